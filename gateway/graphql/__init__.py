@@ -1,0 +1,1 @@
+"""The edge: GraphQL over HTTP, and nothing of the upstream."""

@@ -1,0 +1,1 @@
+"""The core: what an invite is and what a failure proves, without GraphQL or HTTP."""

@@ -1,0 +1,94 @@
+"""What an invite is, in the words of the domain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+
+class InviteFormat(Enum):
+    """How the candidate gets the invite; the values are the upstream's own words."""
+
+    GET_LINK = "getlink"
+    SEND_LINK = "sendlink"
+
+
+class InviteOutcome(Enum):
+    """What is known of the invite."""
+
+    INVITED = "INVITED"
+    NOT_INVITED = "NOT_INVITED"
+    UNKNOWN = "UNKNOWN"
+
+
+class InviteErrorCode(Enum):
+    """Why there is no invite to show."""
+
+    INVALID_INPUT = "INVALID_INPUT"
+    TRACK_NOT_FOUND = "TRACK_NOT_FOUND"
+    ALREADY_INVITED = "ALREADY_INVITED"
+    INVITE_QUOTA_EXHAUSTED = "INVITE_QUOTA_EXHAUSTED"
+    IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
+    IDEMPOTENCY_KEY_IN_PROGRESS = "IDEMPOTENCY_KEY_IN_PROGRESS"
+    RATE_LIMITED = "RATE_LIMITED"
+    UPSTREAM_UNAUTHORIZED = "UPSTREAM_UNAUTHORIZED"
+    UPSTREAM_UNAVAILABLE = "UPSTREAM_UNAVAILABLE"
+    UPSTREAM_TIMEOUT = "UPSTREAM_TIMEOUT"
+    UPSTREAM_FAULT = "UPSTREAM_FAULT"
+
+
+@dataclass(frozen=True, slots=True)
+class InviteRequest:
+    """A checked request for one invite; `track_id` is 1 to 2^63 - 1."""
+
+    candidate_name: str
+    candidate_email: str
+    track_id: int
+    invite_format: InviteFormat
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """An invite as the upstream made it; ids are decimal strings."""
+
+    application_id: str
+    email: str
+    invite_link: str | None
+    invite_status: str | None
+    name: str
+    track_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class InviteSuccess:
+    """The candidate is invited; `replayed` means by an earlier request with the same key."""
+
+    invite: Invite
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InputIssue:
+    """One thing wrong with the input; `field` is an attribute name of InviteRequest."""
+
+    field: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class InviteFailure:
+    """A request that ends without an invite to show, and what is known all the same."""
+
+    code: InviteErrorCode
+    message: str
+    outcome: InviteOutcome
+    retryable: bool
+    issues: tuple[InputIssue, ...] = ()
+    track_id: str | None = None
+    retry_after_seconds: int | None = None
+    upstream_status: int | None = None
+
+
+InviteResult: TypeAlias = InviteSuccess | InviteFailure

@@ -1,0 +1,1 @@
+"""Where idempotency records are kept: SQLite or PostgreSQL."""

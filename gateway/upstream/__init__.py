@@ -1,0 +1,1 @@
+"""The way to the recruiting platform: bytes and typed facts, no decisions."""
