@@ -1,10 +1,20 @@
-"""What goes over the wire to the upstream and what comes back, as typed facts."""
+"""What goes over the wire to the upstream and what comes back, as typed facts.
+
+Source: the upstream's public documentation of `POST /tracks/invite` and its siblings.
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
+
+import orjson
+
+INVITE_PATH = "/tracks/invite"
+LARGEST_ID = 2**63 - 1
 
 
 class Fault(Enum):
@@ -41,15 +51,132 @@ class Reply:
     """A call that got a status line; the body holds what arrived of it, at most 1 MiB.
 
     `body_complete` is False where the body was cut, stalled or longer than that.
-    `retry_after`, `date` and `charset` are the headers' own text.
+    `content_type`, `retry_after` and `date` are the headers' own text.
     """
 
     status: int
     body: bytes = b""
     body_complete: bool = True
+    content_type: str | None = None
     retry_after: str | None = None
     date: str | None = None
-    charset: str | None = None
 
 
 Exchange: TypeAlias = Reply | NoReply
+
+
+@dataclass(frozen=True, slots=True)
+class InviteAnswer:
+    """The fields of an invite that a 2xx body holds in a readable form; ids are decimal."""
+
+    application_id: str | None = None
+    email: str | None = None
+    invite_link: str | None = None
+    invite_status: str | None = None
+    name: str | None = None
+    track_id: str | None = None
+    denied: bool = False
+    """The body says `"success": false`, against its own status."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorAnswer:
+    """What an error body says: `error_code` is the word beside a `message`, if both are there."""
+
+    message: str | None = None
+    error_code: str | None = None
+
+
+def invite_body(
+    *, candidate_name: str, candidate_email: str, track_id: int, invite_format: str
+) -> bytes:
+    """The JSON body of `POST /tracks/invite`; `invite_format` is `getlink` or `sendlink`."""
+    return orjson.dumps(
+        {
+            "candidate_name": candidate_name,
+            "candidate_email": candidate_email,
+            "track_id": track_id,
+            "invite_format": invite_format,
+        }
+    )
+
+
+def read_invite(reply: Reply) -> InviteAnswer:
+    """What is readable of a 2xx body; absent, null and wrongly typed fields are None."""
+    body = _json_of(reply)
+    if not isinstance(body, dict):
+        return InviteAnswer()
+    return InviteAnswer(
+        application_id=_id(body.get("application_id")),
+        email=_text(body.get("email")),
+        invite_link=_text(body.get("invite_link")),
+        invite_status=_text(body.get("invite_status")),
+        name=_text(body.get("name")),
+        track_id=_id(body.get("track_id")),
+        denied=body.get("success") is False,
+    )
+
+
+def read_error(reply: Reply) -> ErrorAnswer:
+    """What an error body says, in whichever of the known shapes it comes."""
+    body = _json_of(reply)
+    if not isinstance(body, dict):
+        return ErrorAnswer()
+    message, error = _text(body.get("message")), _text(body.get("error"))
+    return ErrorAnswer(message or error or _first_text(body.get("errors")), error)
+
+
+def _json_of(reply: Reply) -> object:
+    try:
+        return orjson.loads(reply.body)
+    except orjson.JSONDecodeError:
+        return _lenient_json(reply)
+
+
+def _lenient_json(reply: Reply) -> object:
+    """JSON in another charset, with lone surrogates or a byte order mark; None if it is none."""
+    encoding = _declared_charset(reply.content_type) or json.detect_encoding(reply.body)
+    try:
+        return json.loads(reply.body.decode(encoding, "replace").removeprefix("\ufeff"))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _declared_charset(content_type: str | None) -> str | None:
+    _, _, charset = (content_type or "").lower().partition("charset=")
+    name = charset.partition(";")[0].strip().strip('"')
+    try:
+        # Codecs such as `hex` or `zlib` decode bytes to bytes and are no charsets.
+        "".encode(name).decode(name)
+    except (LookupError, ValueError, UnicodeError, TypeError):
+        return None
+    return name
+
+
+def _id(value: object) -> str | None:
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= 19:  # noqa: PLR2004 - digits of 2^63 - 1
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= LARGEST_ID:
+        return str(value)
+    return None
+
+
+def _text(value: object) -> str | None:
+    if not isinstance(value, str) or not value.strip():
+        return None
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        # Lone surrogates cannot be written as UTF-8, so they could not be answered.
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return value
+
+
+def _first_text(value: object) -> str | None:
+    """The first sentence in `errors`: a text, a list of them, or a mapping of fields to them."""
+    for _ in range(4):
+        if isinstance(value, Mapping):
+            value = value.get("message") or next(iter(value.values()), None)
+        elif isinstance(value, list):
+            value = value[0] if value else None
+    return _text(value)

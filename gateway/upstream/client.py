@@ -1,0 +1,259 @@
+"""The only way to the upstream, and the only module that imports httpx2.
+
+It reports what happened as typed facts (`Exchange`) and decides nothing.
+
+What httpx2 raises, and the fault it is reported as:
+
+    TransportError
+      ConnectError              CONNECT, or CERTIFICATE if the certificate was refused
+      ConnectTimeout            CONNECT_TIMEOUT
+      PoolTimeout               POOL_TIMEOUT
+      WriteTimeout              WRITE_TIMEOUT
+      ReadTimeout               READ_TIMEOUT
+      ReadError                 READ
+      RemoteProtocolError       PROTOCOL
+      anything else             OTHER
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import httpx2
+
+from gateway.upstream.wire import INVITE_PATH, Exchange, Fault, NoReply, Reply
+
+LARGEST_BODY = 1024 * 1024
+CONNECT_SECONDS = 5.0
+# Well below what servers commonly allow an idle connection, so that a request rarely
+# meets a connection that the upstream is just closing.
+KEEP_ALIVE_SECONDS = 2.0
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+_FAULTS: Mapping[type[Exception], Fault] = {
+    httpx2.ConnectError: Fault.CONNECT,
+    httpx2.ConnectTimeout: Fault.CONNECT_TIMEOUT,
+    httpx2.PoolTimeout: Fault.POOL_TIMEOUT,
+    httpx2.WriteTimeout: Fault.WRITE_TIMEOUT,
+    httpx2.ReadTimeout: Fault.READ_TIMEOUT,
+    httpx2.ReadError: Fault.READ,
+    httpx2.RemoteProtocolError: Fault.PROTOCOL,
+}
+
+
+class Upstream(Protocol):
+    """What the core needs of a client; every implementation reports the same facts."""
+
+    async def invite(
+        self,
+        body: bytes,
+        *,
+        timeout_seconds: float,
+        idempotency_key: str | None = None,
+        send_by: float | None = None,
+    ) -> Exchange:
+        """Post one invite, at most once, and say what happened.
+
+        `timeout_seconds` bounds the whole call. `send_by`, on the event loop's clock, is
+        the moment after which no byte may leave any more.
+        """
+        ...
+
+    def reread_api_key(self) -> bool:
+        """Look for a new API key at once; True if there is one."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class ApiKey(Protocol):
+    """The upstream's API key, as it is now."""
+
+    def current(self) -> str: ...
+
+    def reread(self) -> bool:
+        """Look for a new key at once; True if there is one."""
+        ...
+
+
+class SendTooLateError(Exception):
+    """Raised before the first byte leaves, because `send_by` has passed."""
+
+
+@dataclass(slots=True)
+class PhaseProbe:
+    """Knows whether bytes of the request may have left, and stops one that is too late.
+
+    httpx2 awaits it at each step of a call (request extension `trace`).
+    """
+
+    send_by: float | None = None
+    possibly_sent: bool = False
+
+    async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
+        if event != "http11.send_request_headers.started" or info["request"].method == b"CONNECT":
+            return
+        if self.send_by is not None and asyncio.get_running_loop().time() > self.send_by:
+            raise SendTooLateError
+        self.possibly_sent = True
+
+
+@dataclass(slots=True)
+class _Call:
+    """What is known of a call so far, so that no exception can lose it."""
+
+    probe: PhaseProbe
+    response: httpx2.Response | None = None
+    body: bytearray = field(default_factory=bytearray)
+    body_complete: bool = False
+
+    def facts(self, fault: Fault) -> Exchange:
+        if self.response is None:
+            return NoReply(fault, self.probe.possibly_sent)
+        headers = self.response.headers
+        return Reply(
+            status=self.response.status_code,
+            body=_decoded(bytes(self.body), headers.get("content-encoding")),
+            body_complete=self.body_complete,
+            content_type=headers.get("content-type"),
+            retry_after=headers.get("retry-after"),
+            date=headers.get("date"),
+        )
+
+
+class HttpxUpstream:
+    """The upstream through httpx2's transport: no redirects, no cookies, no log of its own."""
+
+    def __init__(
+        self, base_url: str, *, api_key: ApiKey, api_key_header: str = "apiKey", concurrency: int
+    ) -> None:
+        self._invite_url = httpx2.URL(base_url.rstrip("/") + INVITE_PATH)
+        self._api_key = api_key
+        self._api_key_header = api_key_header.encode()
+        self._headers = [
+            (b"host", self._invite_url.netloc),
+            (b"accept", b"application/json"),
+            (b"accept-encoding", b"identity"),
+            (b"content-type", b"application/json"),
+            (b"user-agent", b"track-invite-gateway"),
+        ]
+        proxy = _environment_proxy(base_url)
+        plain = self._invite_url.scheme == "http" and proxy is None
+        self._transport = httpx2.AsyncHTTPTransport(
+            # Without TLS the trust store, which takes long to load, is not needed.
+            verify=False if plain else ssl.create_default_context(),
+            trust_env=False,
+            proxy=proxy,
+            limits=httpx2.Limits(
+                max_connections=concurrency,
+                max_keepalive_connections=concurrency,
+                keepalive_expiry=KEEP_ALIVE_SECONDS,
+            ),
+        )
+
+    async def invite(
+        self,
+        body: bytes,
+        *,
+        timeout_seconds: float,
+        idempotency_key: str | None = None,
+        send_by: float | None = None,
+    ) -> Exchange:
+        call = _Call(PhaseProbe(send_by))
+        request = self._request(body, idempotency_key, call.probe, timeout_seconds)
+        fault = Fault.OTHER
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                await self._exchange(request, call)
+        except (TimeoutError, SendTooLateError):
+            fault = Fault.DEADLINE
+        except Exception as error:  # noqa: BLE001 - an unforeseen one must not lose what is known
+            fault = _fault_of(error)
+        return call.facts(fault)
+
+    def reread_api_key(self) -> bool:
+        return self._api_key.reread()
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
+
+    def _request(
+        self, body: bytes, idempotency_key: str | None, probe: PhaseProbe, timeout_seconds: float
+    ) -> httpx2.Request:
+        headers = [*self._headers, (self._api_key_header, self._api_key.current().encode())]
+        if idempotency_key is not None:
+            headers.append((b"idempotency-key", idempotency_key.encode()))
+        timeouts = {
+            "connect": min(CONNECT_SECONDS, timeout_seconds),
+            "pool": timeout_seconds / 5,
+            # One deadline over the whole call stands in for a timeout on each operation.
+            "read": None,
+            "write": None,
+        }
+        return httpx2.Request(
+            "POST",
+            self._invite_url,
+            headers=headers,
+            content=body,
+            extensions={"timeout": timeouts, "trace": probe},
+        )
+
+    async def _exchange(self, request: httpx2.Request, call: _Call) -> None:
+        response = await self._transport.handle_async_request(request)
+        call.response = response
+        try:
+            async for chunk in response.aiter_raw():
+                call.body += chunk
+                if len(call.body) > LARGEST_BODY:
+                    del call.body[LARGEST_BODY:]
+                    return
+            call.body_complete = True
+        finally:
+            await response.aclose()
+
+
+def client_for(url: str, *, api_key: ApiKey, api_key_header: str, concurrency: int) -> Upstream:
+    """The client that fits the upstream's base URL."""
+    return HttpxUpstream(
+        url, api_key=api_key, api_key_header=api_key_header, concurrency=concurrency
+    )
+
+
+def _fault_of(error: BaseException) -> Fault:
+    if isinstance(error, httpx2.ConnectError) and _is_certificate_error(error):
+        return Fault.CERTIFICATE
+    return _FAULTS.get(type(error), Fault.OTHER)  # type: ignore[arg-type]
+
+
+def _is_certificate_error(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _decoded(body: bytes, encoding: str | None) -> bytes:
+    """The body without gzip or deflate, which some servers apply unasked; at most 1 MiB."""
+    if encoding not in ("gzip", "deflate"):
+        return body
+    try:
+        return zlib.decompressobj(wbits=47).decompress(body, LARGEST_BODY)
+    except zlib.error:
+        return body
+
+
+def _environment_proxy(url: str) -> str | None:
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if host in LOOPBACK or proxy_bypass(host):
+        return None
+    proxies = getproxies()
+    return proxies.get(parts.scheme) or proxies.get("all")
