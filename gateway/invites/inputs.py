@@ -1,0 +1,101 @@
+"""What the caller sent, checked as a whole before anything goes to the upstream."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from email_validator import EmailNotValidError, validate_email
+
+from gateway.invites.models import InputIssue, InviteFormat, InviteRequest
+
+LONGEST_NAME = 200
+LONGEST_KEY = 255
+LONGEST_EMAIL = 254
+LARGEST_TRACK_ID = 2**63 - 1
+
+# Control characters, lone surrogates, line and paragraph separators.
+_FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_DECIMAL = re.compile(r"[1-9][0-9]{0,18}")
+
+
+@dataclass(frozen=True, slots=True)
+class InviteDraft:
+    """A request for one invite as the caller wrote it; nothing of it has been checked."""
+
+    candidate_name: str
+    candidate_email: str
+    track_id: str
+    invite_format: InviteFormat
+    idempotency_key: str | None = None
+
+
+def check(draft: InviteDraft) -> InviteRequest | tuple[InputIssue, ...]:
+    """The request ready to be sent, or all that is wrong with it; no issue quotes the input."""
+    email = _normalised_email(draft.candidate_email)
+    issues = tuple(_issues(draft, email))
+    if issues or email is None:
+        return issues
+    return InviteRequest(
+        candidate_name=draft.candidate_name.strip(),
+        candidate_email=email,
+        track_id=int(draft.track_id),
+        invite_format=draft.invite_format,
+        idempotency_key=draft.idempotency_key,
+    )
+
+
+def _issues(draft: InviteDraft, email: str | None) -> Iterator[InputIssue]:
+    if problem := _name_problem(draft.candidate_name):
+        yield InputIssue("candidate_name", problem)
+    if email is None:
+        yield InputIssue("candidate_email", _email_problem(draft.candidate_email))
+    if not _is_track_id(draft.track_id):
+        yield InputIssue(
+            "track_id", "Must be a whole number from 1 to 9223372036854775807, in digits only."
+        )
+    if draft.idempotency_key is not None and not _is_key(draft.idempotency_key):
+        yield InputIssue(
+            "idempotency_key", f"Must be 1 to {LONGEST_KEY} printable ASCII characters."
+        )
+
+
+def _name_problem(name: str) -> str | None:
+    # Almost every name is printable, and none of the forbidden characters is.
+    if not name.isprintable() and any(
+        unicodedata.category(character) in _FORBIDDEN_CATEGORIES for character in name
+    ):
+        return "Must not contain control characters, line breaks or broken characters."
+    name = name.strip()
+    if not any(character.isprintable() for character in name):
+        return "Must not be blank."
+    if len(name) > LONGEST_NAME:
+        return f"Must have at most {LONGEST_NAME} characters."
+    return None
+
+
+def _normalised_email(email: str) -> str | None:
+    if len(email) > LONGEST_EMAIL:
+        return None
+    try:
+        return validate_email(email, check_deliverability=False).normalized
+    except (EmailNotValidError, UnicodeError):
+        return None
+
+
+def _email_problem(email: str) -> str:
+    if not email.strip():
+        return "Must not be blank."
+    if len(email) > LONGEST_EMAIL:
+        return f"Must have at most {LONGEST_EMAIL} characters."
+    return "Must be one e-mail address that mail can be sent to, like name@example.com."
+
+
+def _is_track_id(track_id: str) -> bool:
+    return _DECIMAL.fullmatch(track_id) is not None and int(track_id) <= LARGEST_TRACK_ID
+
+
+def _is_key(key: str) -> bool:
+    return 0 < len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()

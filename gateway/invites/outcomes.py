@@ -1,0 +1,159 @@
+"""What each way an upstream call can end proves about the invite.
+
+One pure table: `judge` takes the facts of an exchange and gives a verdict, the error code
+and whether the same request may be sent again. Source: the project's reliability notes;
+RFC 9110 for statuses that they do not name.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import Enum
+from typing import NamedTuple
+
+from gateway.invites.models import InviteErrorCode, InviteOutcome
+from gateway.upstream.wire import Exchange, Fault, NoReply, Reply, read_error
+
+LONGEST_RETRY_AFTER_SECONDS = 3600
+QUOTA_EXHAUSTED = "limit_exceed"
+
+
+class Verdict(Enum):
+    """What is proven of the invite."""
+
+    INVITED = "invited"
+    REFUSED = "refused"
+    """The upstream read the request and turned it down."""
+    NOT_SENT = "not_sent"
+    NOT_PROCESSED = "not_processed"
+    """The upstream turned the request away before looking at it."""
+    UNKNOWN = "unknown"
+
+    @property
+    def outcome(self) -> InviteOutcome:
+        return _OUTCOMES[self]
+
+
+_OUTCOMES = {
+    Verdict.INVITED: InviteOutcome.INVITED,
+    Verdict.REFUSED: InviteOutcome.NOT_INVITED,
+    Verdict.NOT_SENT: InviteOutcome.NOT_INVITED,
+    Verdict.NOT_PROCESSED: InviteOutcome.NOT_INVITED,
+    Verdict.UNKNOWN: InviteOutcome.UNKNOWN,
+}
+
+
+class Row(NamedTuple):
+    """One row of the table; `code` names the error if there is no invite to show."""
+
+    verdict: Verdict
+    code: InviteErrorCode
+    retryable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A row of the table with the numbers of the exchange it was applied to."""
+
+    verdict: Verdict
+    code: InviteErrorCode
+    retryable: bool
+    status: int | None = None
+    retry_after_seconds: int | None = None
+
+
+_INVITED = Row(Verdict.INVITED, InviteErrorCode.UPSTREAM_FAULT)
+_REDIRECTED = Row(Verdict.REFUSED, InviteErrorCode.UPSTREAM_UNAVAILABLE)
+_NO_PROOF = Row(Verdict.UNKNOWN, InviteErrorCode.UPSTREAM_FAULT)
+_QUOTA = Row(Verdict.REFUSED, InviteErrorCode.INVITE_QUOTA_EXHAUSTED)
+_UNTRUSTED = Row(Verdict.NOT_SENT, InviteErrorCode.UPSTREAM_UNAVAILABLE)
+_UNSENT = Row(Verdict.NOT_SENT, InviteErrorCode.UPSTREAM_UNAVAILABLE, retryable=True)
+_SENT_IN_VAIN = Row(Verdict.UNKNOWN, InviteErrorCode.UPSTREAM_TIMEOUT)
+
+STATUSES: Mapping[int, Row] = {
+    400: Row(Verdict.REFUSED, InviteErrorCode.INVALID_INPUT),
+    401: Row(Verdict.REFUSED, InviteErrorCode.UPSTREAM_UNAUTHORIZED),
+    403: Row(Verdict.REFUSED, InviteErrorCode.UPSTREAM_UNAUTHORIZED),
+    404: Row(Verdict.REFUSED, InviteErrorCode.TRACK_NOT_FOUND),
+    409: Row(Verdict.REFUSED, InviteErrorCode.ALREADY_INVITED),
+    422: Row(Verdict.REFUSED, InviteErrorCode.INVALID_INPUT),
+    429: Row(Verdict.NOT_PROCESSED, InviteErrorCode.RATE_LIMITED, retryable=True),
+    # Statuses by which a server turns a request away for its form, not for its content.
+    **dict.fromkeys(
+        (402, 405, 410, 411, 413, 414, 415, 417, 421, 425, 426, 428, 431, 451),
+        Row(Verdict.REFUSED, InviteErrorCode.UPSTREAM_UNAVAILABLE),
+    ),
+}
+
+# What a fault after the first byte means; before it, all of them mean "not sent".
+FAULTS: Mapping[Fault, Row] = {
+    Fault.CONNECT: _NO_PROOF,
+    Fault.CERTIFICATE: _NO_PROOF,
+    Fault.CONNECT_TIMEOUT: _NO_PROOF,
+    Fault.POOL_TIMEOUT: _NO_PROOF,
+    Fault.WRITE_TIMEOUT: _SENT_IN_VAIN,
+    Fault.READ_TIMEOUT: _SENT_IN_VAIN,
+    Fault.READ: _NO_PROOF,
+    Fault.PROTOCOL: _NO_PROOF,
+    Fault.DEADLINE: _SENT_IN_VAIN,
+    Fault.OTHER: _NO_PROOF,
+}
+
+
+def judge(exchange: Exchange, *, now: datetime) -> Judgement:
+    """What the exchange proves; `now` stands in for a reply's missing `Date`."""
+    match exchange:
+        case NoReply(fault, possibly_sent):
+            return Judgement(*_row_of_fault(fault, possibly_sent=possibly_sent))
+        case Reply(status):
+            return Judgement(
+                *_row_of_reply(exchange), status, retry_after_seconds(exchange, now=now)
+            )
+
+
+def _row_of_fault(fault: Fault, *, possibly_sent: bool) -> Row:
+    if possibly_sent:
+        return FAULTS[fault]
+    return _UNTRUSTED if fault is Fault.CERTIFICATE else _UNSENT
+
+
+def _row_of_reply(reply: Reply) -> Row:
+    match reply.status // 100:
+        case 2:
+            return _INVITED
+        case 3:
+            return _REDIRECTED
+    if reply.status == 403 and read_error(reply).error_code == QUOTA_EXHAUSTED:  # noqa: PLR2004 - Forbidden
+        return _QUOTA
+    return STATUSES.get(reply.status, _NO_PROOF)
+
+
+def retry_after_seconds(reply: Reply, *, now: datetime) -> int | None:
+    """Whole seconds from `Retry-After`, 0 to 3600; None where it is absent or makes no sense.
+
+    Both forms of RFC 9110, section 10.2.3; a date counts from the reply's own `Date`.
+    """
+    text = (reply.retry_after or "").strip()
+    if text.isascii() and text.isdecimal():
+        digits = text.lstrip("0") or "0"
+        # More than nine digits are clamped unread: int() refuses very long ones.
+        return min(int(digits[:10]), LONGEST_RETRY_AFTER_SECONDS)
+    until = _http_date(text)
+    if until is None:
+        return None
+    seconds = math.ceil((until - (_http_date(reply.date) or now)).total_seconds())
+    return min(seconds, LONGEST_RETRY_AFTER_SECONDS) if seconds >= 0 else None
+
+
+def _http_date(text: str | None) -> datetime | None:
+    if not text:
+        return None
+    try:
+        date = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)

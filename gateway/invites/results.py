@@ -1,0 +1,129 @@
+"""What a caller is told, made from what an exchange proves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gateway.invites.models import (
+    InputIssue,
+    Invite,
+    InviteErrorCode,
+    InviteFailure,
+    InviteOutcome,
+    InviteRequest,
+    InviteResult,
+    InviteSuccess,
+)
+from gateway.invites.outcomes import Judgement, Verdict
+from gateway.upstream.wire import Exchange, InviteAnswer, Reply, read_error, read_invite
+
+LONGEST_MESSAGE = 200
+
+# Only what the caller's own input caused is told in the upstream's words.
+_CAUSED_BY_INPUT = frozenset({400, 404, 409, 422})
+
+_MESSAGES: Mapping[InviteErrorCode, str] = {
+    InviteErrorCode.INVALID_INPUT: "The recruiting platform refused these details.",
+    InviteErrorCode.TRACK_NOT_FOUND: "There is no track with this id.",
+    InviteErrorCode.ALREADY_INVITED: "This candidate has already been invited to this track.",
+    InviteErrorCode.INVITE_QUOTA_EXHAUSTED: (
+        "The account has no invites left. Nobody was invited. Ask your administrator."
+    ),
+    InviteErrorCode.RATE_LIMITED: (
+        "The recruiting platform is limiting requests. Nobody was invited; try again later."
+    ),
+    InviteErrorCode.UPSTREAM_UNAUTHORIZED: (
+        "The recruiting platform does not accept this service's access. Nobody was invited."
+        " The operator must look into it."
+    ),
+    InviteErrorCode.UPSTREAM_UNAVAILABLE: (
+        "The recruiting platform could not be reached. Nobody was invited."
+    ),
+    InviteErrorCode.UPSTREAM_TIMEOUT: (
+        "The recruiting platform did not answer in time. The candidate may have been invited:"
+        " check before inviting again."
+    ),
+    InviteErrorCode.UPSTREAM_FAULT: (
+        "The recruiting platform failed. The candidate may have been invited:"
+        " check before inviting again."
+    ),
+}
+_TURNED_AWAY = "The recruiting platform turned the request away. Nobody was invited."
+_INVITED_WITHOUT_DETAILS = (
+    "The candidate has been invited, but the recruiting platform's answer could not be read."
+    " Do not invite again."
+)
+_CONTRADICTION = (
+    "The recruiting platform's answer contradicts itself. The candidate may have been invited:"
+    " check before inviting again."
+)
+
+
+def result_of(exchange: Exchange, judgement: Judgement, request: InviteRequest) -> InviteResult:
+    """The invite, or a failure that says what is known of it."""
+    if judgement.verdict is Verdict.INVITED and isinstance(exchange, Reply):
+        return _success(read_invite(exchange), judgement, request)
+    return InviteFailure(
+        code=judgement.code,
+        message=_message(exchange, judgement, request),
+        outcome=judgement.verdict.outcome,
+        retryable=judgement.retryable,
+        track_id=str(request.track_id),
+        retry_after_seconds=judgement.retry_after_seconds,
+        upstream_status=judgement.status,
+    )
+
+
+def refusal_of(issues: tuple[InputIssue, ...]) -> InviteFailure:
+    """The answer to input that never left the gateway."""
+    return InviteFailure(
+        code=InviteErrorCode.INVALID_INPUT,
+        message="The input is not valid. Nobody was invited; correct it and send it again.",
+        outcome=InviteOutcome.NOT_INVITED,
+        retryable=False,
+        issues=issues,
+    )
+
+
+def _success(answer: InviteAnswer, judgement: Judgement, request: InviteRequest) -> InviteResult:
+    if answer.application_id is None:
+        return InviteFailure(
+            code=judgement.code,
+            message=_CONTRADICTION if answer.denied else _INVITED_WITHOUT_DETAILS,
+            # A success status over a body that denies it proves neither.
+            outcome=InviteOutcome.UNKNOWN if answer.denied else InviteOutcome.INVITED,
+            retryable=False,
+            upstream_status=judgement.status,
+        )
+    return InviteSuccess(
+        Invite(
+            application_id=answer.application_id,
+            email=answer.email or request.candidate_email,
+            invite_link=answer.invite_link,
+            invite_status=answer.invite_status,
+            name=answer.name or request.candidate_name,
+            track_id=answer.track_id or str(request.track_id),
+        )
+    )
+
+
+def _message(exchange: Exchange, judgement: Judgement, request: InviteRequest) -> str:
+    if isinstance(exchange, Reply):
+        if exchange.status in _CAUSED_BY_INPUT:
+            told = read_error(exchange).message
+            if told is not None and _is_fit_to_pass_on(told, request):
+                return told
+        if judgement.code is InviteErrorCode.UPSTREAM_UNAVAILABLE:
+            return _TURNED_AWAY
+    return _MESSAGES[judgement.code]
+
+
+def _is_fit_to_pass_on(message: str, request: InviteRequest) -> bool:
+    """True for a short plain sentence that holds no markup, address or candidate."""
+    folded = message.casefold()
+    return (
+        len(message) <= LONGEST_MESSAGE
+        and message.isprintable()
+        and not any(sign in message for sign in ("<", ">", "@", "://"))
+        and request.candidate_name.casefold() not in folded
+    )
