@@ -80,7 +80,7 @@ def _normalised_email(email: str) -> str | None:
     if len(email) > LONGEST_EMAIL:
         return None
     try:
-        return validate_email(email, check_deliverability=False).normalized
+        return validate_email(email, check_deliverability=False, strict=True).normalized
     except (EmailNotValidError, UnicodeError):
         return None
 

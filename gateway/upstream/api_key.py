@@ -9,7 +9,7 @@ from pathlib import Path
 LOOK_AGAIN_SECONDS = 1.0
 
 
-class FixedKey:
+class FixedApiKey:
     """A key that stays as it was at start."""
 
     def __init__(self, key: str) -> None:
@@ -22,7 +22,7 @@ class FixedKey:
         return False
 
 
-class FileKey:
+class ApiKeyFile:
     """A key in a file; a change is seen within a second, or at once by `reread`.
 
     A file that is gone, empty or unreadable for a moment leaves the last good key in force.

@@ -1,0 +1,201 @@
+"""Nothing invalid reaches the upstream, and all issues come in one answer."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.invites.inputs import InviteDraft, check
+from gateway.invites.models import InviteFormat, InviteRequest
+
+GOOD = {
+    "candidate_name": "Ada Lovelace",
+    "candidate_email": "ada@example.com",
+    "track_id": "6578",
+    "invite_format": InviteFormat.GET_LINK,
+}
+
+
+def checked(**changes):
+    return check(InviteDraft(**{**GOOD, **changes}))
+
+
+def bad_fields(**changes):
+    result = checked(**changes)
+    return [] if isinstance(result, InviteRequest) else [issue.field for issue in result]
+
+
+def test_good_input_becomes_a_request():
+    """The track id is a number from here on."""
+    request = checked(idempotency_key="k-1")
+
+    assert request == InviteRequest(
+        "Ada Lovelace", "ada@example.com", 6578, InviteFormat.GET_LINK, "k-1"
+    )
+
+
+def test_all_issues_come_at_once():
+    """A caller corrects everything in one go."""
+    assert bad_fields(candidate_name="", candidate_email="", track_id="", idempotency_key="") == [
+        "candidate_name",
+        "candidate_email",
+        "track_id",
+        "idempotency_key",
+    ]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "   ",
+        "\u00a0\u2003",
+        "\u200b\u200d",
+        "a" * 201,
+        "Ada\n",
+        "\rAda",
+        "A\x00da",
+        "Ada\tLovelace",
+        "Ada\x7f",
+        "Ada\x85",
+        "Ada\u2028Lovelace",
+        "Ada\ud800",
+    ],
+    ids=ascii,
+)
+def test_bad_names_are_refused(name):
+    """Blank, over-long, broken or with control characters."""
+    assert bad_fields(candidate_name=name) == ["candidate_name"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "A",
+        "a" * 200,
+        "李小龍",
+        "José  Ñ.",
+        "O'Neil-Smith, Jr.",
+        "مریم\u200cالسادات",
+        "👩🏽‍🚀",
+        "<b>x</b>",
+    ],
+)
+def test_good_names_are_kept(name):
+    """People are called all sorts of things."""
+    assert checked(candidate_name=name).candidate_name == name
+
+
+def test_names_are_trimmed_before_they_are_measured():
+    """Spaces around a name are no part of it."""
+    assert checked(candidate_name="  " + "a" * 200 + " ").candidate_name == "a" * 200
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "",
+        " ",
+        "ada",
+        "ada@",
+        "@example.com",
+        "ada@@example.com",
+        "ada@example",
+        "ada@example..com",
+        "ada@-example.com",
+        "ada@localhost",
+        "ada@[127.0.0.1]",
+        '"ada l"@example.com',
+        "ada lovelace@example.com",
+        "ada@example.com\n",
+        "ada@example.com\r\nBcc: eve@example.com",
+        "ada\x00@example.com",
+        "ada\ud800@example.com",
+        "ada@example.com,eve@example.com",
+        "ada@example.com; eve@example.com",
+        "ada@example.com eve@example.com",
+        "Ada <ada@example.com>",
+        ".ada@example.com",
+        "a" * 65 + "@example.com",
+        "ada@" + "e" * 250 + ".com",
+        "a@" + "b." * 200_000 + "com",
+    ],
+    ids=lambda email: ascii(email)[:40],
+)
+def test_bad_addresses_are_refused(email):
+    """One address that mail can be sent to, and nothing else."""
+    assert bad_fields(candidate_email=email) == ["candidate_email"]
+
+
+@pytest.mark.parametrize(
+    ("email", "sent"),
+    [
+        ("ada+jobs@example.com", "ada+jobs@example.com"),
+        ("Ada@EXAMPLE.com", "Ada@example.com"),
+        ("o'neil@example.co.uk", "o'neil@example.co.uk"),
+        ("jörg@example.com", "jörg@example.com"),
+        ("ada@bücher.example.com", "ada@bücher.example.com"),
+    ],
+)
+def test_good_addresses_are_sent_in_their_normal_form(email, sent):
+    """The domain is not case-sensitive; the local part may be."""
+    assert checked(candidate_email=email).candidate_email == sent
+
+
+@pytest.mark.parametrize(
+    "track_id",
+    [
+        "",
+        "0",
+        "-1",
+        "+1",
+        "1.0",
+        "1e3",
+        " 1",
+        "1\n",
+        "0x10",
+        "1_000",
+        "007",
+        "１２",
+        "٣",
+        "abc",
+        str(2**63),
+        "9" * 5000,
+    ],
+    ids=lambda text: ascii(text)[:25],
+)
+def test_bad_track_ids_are_refused(track_id):
+    """Only positive decimal integers that fit 63 bits."""
+    assert bad_fields(track_id=track_id) == ["track_id"]
+
+
+@pytest.mark.parametrize("track_id", [1, 6578, 2**31, 2**53 + 1, 2**63 - 1])
+def test_good_track_ids_are_kept_exactly(track_id):
+    """No float comes between."""
+    assert checked(track_id=str(track_id)).track_id == track_id
+
+
+@pytest.mark.parametrize("key", ["", "k" * 256, "clé", "a\nb", "a\tb", "\x7f", "\ud800"], ids=ascii)
+def test_bad_keys_are_refused(key):
+    """1 to 255 printable ASCII characters."""
+    assert bad_fields(idempotency_key=key) == ["idempotency_key"]
+
+
+@pytest.mark.parametrize("key", ["k", "k" * 255, "order 66: ~!", None])
+def test_good_keys_are_kept(key):
+    """A key is taken as it is."""
+    assert checked(idempotency_key=key).idempotency_key == key
+
+
+@given(name=st.text(), email=st.text(), track_id=st.text(), key=st.none() | st.text())
+def test_no_text_raises_and_no_issue_quotes_it(name, email, track_id, key):
+    """Whatever is sent, there is an answer, and long input does not come back in it."""
+    result = checked(
+        candidate_name=name, candidate_email=email, track_id=track_id, idempotency_key=key
+    )
+
+    if not isinstance(result, InviteRequest):
+        told = " ".join(issue.message for issue in result)
+        for sent in (name, email, track_id, key):
+            assert sent is None or len(sent) < 12 or sent not in told

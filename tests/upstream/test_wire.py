@@ -1,0 +1,191 @@
+"""Bodies to and from the upstream, readable in any shape that it may send."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.upstream.wire import (
+    ErrorAnswer,
+    InviteAnswer,
+    Reply,
+    invite_body,
+    read_error,
+    read_invite,
+)
+
+FULL = {
+    "application_id": 91,
+    "email": "ada@example.com",
+    "invite_link": "https://upstream.example/i/1",
+    "invite_status": "invited",
+    "name": "Ada",
+    "track_id": 6578,
+}
+
+
+def reply(body: object, *, content_type: str | None = None) -> Reply:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Reply(200, raw, content_type=content_type)
+
+
+def test_body_is_what_the_upstream_documents():
+    """The track id is a JSON integer, whatever its size."""
+    body = invite_body(
+        candidate_name="Zoë",
+        candidate_email="z@example.com",
+        track_id=2**63 - 1,
+        invite_format="getlink",
+    )
+
+    assert json.loads(body) == {
+        "candidate_name": "Zoë",
+        "candidate_email": "z@example.com",
+        "track_id": 9223372036854775807,
+        "invite_format": "getlink",
+    }
+
+
+def test_full_answer_is_read():
+    """Ids become text: they may not fit a GraphQL Int."""
+    answer = read_invite(reply(FULL))
+
+    assert answer == InviteAnswer(
+        "91", "ada@example.com", "https://upstream.example/i/1", "invited", "Ada", "6578"
+    )
+
+
+@pytest.mark.parametrize("field", FULL)
+@pytest.mark.parametrize("absurd", [None, [], {}, True, -1.5, "", "   ", "9" * 5000])
+def test_absurd_fields_are_absent(field, absurd):
+    """A field that makes no sense does not spoil the others."""
+    answer = read_invite(reply({**FULL, field: absurd}))
+
+    expected = (
+        absurd if absurd == "9" * 5000 and field not in ("application_id", "track_id") else None
+    )
+    assert getattr(answer, field) == expected
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        (1, "1"),
+        ("77", "77"),
+        (2**63 - 1, str(2**63 - 1)),
+        (2**63, None),
+        (2**70, None),
+        (0, None),
+        (-5, None),
+        ("12x", None),
+        ("٣", None),
+        (1.0, None),
+        (False, None),
+    ],
+)
+def test_ids_are_positive_integers(sent, read):
+    """Digits in a string count; anything else does not."""
+    assert read_invite(reply({"application_id": sent})).application_id == read
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>ok</html>",
+        b'{"application_id": 91',
+        b"[]",
+        b"[[1]]",
+        b"null",
+        b"91",
+        b'"text"',
+        b"\x00\xff",
+        b"[" * 100_000,
+        b'{"a":' * 50_000,
+        b"9" * 5000,
+    ],
+    ids=lambda body: repr(body[:22]),
+)
+def test_unreadable_bodies_read_as_nothing(body):
+    """No body raises."""
+    assert read_invite(reply(body)) == InviteAnswer()
+    assert read_error(reply(body)) == ErrorAnswer()
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (
+            '{"application_id": 1, "name": "Zoë"}'.encode("latin-1"),
+            "application/json; charset=latin-1",
+        ),
+        ('{"application_id": 1, "name": "Zoë"}'.encode("utf-16"), None),
+        ('\ufeff{"application_id": 1, "name": "Zoë"}'.encode(), "application/json"),
+        ('{"application_id": 1, "name": "Zoë"}'.encode("utf-16-le"), 'a/b; charset="UTF-16LE"; x'),
+    ],
+    ids=["latin-1", "utf-16-bom", "utf-8-bom", "utf-16-declared"],
+)
+def test_other_charsets_are_read(body, content_type):
+    """A charset beside UTF-8 does not lose an invite."""
+    answer = read_invite(reply(body, content_type=content_type))
+
+    assert (answer.application_id, answer.name) == ("1", "Zoë")
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "nonsense", "hex", "idna", "undefined", "\x00"])
+def test_a_wrong_charset_does_not_lose_the_invite(charset):
+    """Bytes that are not what the header says are replaced, the rest is read."""
+    body = b'{"application_id": 1, "name": "Zo\xeb"}'
+
+    answer = read_invite(reply(body, content_type=f"application/json; charset={charset}"))
+
+    assert charset in ("idna", "undefined") or answer.application_id == "1"
+
+
+def test_lone_surrogates_are_replaced():
+    """What is read can always be written as UTF-8 again."""
+    answer = read_invite(reply(b'{"application_id": 1, "name": "Zo\\ud800"}'))
+
+    assert answer.name == "Zo\ufffd"
+
+
+def test_a_denied_success_is_seen():
+    """An older form of errors says so in the body."""
+    assert read_invite(reply({"success": False, "error": "no"})).denied
+    assert not read_invite(reply(FULL)).denied
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"error": "No such track"}, ErrorAnswer("No such track", "No such track")),
+        ({"success": False, "error": "No"}, ErrorAnswer("No", "No")),
+        (
+            {"message": "Exhausted.", "error": "limit_exceed"},
+            ErrorAnswer("Exhausted.", "limit_exceed"),
+        ),
+        ({"errors": "Bad"}, ErrorAnswer("Bad")),
+        ({"errors": ["Bad", "Worse"]}, ErrorAnswer("Bad")),
+        ({"errors": {"email": ["is bad"]}}, ErrorAnswer("is bad")),
+        ({"errors": [{"message": "Bad"}]}, ErrorAnswer("Bad")),
+        ({"errors": []}, ErrorAnswer()),
+        ({"errors": {}}, ErrorAnswer()),
+        ({"errors": [[[[["deep"]]]]]}, ErrorAnswer()),
+        ({"error": {"code": 1}}, ErrorAnswer()),
+        ({}, ErrorAnswer()),
+    ],
+)
+def test_errors_are_read_in_every_known_shape(body, expected):
+    """The shapes have changed over time."""
+    assert read_error(reply(body)) == expected
+
+
+@given(st.binary() | st.text().map(str.encode) | st.binary().map(gzip.compress))
+def test_no_body_raises(body):
+    """Whatever comes back is read as something."""
+    assert isinstance(read_invite(Reply(200, body)), InviteAnswer)
+    assert isinstance(read_error(Reply(400, body)), ErrorAnswer)
