@@ -1,0 +1,171 @@
+"""The settings: one frozen object, read from `GATEWAY_*` variables and a `.env` file."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from gateway.upstream.api_key import check_key, read_key_file
+
+PREFIX = "GATEWAY_"
+_ALIKE = 0.85
+
+
+class SettingsError(ValueError):
+    """The settings are missing or contradictory; `faults` has one line for each of them."""
+
+    def __init__(self, faults: tuple[str, ...]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+class Settings(BaseSettings):
+    """All that an operator can set; the field's name in capitals after `GATEWAY_`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        validate_default=True,
+    )
+
+    upstream_url: str = Field(
+        "https://app.xobin.com/api/v2",
+        description="Base URL of the recruiting platform; `/tracks/invite` is appended.",
+    )
+    upstream_api_key: SecretStr | None = Field(
+        None, description="The recruiting platform's API key. This or the file is required."
+    )
+    upstream_api_key_file: Path | None = Field(
+        None, description="A file with that key; it is read again when it changes."
+    )
+    upstream_api_key_header: str = Field(
+        "apiKey",
+        pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$",
+        description="The header that carries the key.",
+    )
+    upstream_timeout_seconds: float = Field(
+        10.0, gt=0, le=300, allow_inf_nan=False, description="The whole time for one call."
+    )
+    upstream_concurrency: int = Field(
+        100, ge=1, le=10_000, description="The most calls in flight at a time."
+    )
+    auth: Literal["none"] = Field(
+        description="Who may call: `none` lets anybody in who can reach the gateway."
+    )
+    host: str = Field("127.0.0.1", min_length=1, description="The address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="The port to listen on; 0 picks one.")
+    workers: int = Field(1, ge=1, le=256, description="Processes that serve requests.")
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Exact origins, separated by commas, whose pages may call the gateway."
+    )
+    explorer: bool = Field(False, description="Serves the GraphiQL explorer at `/`.")
+    introspection: bool = Field(False, description="Lets clients ask for the schema.")
+
+    @field_validator("upstream_url")
+    @classmethod
+    def _check_upstream_url(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("must be an http:// or https:// URL")
+        if parts.username is not None or parts.query or parts.fragment:
+            raise ValueError("must have no user name, query or fragment")
+        return url.rstrip("/")
+
+    @field_validator("upstream_api_key")
+    @classmethod
+    def _check_api_key(cls, key: SecretStr | None) -> SecretStr | None:
+        return None if key is None else SecretStr(check_key(key.get_secret_value()))
+
+    @field_validator("upstream_api_key_file")
+    @classmethod
+    def _check_api_key_file(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        # A key that was refused is not in the data: then its own fault is said already.
+        key = info.data.get("upstream_api_key", ...)
+        if path is None:
+            if key is None:
+                raise ValueError("this or GATEWAY_UPSTREAM_API_KEY is required")
+            return None
+        if isinstance(key, SecretStr):
+            raise ValueError("set either this or GATEWAY_UPSTREAM_API_KEY, not both")  # noqa: TRY004
+        try:
+            read_key_file(path)
+        except OSError as error:
+            raise ValueError(f"cannot be read: {error.strerror}") from None
+        return path
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split_origins(cls, origins: object) -> object:
+        if not isinstance(origins, str):
+            return origins
+        return tuple(origin.strip() for origin in origins.split(",") if origin.strip())
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _check_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            parts = urlsplit(origin)
+            if origin != f"{parts.scheme}://{parts.netloc}" or parts.scheme not in (
+                "http",
+                "https",
+            ):
+                raise ValueError(
+                    "each must be an exact origin such as https://app.example.com,"
+                    " without a path or wildcard"
+                )
+        return origins
+
+
+class CodedSettings(Settings):
+    """Settings given in code alone: neither the environment nor a file is looked at."""
+
+    @classmethod
+    def settings_customise_sources(cls, *_: Any, **sources: Any) -> tuple[Any, ...]:
+        return (sources["init_settings"],)
+
+
+def load_settings(**given: object) -> Settings:
+    """The settings from the environment and `.env`, with `given` above both.
+
+    Raises SettingsError that names all faults at once, and no secret.
+    """
+    faults = list(_misspelt(os.environ))
+    settings: Settings | None = None
+    try:
+        settings = Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        faults += [_line(detail) for detail in error.errors(include_input=False)]
+    if settings is None or faults:
+        raise SettingsError(tuple(faults))
+    return settings
+
+
+def _line(detail: ErrorDetails) -> str:
+    name = PREFIX + str(detail["loc"][0]).upper()
+    if detail["type"] == "missing":
+        description = Settings.model_fields[str(detail["loc"][0])].description
+        return f"{name}: is required. {description}"
+    message = detail["msg"].removeprefix("Value error, ")
+    return f"{name}: {message[:1].lower()}{message[1:]}"
+
+
+def _misspelt(environment: os._Environ[str]) -> Iterator[str]:
+    """A line for each variable that is almost a setting; unlike ones may belong to others."""
+    names = [PREFIX + field.upper() for field in Settings.model_fields]
+    for variable in sorted(environment):
+        if variable.startswith(PREFIX) and variable not in names:
+            for meant in difflib.get_close_matches(variable, names, n=1, cutoff=_ALIKE):
+                yield f"{variable}: is no setting; {meant} is"

@@ -1,0 +1,220 @@
+"""Settings come from the environment and a `.env` file, and all faults are named at once."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from gateway.settings import CodedSettings, Settings, SettingsError, load_settings
+
+SECRET = "very-secret-key"
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch, tmp_path):
+    """No variable or file of the machine reaches these tests."""
+    monkeypatch.chdir(tmp_path)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"GATEWAY_{name.upper()}", raising=False)
+
+
+@pytest.fixture
+def environment(monkeypatch):
+    """Sets `GATEWAY_*` variables; begins with the two that are required."""
+
+    def put(**variables: str) -> None:
+        for name, value in variables.items():
+            monkeypatch.setenv(f"GATEWAY_{name}", value)
+
+    put(UPSTREAM_API_KEY=SECRET, AUTH="none")
+    return put
+
+
+def faults(**given: object) -> tuple[str, ...]:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(**given)
+    return caught.value.faults
+
+
+def test_two_settings_are_enough(environment):
+    """A key and an explicit answer on authentication make a working gateway."""
+    settings = load_settings()
+
+    assert settings.upstream_url == "https://app.xobin.com/api/v2"
+    assert not settings.explorer
+    assert not settings.introspection
+
+
+def test_what_is_missing_is_named_at_once():
+    """A bare start lists every required setting with what it is for."""
+    key, auth = faults()
+
+    assert key.startswith("GATEWAY_UPSTREAM_API_KEY_FILE: this or GATEWAY_UPSTREAM_API_KEY is")
+    assert auth.startswith("GATEWAY_AUTH: is required. Who may call")
+
+
+def test_all_faults_are_named_at_once(environment):
+    """Nobody has to start the gateway once per mistake."""
+    environment(PORT="http", UPSTREAM_URL="ftp://x", UPSTREAM_TIMEOUT_SECONDS="nan", WORKERS="0")
+
+    named = [fault.partition(":")[0] for fault in faults()]
+
+    assert named == [
+        "GATEWAY_UPSTREAM_URL",
+        "GATEWAY_UPSTREAM_TIMEOUT_SECONDS",
+        "GATEWAY_PORT",
+        "GATEWAY_WORKERS",
+    ]
+
+
+def test_a_dot_env_file_is_read(tmp_path):
+    """A file next to the command is enough, and the environment goes above it."""
+    (tmp_path / ".env").write_text(f"GATEWAY_UPSTREAM_API_KEY={SECRET}\nGATEWAY_AUTH=none\n")
+
+    settings = load_settings(port=1)
+
+    assert settings.upstream_api_key is not None
+    assert settings.upstream_api_key.get_secret_value() == SECRET
+
+
+def test_the_key_is_not_shown(environment):
+    """No rendering of the settings has the key in it."""
+    settings = load_settings()
+
+    assert SECRET not in repr(settings)
+    assert SECRET not in str(settings)
+
+
+def test_a_fault_does_not_show_the_key(environment):
+    """A key that is refused is not quoted."""
+    environment(UPSTREAM_API_KEY=f"{SECRET}\x01")
+
+    (fault,) = faults()
+
+    assert SECRET not in fault
+    assert "printable ASCII" in fault
+
+
+def test_the_key_is_freed_of_line_breaks(environment):
+    """A pasted line break does not become part of the header."""
+    environment(UPSTREAM_API_KEY=f" {SECRET}\n")
+
+    key = load_settings().upstream_api_key
+
+    assert key is not None
+    assert key.get_secret_value() == SECRET
+
+
+def test_a_key_file_replaces_the_key(environment, monkeypatch, tmp_path):
+    """The key may come from a file alone."""
+    monkeypatch.delenv("GATEWAY_UPSTREAM_API_KEY")
+    (tmp_path / "key").write_text(SECRET)
+    environment(UPSTREAM_API_KEY_FILE=str(tmp_path / "key"))
+
+    assert load_settings().upstream_api_key_file == tmp_path / "key"
+
+
+def test_key_and_key_file_contradict(environment, tmp_path):
+    """Two sources of one key are a mistake."""
+    (tmp_path / "key").write_text(SECRET)
+    environment(UPSTREAM_API_KEY_FILE=str(tmp_path / "key"))
+
+    assert faults() == (
+        "GATEWAY_UPSTREAM_API_KEY_FILE: set either this or GATEWAY_UPSTREAM_API_KEY, not both",
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (None, "cannot be read: No such file or directory"),
+        (b" \n", "the API key is empty"),
+        (b"k\xc3\xa9y", "the API key may hold printable ASCII characters only"),
+        (b"\xff\xfe", "the API key may hold printable ASCII characters only"),
+    ],
+    ids=["absent", "empty", "not-ascii", "not-text"],
+)
+def test_a_bad_key_file_is_named(environment, monkeypatch, tmp_path, content, fault):
+    """A key file that is of no use stops the start."""
+    monkeypatch.delenv("GATEWAY_UPSTREAM_API_KEY")
+    if content is not None:
+        (tmp_path / "key").write_bytes(content)
+    environment(UPSTREAM_API_KEY_FILE=str(tmp_path / "key"))
+
+    assert faults() == (f"GATEWAY_UPSTREAM_API_KEY_FILE: {fault}",)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "app.example.com",
+        "ftp://app.example.com",
+        "https://",
+        "https://u:p@h/",
+        "https://h/?a=b",
+    ],
+)
+def test_a_bad_upstream_url_is_named(environment, url):
+    """Only a plain http or https base URL will do."""
+    (fault,) = faults(upstream_url=url)
+
+    assert fault.startswith("GATEWAY_UPSTREAM_URL: must")
+
+
+def test_the_upstream_url_loses_its_last_slash(environment):
+    """Both spellings of a base URL mean the same."""
+    assert load_settings(upstream_url="http://127.0.0.1:1/api/").upstream_url == (
+        "http://127.0.0.1:1/api"
+    )
+
+
+def test_origins_are_separated_by_commas(environment):
+    """Several pages may be allowed to call."""
+    environment(CORS_ORIGINS="https://a.example, http://localhost:3000,")
+
+    assert load_settings().cors_origins == ("https://a.example", "http://localhost:3000")
+
+
+@pytest.mark.parametrize("origin", ["*", "null", "https://a.example/", "a.example", "file://x"])
+def test_an_inexact_origin_is_named(environment, origin):
+    """No wildcard, no path, no opaque origin."""
+    environment(CORS_ORIGINS=origin)
+
+    (fault,) = faults()
+
+    assert fault.startswith("GATEWAY_CORS_ORIGINS: each must be an exact origin")
+
+
+def test_a_misspelt_variable_is_named(environment):
+    """A slip of the pen does not leave a default in force unseen."""
+    environment(UPSTREAM_APIKEY="x")
+
+    assert faults() == ("GATEWAY_UPSTREAM_APIKEY: is no setting; GATEWAY_UPSTREAM_API_KEY is",)
+
+
+def test_an_unlike_variable_is_left_alone(environment):
+    """Container platforms put variables of their own into the environment."""
+    environment(SERVICE_HOST="10.0.0.1")
+
+    assert load_settings().port == 8000
+
+
+def test_settings_cannot_be_changed(environment):
+    """What was checked stays as it was checked."""
+    settings = load_settings()
+
+    with pytest.raises(ValidationError):
+        settings.port = 1
+
+
+def test_coded_settings_ignore_the_environment(environment):
+    """`gateway dev` does the same on every machine."""
+    environment(PORT="9")
+
+    assert CodedSettings(auth="none", upstream_api_key=SecretStr("k")).port == 8000
+
+
+def test_every_setting_is_described():
+    """What a setting is for can be read everywhere it is listed."""
+    assert all(field.description for field in Settings.model_fields.values())
