@@ -205,7 +205,7 @@ def test_settings_cannot_be_changed(environment):
     settings = load_settings()
 
     with pytest.raises(ValidationError):
-        settings.port = 1
+        settings.port = 1  # type: ignore[misc]
 
 
 def test_coded_settings_ignore_the_environment(environment):
