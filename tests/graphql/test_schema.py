@@ -1,0 +1,128 @@
+"""The schema is the contract that clients rely on, and everything in it is described."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    build_schema,
+    is_introspection_type,
+    is_specified_scalar_type,
+    lexicographic_sort_schema,
+    print_schema,
+)
+
+from gateway.graphql.schema import executable_schema, printed_schema
+
+ROOT = Path(__file__).parents[2]
+
+CONTRACT = """
+type Query { gateway: GatewayInfo! }
+type GatewayInfo { version: String! }
+type Mutation { inviteCandidate(input: InviteCandidateInput!): InviteCandidateResult! }
+input InviteCandidateInput {
+  candidateName: String!
+  candidateEmail: String!
+  trackId: ID!
+  inviteFormat: InviteFormat! = GET_LINK
+  idempotencyKey: String
+}
+enum InviteFormat { GET_LINK SEND_LINK }
+union InviteCandidateResult =
+  | InviteCandidateSuccess
+  | InvalidInputError
+  | TrackNotFoundError
+  | AlreadyInvitedError
+  | InviteQuotaExhaustedError
+  | IdempotencyKeyError
+  | RateLimitedError
+  | UpstreamAuthenticationError
+  | UpstreamError
+type InviteCandidateSuccess { invite: Invite! replayed: Boolean! }
+type Invite {
+  applicationId: ID!
+  email: String!
+  inviteLink: String
+  inviteStatus: String
+  name: String!
+  trackId: ID!
+}
+interface InviteError {
+  code: InviteErrorCode!
+  message: String!
+  outcome: InviteOutcome!
+  retryable: Boolean!
+}
+enum InviteOutcome { INVITED NOT_INVITED UNKNOWN }
+enum InviteErrorCode {
+  INVALID_INPUT TRACK_NOT_FOUND ALREADY_INVITED INVITE_QUOTA_EXHAUSTED
+  IDEMPOTENCY_KEY_REUSED IDEMPOTENCY_KEY_IN_PROGRESS
+  RATE_LIMITED UPSTREAM_UNAUTHORIZED UPSTREAM_UNAVAILABLE UPSTREAM_TIMEOUT UPSTREAM_FAULT
+}
+type InputIssue { field: String! message: String! }
+""" + "".join(
+    f"""
+type {name} implements InviteError {{
+  code: InviteErrorCode! message: String! outcome: InviteOutcome! retryable: Boolean! {extra}
+}}"""
+    for name, extra in {
+        "InvalidInputError": "issues: [InputIssue!]!",
+        "TrackNotFoundError": "trackId: ID!",
+        "AlreadyInvitedError": "",
+        "InviteQuotaExhaustedError": "",
+        "IdempotencyKeyError": "",
+        "RateLimitedError": "retryAfterSeconds: Int",
+        "UpstreamAuthenticationError": "",
+        "UpstreamError": "upstreamStatus: Int retryAfterSeconds: Int",
+    }.items()
+)
+
+
+def undescribed(sdl: str) -> str:
+    """The schema in one order and without its descriptions."""
+    schema = lexicographic_sort_schema(build_schema(sdl))
+    for kind in schema.type_map.values():
+        kind.description = None
+        for part in _parts(kind):
+            part.description = None
+    return print_schema(schema)
+
+
+def _parts(kind):
+    if isinstance(kind, GraphQLEnumType):
+        return list(kind.values.values())
+    if isinstance(kind, GraphQLInputObjectType):
+        return list(kind.fields.values())
+    if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType):
+        fields = list(kind.fields.values())
+        return fields + [argument for field in fields for argument in field.args.values()]
+    return []
+
+
+def test_schema_is_the_contract():
+    """Names, types, nullability and defaults are what clients were promised."""
+    assert undescribed(printed_schema()) == undescribed(CONTRACT)
+
+
+def test_schema_file_is_what_the_code_prints():
+    """Tools that read the file see what the server answers."""
+    assert (ROOT / "schema.graphql").read_text("utf-8") == printed_schema()
+
+
+OWN_TYPES = [
+    kind
+    for kind in executable_schema().type_map.values()
+    if not is_introspection_type(kind) and not is_specified_scalar_type(kind)
+]
+
+
+@pytest.mark.parametrize("kind", OWN_TYPES, ids=lambda kind: kind.name)
+def test_everything_is_described(kind):
+    """A frontend developer finds out what a thing is where it stands."""
+    assert kind.description
+    assert all(part.description for part in _parts(kind))
