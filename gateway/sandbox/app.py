@@ -1,0 +1,218 @@
+"""The stand-in as an ASGI app; `gateway.sandbox.server` serves it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import assert_never
+
+import orjson
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from gateway.sandbox.applicants import details_of, page_of, read_query
+from gateway.sandbox.bodies import InviteBody, read_invite
+from gateway.sandbox.connections import connection_of, until_disconnect
+from gateway.sandbox.failures import Mishap, Refusal, failure_for
+from gateway.sandbox.ledger import MOST_KEPT, Accepted, Ledger
+from gateway.sandbox.pages import invite_page, missing_page
+
+API_KEY = "sandbox-key"
+MISSING_TRACK = 404404
+SLOW_SECONDS = 30.0
+LONGEST_KEY = 255
+
+
+def create_sandbox(
+    *,
+    slow_seconds: float = SLOW_SECONDS,
+    listed_after_seconds: float = 0.0,
+    most_kept: int = MOST_KEPT,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Starlette:
+    """The stand-in upstream, the same under `/` and under `/api/v2`.
+
+    The applicants list shows an invite `listed_after_seconds` after it was accepted.
+    """
+    ledger = Ledger(now=now, most_kept=most_kept, listed_after_seconds=listed_after_seconds)
+    sandbox = Sandbox(ledger, slow_seconds=slow_seconds)
+    app = Starlette(
+        routes=[*sandbox.routes(""), *sandbox.routes("/api/v2")],
+        exception_handlers={HTTPException: _refused, ClientDisconnect: _nobody_there},
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+class Sandbox:
+    """Answers as the upstream's page says, or fails as a candidate's address asks."""
+
+    def __init__(self, ledger: Ledger, *, slow_seconds: float) -> None:
+        self._ledger = ledger
+        self._slow_seconds = slow_seconds
+
+    def routes(self, prefix: str) -> list[Route]:
+        track = prefix + "/tracks/{track_id}"
+        return [
+            Route(prefix + "/tracks/invite", self._invite, methods=["POST"]),
+            Route(track + "/applicants", self._applicants),
+            Route(track + "/applicants/{application_id}", self._applicant),
+            Route(prefix + "/sandbox/invites", self._accepted, methods=["GET", "DELETE"]),
+            Route(prefix + "/sandbox/invites/{application_id}", self._page),
+        ]
+
+    async def _invite(self, request: Request) -> Response:
+        _check_api_key(request)
+        body = await read_invite(request)
+        _check_track(body.track_id)
+        return await self._outcome(request, body)
+
+    async def _outcome(self, request: Request, body: InviteBody) -> Response:  # noqa: PLR0911 - one for each row
+        match failure_for(body.candidate_email):
+            case Refusal(status, error, headers):
+                return _json(error, status, headers)
+            case Mishap.RESET:
+                return CutConnection(reset=True)
+            case failure:
+                answer = self._answer(request, body)
+        match failure:
+            case None:
+                return answer
+            case Mishap.SLOW:
+                await until_disconnect(request.receive, seconds=self._slow_seconds)
+                return answer
+            case Mishap.DROPPED:
+                return CutConnection()
+            case Mishap.TRUNCATED:
+                return TruncatedResponse(answer.body, media_type="application/json")
+            case Mishap.GARBAGE:
+                return HTMLResponse("<!doctype html>\n<title>Welcome</title>\n<p>It works!</p>\n")
+            case _:
+                assert_never(failure)
+
+    def _answer(self, request: Request, body: InviteBody) -> Response:
+        key = request.headers.get("idempotency-key")
+        accepted = self._ledger.accept(body, idempotency_key=key and key[:LONGEST_KEY])
+        return _json(
+            {
+                "application_id": accepted.application_id,
+                "email": body.candidate_email,
+                "invite_link": _link(request, accepted),
+                "invite_status": "invited",
+                "name": body.candidate_name,
+                "track_id": body.track_id,
+            }
+        )
+
+    async def _applicants(self, request: Request) -> Response:
+        _check_api_key(request)
+        track_id = _check_track(_id(request, "track_id"))
+        query = read_query(request.query_params)
+        return _json(page_of(self._ledger.listed(track_id), query))
+
+    async def _applicant(self, request: Request) -> Response:
+        _check_api_key(request)
+        track_id = _check_track(_id(request, "track_id"))
+        application_id = _id(request, "application_id")
+        accepted = self._ledger.find(application_id)
+        if accepted is None or not self._ledger.lists(accepted, track_id):
+            raise HTTPException(404, "Applicant not found")
+        return _json(details_of(accepted))
+
+    async def _accepted(self, request: Request) -> Response:
+        ledger = self._ledger
+        if request.method == "DELETE":
+            ledger.clear()
+            return Response(status_code=204)
+        invites = [_shown(accepted) for accepted in ledger]
+        return _json({"count": ledger.count, "emails": ledger.emailed, "invites": invites})
+
+    async def _page(self, request: Request) -> Response:
+        accepted = self._ledger.find(_id(request, "application_id"))
+        return missing_page() if accepted is None else invite_page(accepted)
+
+
+class CutConnection(Response):
+    """Ends the connection without an answer: closed, or reset as by a crashed server."""
+
+    def __init__(self, *, reset: bool = False) -> None:
+        super().__init__()
+        self._reset = reset
+
+    async def __call__(self, scope: Scope, receive: Receive, _: Send) -> None:
+        connection = connection_of(scope)
+        if self._reset:
+            connection.reset()
+        else:
+            connection.close()
+        await until_disconnect(receive)
+
+
+class TruncatedResponse(Response):
+    """Announces its whole body, sends half of it and closes the connection."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        half = bytes(self.body)[: len(self.body) // 2]
+        await send(start)
+        await send({"type": "http.response.body", "body": half, "more_body": True})
+        connection_of(scope).close()
+        await until_disconnect(receive)
+
+
+def _check_api_key(request: Request) -> None:
+    key = request.headers.get("apikey", "")
+    if not secrets.compare_digest(key.encode(), API_KEY.encode()):
+        raise HTTPException(401, "API key missing or invalid")
+
+
+def _check_track(track_id: int) -> int:
+    if track_id == MISSING_TRACK:
+        raise HTTPException(404, "Track not found")
+    return track_id
+
+
+def _id(request: Request, name: str) -> int:
+    text: str = request.path_params[name]
+    if text.isascii() and text.isdecimal() and len(text) <= len(str(2**63)):
+        return int(text)
+    raise HTTPException(404, "Not found")
+
+
+def _link(request: Request, accepted: Accepted) -> str:
+    # The address that took the connection: a Host header could name anything.
+    host, port = request.scope["server"]
+    host = f"[{host}]" if ":" in host else host
+    return f"http://{host}:{port}/sandbox/invites/{accepted.application_id}"
+
+
+def _shown(accepted: Accepted) -> dict[str, object]:
+    return {
+        "application_id": accepted.application_id,
+        "candidate_name": accepted.body.candidate_name,
+        "candidate_email": accepted.body.candidate_email,
+        "track_id": accepted.body.track_id,
+        "invite_format": accepted.body.invite_format,
+        "emailed": accepted.emailed,
+        "idempotency_key": accepted.idempotency_key,
+        "accepted_at": accepted.accepted_at.isoformat(timespec="milliseconds"),
+    }
+
+
+def _json(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(orjson.dumps(content), status, headers, "application/json")
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - Starlette types handlers too widely
+    return _json({"error": error.detail}, error.status_code, error.headers)
+
+
+async def _nobody_there(_: Request, __: Exception) -> Response:
+    """An answer for a client that left while it was sending; the server drops it."""
+    return Response()

@@ -1,0 +1,52 @@
+"""The failures that the stand-in shows on demand, chosen by the candidate's e-mail address."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Mishap(Enum):
+    """What happens to the connection or the answer; the values are the local parts."""
+
+    SLOW = "slow"
+    DROPPED = "dropped"
+    TRUNCATED = "truncated"
+    GARBAGE = "garbage"
+    RESET = "reset"
+    """The only one that comes before the invite."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An answer that comes instead of the invite."""
+
+    status: int
+    body: Mapping[str, str]
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+REFUSALS: Mapping[str, Refusal] = {
+    "invalid": Refusal(400, {"error": "This candidate is not accepted"}),
+    "unauthorized": Refusal(401, {"error": "API key missing or invalid"}),
+    "forbidden": Refusal(403, {"error": "API key has no access to tracks"}),
+    "exhausted": Refusal(
+        403, {"message": "Invites Exhausted. Please contact support.", "error": "limit_exceed"}
+    ),
+    "conflict": Refusal(409, {"error": "Applicant already exists"}),
+    "rate-limited": Refusal(429, {"error": "Too many requests"}, {"retry-after": "2"}),
+    "broken": Refusal(500, {"error": "Internal server error"}),
+    "unavailable": Refusal(503, {"error": "Service unavailable"}, {"retry-after": "1"}),
+}
+
+
+def failure_for(email: str) -> Refusal | Mishap | None:
+    """What an address asks for, whatever its domain, case and `+suffix`."""
+    local_part = email.rpartition("@")[0].partition("+")[0].lower()
+    if local_part in REFUSALS:
+        return REFUSALS[local_part]
+    try:
+        return Mishap(local_part)
+    except ValueError:
+        return None
