@@ -1,0 +1,222 @@
+"""GraphQL over HTTP: one request in, one answer out, as a plain ASGI application.
+
+https://graphql.github.io/graphql-over-http/draft/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from contextlib import ExitStack
+from inspect import isawaitable
+from typing import Any, TypeAlias
+
+from graphql import ExecutionResult, GraphQLSchema, OperationType, execute
+
+from gateway.graphql.cors import ALLOWED_METHODS, Cors
+from gateway.graphql.documents import CachedDocument, DocumentReader, Operation
+from gateway.graphql.errors import (
+    RequestError,
+    coercion_error,
+    field_error,
+    internal_error,
+    request_error,
+)
+from gateway.graphql.gates import Admitted, Gate
+from gateway.graphql.limits import Limits
+from gateway.graphql.media_types import MediaType, accepted, is_json
+from gateway.graphql.persisted import Documents
+from gateway.graphql.requests import (
+    GraphQLRequest,
+    RequestHead,
+    request_from_body,
+    request_from_query,
+    request_head,
+)
+from gateway.graphql.responses import Response, error_response, graphql_response, refusal
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+
+_READING = frozenset({"GET", "HEAD"})
+_CLOSE = ((b"connection", b"close"),)
+
+
+class ClientGone(Exception):  # noqa: N818 - nobody is left to report an error to
+    """The caller hung up before the request was complete."""
+
+
+class GraphQLEndpoint:
+    """Answers GraphQL requests; it does not look at the path.
+
+    `make_context` gives the resolvers' context for a request that passed the `gates`.
+    `trusted_documents` are texts by id; with `trusted_only`, nothing else is run.
+    """
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        *,
+        make_context: Callable[[RequestHead], object],
+        limits: Limits = Limits(),  # noqa: B008 - frozen
+        introspection: bool = False,
+        cors_origins: frozenset[str] = frozenset(),
+        trusted_documents: Mapping[str, str] | None = None,
+        trusted_only: bool = False,
+        gates: Sequence[Gate] = (),
+    ) -> None:
+        self._schema = schema
+        self._make_context = make_context
+        self._limits = limits
+        self._hide_suggestions = not introspection
+        self._cors = Cors(cors_origins)
+        self._gates = tuple(gates)
+        self._documents = Documents(
+            DocumentReader(schema, limits, introspection=introspection),
+            trusted=trusted_documents,
+            trusted_only=trusted_only,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await _refuse_websocket(receive, send)
+            return
+        head = request_head(scope)
+        try:
+            response = await self.respond(head, receive)
+        except ClientGone:
+            return
+        await send(
+            {"type": "http.response.start", "status": response.status, "headers": response.headers}
+        )
+        await send({"type": "http.response.body", "body": response.body})
+
+    async def respond(self, head: RequestHead, receive: Receive) -> Response:
+        """The answer to any request; raises ClientGone alone."""
+        if head.method == "OPTIONS":
+            return self._cors.options(head)
+        media_type = accepted(head.headers.get(b"accept"))
+        try:
+            response = await self._answer(head, media_type, receive)
+        except RequestError as error:
+            response = refusal(error, media_type or MediaType.JSON)
+        except ClientGone:
+            raise
+        except Exception as error:  # noqa: BLE001 - the last line: a bug is masked, and told in the log
+            response = error_response(
+                [internal_error(error)], media_type or MediaType.JSON, status=500
+            )
+        cors = self._cors.headers(head)
+        return response.adding(cors) if cors else response
+
+    async def _answer(
+        self, head: RequestHead, media_type: MediaType | None, receive: Receive
+    ) -> Response:
+        if forbidden := self._cors.refusal(head):
+            raise forbidden
+        if media_type is None:
+            raise request_error(
+                "Answers come as application/graphql-response+json or application/json.",
+                status=406,
+            )
+        if head.method == "POST":
+            body = await _read_body(head, receive, self._limits.max_body_bytes)
+        elif head.method in _READING:
+            body = b""
+        else:
+            raise request_error(
+                "Use POST, or GET for queries.", status=405, headers=((b"allow", ALLOWED_METHODS),)
+            )
+        if not self._gates:
+            return await self._run(head, body, media_type)
+        with ExitStack() as held:
+            return await self._run(await self._pass_gates(head, held), body, media_type)
+
+    async def _pass_gates(self, head: RequestHead, held: ExitStack) -> RequestHead:
+        for gate in self._gates:
+            decision = await gate(head)
+            if not isinstance(decision, Admitted):
+                raise decision
+            if decision.release is not None:
+                held.callback(decision.release)
+            if decision.caller is not None:
+                head = head.called_by(decision.caller)
+        return head
+
+    async def _run(self, head: RequestHead, body: bytes, media_type: MediaType) -> Response:
+        if head.method == "POST":
+            request = request_from_body(body, self._limits)
+        else:
+            request = request_from_query(head.query_string, self._limits)
+        document = self._documents.find(request)
+        operation = document.operation(request.operation_name)
+        if head.method != "POST" and operation.type is not OperationType.QUERY:
+            raise request_error(
+                "Use POST for mutations.", status=405, headers=((b"allow", b"POST"),)
+            )
+        result = await self._execute(document, operation, request, head)
+        return graphql_response(_payload(result), media_type)
+
+    async def _execute(
+        self,
+        document: CachedDocument,
+        operation: Operation,
+        request: GraphQLRequest,
+        head: RequestHead,
+    ) -> ExecutionResult:
+        result = execute(
+            self._schema,
+            document.ast,
+            context_value=self._make_context(head),
+            variable_values=request.variables,
+            operation_name=operation.name,
+            hide_suggestions=self._hide_suggestions,
+        )
+        if isawaitable(result):
+            return await result
+        return result
+
+
+def _payload(result: ExecutionResult) -> dict[str, Any]:
+    errors = result.errors
+    if not errors:
+        return {"data": result.data}
+    if result.data is None and all(error.path is None for error in errors):
+        raise coercion_error(errors)
+    return {"errors": [field_error(error) for error in errors], "data": result.data}
+
+
+async def _read_body(head: RequestHead, receive: Receive, limit: int) -> bytes:
+    """The body of a POST; raises RequestError as soon as it is known not to be wanted."""
+    headers = head.headers
+    if not is_json(headers.get(b"content-type")):
+        raise request_error(
+            "The Content-Type must be application/json, in UTF-8.", status=415, headers=_CLOSE
+        )
+    if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
+        raise request_error("Compressed bodies are not read.", status=415, headers=_CLOSE)
+    announced = headers.get(b"content-length", b"")
+    if announced.isdigit() and int(announced) > limit:
+        raise _too_large(limit)
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    while message.get("more_body", False) and len(body) <= limit:
+        message = await receive()
+        body += message.get("body", b"")
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    if len(body) > limit:
+        raise _too_large(limit)
+    return body
+
+
+def _too_large(limit: int) -> RequestError:
+    return request_error(
+        f"The body is longer than the {limit} bytes allowed.", status=413, headers=_CLOSE
+    )
+
+
+async def _refuse_websocket(receive: Receive, send: Send) -> None:
+    await receive()
+    await send({"type": "websocket.close", "code": 1000})

@@ -1,0 +1,205 @@
+"""What is answered when a request cannot be run, and what a stranger may read of it.
+
+RequestError            the request itself is wrong; the caller can mend it
+  its codes             ErrorCode, in the words that GraphQL clients know
+
+Everything else that goes wrong on the way is a bug: the caller gets INTERNAL_SERVER_ERROR and an
+id, and the log has that id with the exception's type and its frames. Messages of unknown
+exceptions go nowhere, for they may hold names and addresses.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import traceback
+from collections.abc import Iterable, Sequence
+from enum import Enum
+from types import TracebackType
+from typing import Any, TypeAlias
+
+from graphql import GraphQLError, GraphQLSyntaxError
+
+LOGGER = logging.getLogger("gateway.graphql")
+
+FormattedError: TypeAlias = dict[str, Any]
+Header: TypeAlias = tuple[bytes, bytes]
+
+
+class ErrorCode(Enum):
+    """The values of `extensions.code`."""
+
+    GRAPHQL_PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
+    GRAPHQL_VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+    BAD_USER_INPUT = "BAD_USER_INPUT"
+    BAD_REQUEST = "BAD_REQUEST"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    FORBIDDEN = "FORBIDDEN"
+    PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
+    OVERLOADED = "OVERLOADED"
+    INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR"
+
+
+class RequestError(Exception):
+    """The request cannot be run, and nothing of it was.
+
+    `status` holds for `application/graphql-response+json`. A *well-formed* request is one whose
+    parameters could be read: the specification wants it answered with 200 in `application/json`.
+    """
+
+    def __init__(
+        self,
+        errors: Sequence[FormattedError],
+        *,
+        status: int = 400,
+        well_formed: bool = False,
+        headers: tuple[Header, ...] = (),
+    ) -> None:
+        super().__init__(errors[0]["message"])
+        self.errors = errors
+        self.status = status
+        self.well_formed = well_formed
+        self.headers = headers
+
+
+def request_error(
+    message: str,
+    code: ErrorCode = ErrorCode.BAD_REQUEST,
+    *,
+    status: int = 400,
+    well_formed: bool = False,
+    headers: tuple[Header, ...] = (),
+) -> RequestError:
+    """A request error with one message, which must hold nothing that the caller sent."""
+    return RequestError(
+        [formatted(message, code)], status=status, well_formed=well_formed, headers=headers
+    )
+
+
+def formatted(message: str, code: ErrorCode) -> FormattedError:
+    return {"message": message, "extensions": {"code": code.value}}
+
+
+def syntax_error(error: GraphQLSyntaxError) -> RequestError:
+    """Where the document's syntax is wrong, without the text that stands there."""
+    message = _without_token_value(error.message)
+    return RequestError(
+        [_located(message, error, ErrorCode.GRAPHQL_PARSE_FAILED)], well_formed=True
+    )
+
+
+def validation_error(errors: Iterable[GraphQLError]) -> RequestError:
+    """What the schema or a limit has against the document."""
+    code = ErrorCode.GRAPHQL_VALIDATION_FAILED
+    return RequestError([_located(e.message, e, code) for e in errors], well_formed=True)
+
+
+def coercion_error(errors: Iterable[GraphQLError]) -> RequestError:
+    """Which variables do not fit their types, without the values."""
+    code = ErrorCode.BAD_USER_INPUT
+    return RequestError(
+        [_located(without_value(e.message), e, code) for e in errors], well_formed=True
+    )
+
+
+def internal_error(error: BaseException) -> FormattedError:
+    """A masked bug; the log gets the id, the exception's type and its frames."""
+    error_id = secrets.token_hex(8)
+    LOGGER.error(
+        "Internal error %s: %s%s", error_id, type(error).__qualname__, _frames(error.__traceback__)
+    )
+    answer = formatted(
+        f"Something went wrong here. Quote {error_id} when you report it.",
+        ErrorCode.INTERNAL_SERVER_ERROR,
+    )
+    answer["extensions"]["errorId"] = error_id
+    return answer
+
+
+def _frames(trace: TracebackType | None) -> str:
+    return "".join(
+        f"\n  {frame.f_code.co_filename}:{line} in {frame.f_code.co_name}"
+        for frame, line in traceback.walk_tb(trace)
+    )
+
+
+def field_error(error: GraphQLError) -> FormattedError:
+    """A field error as the caller may see it: its own mistake in clear, a bug masked."""
+    if error.extensions and "code" in error.extensions:
+        return dict(error.formatted)
+    if error.original_error is None and error.message.startswith(_ARGUMENT_FAULTS):
+        answer = _located(without_value(error.message), error, ErrorCode.BAD_USER_INPUT)
+    else:
+        answer = internal_error(error.original_error or error)
+        answer |= {k: v for k, v in error.formatted.items() if k == "locations"}
+    if error.path is not None:
+        answer["path"] = error.path
+    return answer
+
+
+def _located(message: str, error: GraphQLError, code: ErrorCode) -> FormattedError:
+    answer = formatted(message, code)
+    if error.locations:
+        answer["locations"] = [place.formatted for place in error.locations]
+    return answer
+
+
+# The library's messages end with the value that was found. What is told is picked from the
+# message instead of cutting the value out: a message of a shape unknown here tells nothing.
+_ARGUMENT_FAULTS = ("Argument '", "Expected variable '")
+_PLACE = re.compile(
+    r"(?:Variable '\$\w+'|Argument '\w+') has invalid (?:default )?value"
+    r"(?: at (?:\.\w+|\[\d+\])+)?",
+    re.ASCII,
+)
+_SAFE = tuple(
+    re.compile(pattern, re.ASCII)
+    for pattern in (
+        r"(?:Int|Float|String|Boolean|ID) cannot represent (?:a |an )?non[\w -]+ value(?=:)",
+        r"(?:Int|Float|String|Boolean|ID) cannot represent value(?=:)",
+        r"Expected (?:a )?value of non-null type '[\w!\[\]]+' (?:not to be None|to be provided)",
+        r"Expected value of type '[\w!\[\]]+' to be an object",
+        r"Expected value of type '[\w!\[\]]+' to include required field '\w+'",
+        r"Expected value of type '[\w!\[\]]+' not to include unknown field '\w{1,100}'",
+        r"Expected value of type '[\w!\[\]]+'(?=,)",
+        (
+            r"Expected variable '\$\w+' provided to (?:non-null )?type '[\w!\[\]]+'"
+            r" (?:not to be None|to provide a runtime value)"
+        ),
+        r"Exactly one key must be specified for OneOf type '\w+'",
+        r"Enum '\w+' cannot represent non-[\w ]+ value(?=:)",
+        r"Too many errors processing variables",
+        r"Variable values are nested too deeply",
+        (
+            r"Variable '\$\w+' expected value of type '[\w!\[\]]+' which cannot be used as an input"
+            r" type"
+        ),
+    )
+)
+_ENUM_VALUE = re.compile(r"Value '.*' does not exist in '(\w+)' enum", re.ASCII | re.DOTALL)
+
+
+def without_value(message: str) -> str:
+    """The library's message on a value, without the value."""
+    place = _PLACE.match(message)
+    fault = message[place.end() :].removeprefix(": ") if place else message
+    told = _told(fault)
+    return f"{place.group()}: {told}" if place else told
+
+
+def _told(fault: str) -> str:
+    for pattern in _SAFE:
+        if match := pattern.match(fault):
+            return match.group().replace("None", "null") + "."
+    if match := _ENUM_VALUE.match(fault):
+        return f"Value does not exist in '{match[1]}' enum."
+    return "The value does not fit its type."
+
+
+_TOKEN = re.compile(r"\b(Name|String|BlockString|Int|Float) '.*'", re.DOTALL)
+_LITERAL_END = re.compile(r"(?:, did you mean '0\.|: '\\).*", re.DOTALL)
+
+
+def _without_token_value(message: str) -> str:
+    return _LITERAL_END.sub(".", _TOKEN.sub(r"\1", message))

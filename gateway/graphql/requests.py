@@ -1,0 +1,187 @@
+"""What a request says: its head, and the GraphQL parameters in its body or query string."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+
+from gateway.graphql.errors import request_error
+from gateway.graphql.limits import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class RequestHead:
+    """A request without its body; header names are lower-case bytes.
+
+    A header that came several times has its values joined by commas. `caller` is what a gate
+    found out about who is calling.
+    """
+
+    method: str
+    headers: Mapping[bytes, bytes]
+    query_string: bytes = b""
+    client: str | None = None
+    caller: object = None
+
+    def header(self, name: bytes) -> str | None:
+        value = self.headers.get(name)
+        return None if value is None else value.decode("latin-1")
+
+    def called_by(self, caller: object) -> RequestHead:
+        return replace(self, caller=caller)
+
+
+def request_head(scope: Mapping[str, Any]) -> RequestHead:
+    """The head of an ASGI request."""
+    raw: list[tuple[bytes, bytes]] = scope["headers"]
+    headers = dict(raw)
+    if len(headers) != len(raw):
+        headers = _joined(raw)
+    client = scope.get("client")
+    return RequestHead(
+        scope["method"], headers, scope.get("query_string", b""), client[0] if client else None
+    )
+
+
+def _joined(raw: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    headers: dict[bytes, bytes] = {}
+    for name, value in raw:
+        headers[name] = headers[name] + b", " + value if name in headers else value
+    return headers
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLRequest:
+    """The parameters of a GraphQL-over-HTTP request; at least one of the first three is set.
+
+    `document_id` names a document that the gateway knows; `document_hash` is the SHA-256 in
+    hexadecimal of an automatic persisted query.
+    """
+
+    query: str | None = None
+    document_id: str | None = None
+    document_hash: str | None = None
+    operation_name: str | None = None
+    variables: dict[str, Any] | None = None
+
+
+def request_from_body(body: bytes, limits: Limits) -> GraphQLRequest:
+    """The parameters of a POST; raises RequestError if they cannot be read."""
+    return _request(read_json(body, limits, what="body"))
+
+
+def request_from_query(query_string: bytes, limits: Limits) -> GraphQLRequest:
+    """The parameters of a GET; raises RequestError if they cannot be read."""
+    try:
+        pairs = parse_qsl(
+            query_string.decode("ascii"),
+            keep_blank_values=True,
+            max_num_fields=_MAX_QUERY_PARAMETERS,
+            errors="strict",
+        )
+    except ValueError:
+        raise request_error("The query string cannot be read.") from None
+    parameters: dict[str, Any] = dict(pairs)
+    if len(parameters) != len(pairs):
+        raise request_error("The query string has a parameter twice.")
+    for name in ("variables", "extensions"):
+        if text := parameters.get(name):
+            parameters[name] = read_json(text.encode(), limits, what=f"parameter `{name}`")
+        else:
+            parameters.pop(name, None)
+    return _request(parameters)
+
+
+_MAX_QUERY_PARAMETERS = 20
+_MAX_DOCUMENT_ID = 256
+_DOCUMENT_ID_NAMES = ("documentId", "doc_id", "id")
+_SHA256 = re.compile(r"[0-9a-f]{64}", re.IGNORECASE)
+
+
+def _request(parameters: object) -> GraphQLRequest:
+    if isinstance(parameters, list):
+        raise request_error("Send one request at a time: batches are not accepted.")
+    if not isinstance(parameters, dict):
+        raise request_error("The body must be a JSON object.")
+    query = _parameter(parameters, "query", str)
+    extensions = _parameter(parameters, "extensions", dict)
+    document_id = _document_id(parameters) if query is None else None
+    document_hash = _document_hash(extensions) if extensions else None
+    if query is None and document_id is None and document_hash is None:
+        raise request_error("The parameter `query` is missing.")
+    return GraphQLRequest(
+        query,
+        document_id,
+        document_hash,
+        _parameter(parameters, "operationName", str) or None,
+        _parameter(parameters, "variables", dict),
+    )
+
+
+def _parameter(parameters: dict[str, Any], name: str, kind: type) -> Any:
+    value = parameters.get(name)
+    if value is not None and type(value) is not kind:
+        described = "a string" if kind is str else "an object"
+        raise request_error(f"The parameter `{name}` must be {described}.")
+    return value
+
+
+def _document_id(parameters: dict[str, Any]) -> str | None:
+    for name in _DOCUMENT_ID_NAMES:
+        if name in parameters:
+            document_id: str | None = _parameter(parameters, name, str)
+            if document_id is not None and len(document_id) > _MAX_DOCUMENT_ID:
+                raise request_error(f"The parameter `{name}` is too long.")
+            return document_id
+    return None
+
+
+def _document_hash(extensions: dict[str, Any]) -> str | None:
+    persisted = extensions.get("persistedQuery")
+    if persisted is None:
+        return None
+    if not isinstance(persisted, dict) or persisted.get("version") != 1:
+        raise request_error("The extension `persistedQuery` must be an object of version 1.")
+    sha256 = persisted.get("sha256Hash")
+    if not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
+        raise request_error("`persistedQuery.sha256Hash` must be 64 hexadecimal digits.")
+    return sha256.lower()
+
+
+# orjson turns an integer beyond 64 bits into a float, which would change a caller's id.
+_LONG_NUMBER = re.compile(rb"[0-9]{19}")
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_NUMBER = re.compile(rb"[-+.0-9eE]+")
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+
+
+def read_json(text: bytes, limits: Limits, *, what: str) -> Any:
+    """The value of a JSON text in UTF-8, integers exact; raises RequestError if it is none."""
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise request_error(f"The {what} is not valid JSON.") from None
+    # Only a text known to be valid is searched for strings: in another one, quotes without an
+    # end would make the search quadratic. orjson itself stops at a depth of 1024.
+    if text.count(b"[") + text.count(b"{") > limits.max_json_depth:
+        _check_depth(text, limits.max_json_depth, what)
+    if _LONG_NUMBER.search(text) is None:
+        return value
+    longest = max((len(n) for n in _NUMBER.findall(_STRING.sub(b"", text))), default=0)
+    if longest > limits.max_json_number_length:
+        raise request_error(f"The {what} has a number that is too long.")
+    return json.loads(text)
+
+
+def _check_depth(text: bytes, limit: int, what: str) -> None:
+    depth = 0
+    for bracket in _STRING.sub(b"", text).translate(None, _NOT_BRACKETS):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > limit:
+            raise request_error(f"The {what} is nested deeper than the {limit} levels allowed.")
