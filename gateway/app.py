@@ -1,0 +1,83 @@
+"""The composition root: one ASGI app made from the settings."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gateway.graphql.context import RequestContext
+from gateway.graphql.endpoint import GraphQLEndpoint
+from gateway.graphql.explorer import explorer_routes
+from gateway.graphql.schema import executable_schema
+from gateway.invites.invite import Inviter
+from gateway.settings import Settings, load_settings
+from gateway.telemetry import configure_logging
+from gateway.upstream.api_key import ApiKeyFile, FixedApiKey
+from gateway.upstream.client import ApiKey, Upstream, client_for
+
+GRAPHQL_PATHS = frozenset({"/graphql", "/graphql/"})
+
+
+def create_app(settings: Settings, *, upstream: Upstream | None = None) -> ASGIApp:
+    """The gateway; `upstream` stands in for the one that the settings name."""
+    upstream = upstream or client_for(
+        settings.upstream_url,
+        api_key=_api_key(settings),
+        api_key_header=settings.upstream_api_key_header,
+        concurrency=settings.upstream_concurrency,
+    )
+    context = RequestContext(Inviter(upstream, timeout_seconds=settings.upstream_timeout_seconds))
+    endpoint = GraphQLEndpoint(
+        executable_schema(),
+        make_context=lambda _head: context,
+        introspection=settings.introspection,
+        cors_origins=frozenset(settings.cors_origins),
+    )
+    site = _site(settings, upstream)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        # Every mutation comes this way: it is spared the router.
+        if scope["type"] == "http" and scope["path"] in GRAPHQL_PATHS:
+            await endpoint(scope, receive, send)
+        else:
+            await site(scope, receive, send)
+
+    return app
+
+
+def app_from_environment() -> ASGIApp:
+    """The gateway of a process that `gateway serve` started. Raises SettingsError."""
+    configure_logging()
+    return create_app(load_settings())
+
+
+def _site(settings: Settings, upstream: Upstream) -> Starlette:
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await upstream.aclose()
+
+    routes = [Route("/livez", _alive), Route("/readyz", _alive)]
+    if settings.explorer:
+        routes += explorer_routes()
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+async def _alive(_: Request) -> Response:
+    return JSONResponse({"status": "ok"}, headers={"cache-control": "no-store"})
+
+
+def _api_key(settings: Settings) -> ApiKey:
+    if settings.upstream_api_key_file is not None:
+        return ApiKeyFile(settings.upstream_api_key_file)
+    if settings.upstream_api_key is None:
+        raise ValueError("settings without an API key")
+    return FixedApiKey(settings.upstream_api_key.get_secret_value())

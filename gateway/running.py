@@ -1,0 +1,106 @@
+"""Runs the gateway: alone as a service, or beside the stand-in in one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import socket
+from collections.abc import AsyncIterator, Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.supervisors import Multiprocess
+
+from gateway.settings import Settings
+
+APP_FACTORY = "gateway.app:app_from_environment"
+
+
+# What the upstream may still take, and a little to write the answer.
+_DRAIN_SECONDS = 5
+
+
+class ListenError(Exception):
+    """An address cannot be listened on; the message says why, to a person."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens on host and port, 0 for any. Raises ListenError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ListenError(f"cannot listen on {host}, port {port}: {reason}") from None
+
+
+def serve_gateway(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM. Raises ListenError."""
+    listening = listen(settings.host, settings.port)
+    config = server_config(APP_FACTORY, settings, factory=True)
+    # The line is printed, not logged: it is the command's answer to the one who typed it.
+    print(f"Listening on {address_of(listening)}", flush=True)  # noqa: T201
+    with contextlib.suppress(KeyboardInterrupt):
+        if settings.workers > 1:
+            Multiprocess(config, sockets=[listening]).run()
+        else:
+            uvicorn.Server(config).run(sockets=[listening])
+
+
+@contextlib.asynccontextmanager
+async def running_gateway(
+    app: ASGIApp, settings: Settings, listening: socket.socket
+) -> AsyncIterator[str]:
+    """Serves `app` in this event loop and yields its address, `http://host:port`."""
+    server = _GuestServer(server_config(app, settings))
+    serving = asyncio.create_task(server.serve([listening]))
+    started = asyncio.create_task(server.ready.wait())
+    try:
+        await asyncio.wait({serving, started}, return_when=asyncio.FIRST_COMPLETED)
+        if not server.ready.is_set():
+            await serving
+        yield address_of(listening)
+    finally:
+        started.cancel()
+        server.should_exit = True
+        await serving
+
+
+def address_of(listening: socket.socket) -> str:
+    """The address as one writes it into a browser."""
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class _GuestServer(uvicorn.Server):
+    """A server that leaves signals to its host and says when it is ready."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+
+def server_config(
+    app: ASGIApp | str, settings: Settings, *, factory: bool = False
+) -> uvicorn.Config:
+    """How the server runs in both cases: no log of its own, no name of its own in answers."""
+    return uvicorn.Config(
+        app,
+        factory=factory,
+        workers=settings.workers,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ws="none",
+        lifespan="on",
+        timeout_graceful_shutdown=math.ceil(settings.upstream_timeout_seconds) + _DRAIN_SECONDS,
+    )

@@ -1,0 +1,109 @@
+"""The commands say clearly what is wrong and end with the right code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from gateway import __version__
+from gateway.cli import main
+from gateway.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch, tmp_path):
+    """No variable or file of the machine reaches these tests."""
+    monkeypatch.chdir(tmp_path)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"GATEWAY_{name.upper()}", raising=False)
+
+
+def run(*words: str, **variables: str):
+    return CliRunner(env=variables).invoke(main, words)
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in main.commands)], ids=str)
+def test_help_reads_well(command):
+    """Every command says what it is for."""
+    result = run(*command, "--help")
+
+    assert result.exit_code == 0
+    assert result.output.startswith("Usage: ")
+    assert max(len(line) for line in result.output.splitlines()) <= 100
+
+
+def test_version_is_told():
+    """The version is the package's."""
+    assert run("--version").output == f"gateway, version {__version__}\n"
+
+
+def test_schema_is_printed():
+    """Tools read it from standard output."""
+    assert run("schema").output == (ROOT / "schema.graphql").read_text("utf-8")
+
+
+def test_schema_check_passes():
+    """The file in the repository is what the code prints."""
+    result = run("schema", "--check", str(ROOT / "schema.graphql"))
+
+    assert (result.exit_code, result.output) == (0, "")
+
+
+def test_schema_check_shows_the_difference(tmp_path):
+    """A reader sees what to change."""
+    changed = (ROOT / "schema.graphql").read_text("utf-8").replace("retryable", "repeatable")
+    (tmp_path / "old.graphql").write_text(changed)
+
+    result = run("schema", "--check", "old.graphql")
+
+    assert result.exit_code == 1
+    assert "-  repeatable: Boolean!" in result.output
+    assert "+  retryable: Boolean!" in result.output
+
+
+def test_schema_check_sees_line_breaks(tmp_path):
+    """A lost last line break is a difference, too."""
+    (tmp_path / "old.graphql").write_text((ROOT / "schema.graphql").read_text("utf-8").rstrip())
+
+    assert run("schema", "--check", "old.graphql").exit_code == 1
+
+
+def test_schema_check_of_a_missing_file():
+    """One line, no traceback."""
+    result = run("schema", "--check", "absent.graphql")
+
+    assert result.exit_code == 1
+    assert result.output == "Error: absent.graphql cannot be read: No such file or directory\n"
+
+
+def test_check_prints_the_settings():
+    """Every setting is shown, and no secret."""
+    result = run(
+        "check",
+        GATEWAY_AUTH="none",
+        GATEWAY_UPSTREAM_API_KEY="very-secret",
+        GATEWAY_CORS_ORIGINS="https://a.example,https://b.example",
+    )
+
+    assert result.exit_code == 0
+    assert all(f"GATEWAY_{name.upper()}" in result.output for name in Settings.model_fields)
+    assert "very-secret" not in result.output
+    assert "https://a.example,https://b.example" in result.output
+
+
+@pytest.mark.parametrize("command", ["check", "serve"])
+def test_wrong_settings_end_with_code_2(command):
+    """All faults at once, one line each."""
+    result = run(command, GATEWAY_PORT="http")
+
+    assert result.exit_code == 2
+    assert [line.partition(":")[0].strip() for line in result.output.splitlines()] == [
+        "The settings are not right",
+        "GATEWAY_UPSTREAM_API_KEY_FILE",
+        "GATEWAY_AUTH",
+        "GATEWAY_PORT",
+    ]
