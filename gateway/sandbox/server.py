@@ -56,7 +56,7 @@ def serve_sandbox(port: int) -> None:
         with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
             runner.run(_serve_until_stopped(port))
     except OSError as error:
-        sys.exit(f"Error: port {port} of {HOST} cannot be used: {error.strerror}. Try --port.")
+        sys.exit(f"Error: cannot listen on {HOST}, port {port}: {error.strerror}")
 
 
 async def _serve_until_stopped(port: int) -> None:

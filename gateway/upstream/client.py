@@ -22,7 +22,7 @@ import ssl
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -191,7 +191,9 @@ class HttpxUpstream:
         if idempotency_key is not None:
             headers.append((b"idempotency-key", idempotency_key.encode()))
         timeouts = {
-            "connect": min(CONNECT_SECONDS, timeout_seconds),
+            # httpx2 leaves a socket open if a TLS handshake is cancelled: waiting for a slot,
+            # connecting and shaking hands have to time out before the deadline does.
+            "connect": min(CONNECT_SECONDS, timeout_seconds * 0.3),
             "pool": timeout_seconds / 5,
             # One deadline over the whole call stands in for a timeout on each operation.
             "read": None,
@@ -208,15 +210,17 @@ class HttpxUpstream:
     async def _exchange(self, request: httpx2.Request, call: _Call) -> None:
         response = await self._transport.handle_async_request(request)
         call.response = response
+        stream = cast(httpx2.AsyncByteStream, response.stream)
         try:
-            async for chunk in response.aiter_raw():
+            async for chunk in stream:
                 call.body += chunk
                 if len(call.body) > LARGEST_BODY:
                     del call.body[LARGEST_BODY:]
                     return
             call.body_complete = True
+            _forbid_reuse_after_surplus(stream)
         finally:
-            await response.aclose()
+            await stream.aclose()
 
 
 def client_for(url: str, *, api_key: ApiKey, api_key_header: str, concurrency: int) -> Upstream:
@@ -224,6 +228,18 @@ def client_for(url: str, *, api_key: ApiKey, api_key_header: str, concurrency: i
     return HttpxUpstream(
         url, api_key=api_key, api_key_header=api_key_header, concurrency=concurrency
     )
+
+
+def _forbid_reuse_after_surplus(stream: Any) -> None:
+    """Lets the connection close if bytes follow the response on it.
+
+    Kept, they would be taken for the reply to the next request: another candidate's invite.
+    """
+    # httpx2 shows these bytes nowhere else, and keeps the connection whatever they are.
+    state = stream._httpcore_stream._stream._connection._h11_state  # noqa: SLF001 - no public way
+    surplus, _ = state.trailing_data
+    if surplus:
+        state.send_failed()
 
 
 def _fault_of(error: BaseException) -> Fault:

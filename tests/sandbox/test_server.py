@@ -62,7 +62,7 @@ async def test_port_in_use_is_told_in_one_line():
             _, errors = await process.communicate()
 
     assert process.returncode == 1
-    assert errors.decode().startswith(f"Error: port {port} of 127.0.0.1 cannot be used: ")
+    assert errors.decode().startswith(f"Error: cannot listen on 127.0.0.1, port {port}: ")
     assert len(errors.splitlines()) == 1
 
 
