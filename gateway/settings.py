@@ -13,10 +13,15 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from gateway.connections import ConnectionLimits
+from gateway.graphql.limits import Limits
+from gateway.graphql.persisted import read_manifest
 from gateway.upstream.api_key import check_key, read_key_file
 
 PREFIX = "GATEWAY_"
 _ALIKE = 0.85
+_LIMITS = Limits()
+_CONNECTIONS = ConnectionLimits()
 
 
 class SettingsError(ValueError):
@@ -73,6 +78,74 @@ class Settings(BaseSettings):
     )
     explorer: bool = Field(False, description="Serves the GraphiQL explorer at `/`.")
     introspection: bool = Field(False, description="Lets clients ask for the schema.")
+    documents: Path | None = Field(
+        None,
+        description="A manifest of trusted documents, as Apollo's or Relay's compiler writes it.",
+    )
+    documents_only: bool = Field(False, description="Refuses every other document.")
+
+    max_invites: int = Field(
+        _LIMITS.max_invites, ge=1, description="Fields that invite, in one request."
+    )
+    max_body_bytes: int = Field(_LIMITS.max_body_bytes, ge=1_024, description="A request's body.")
+    max_document_bytes: int = Field(
+        _LIMITS.max_document_bytes, ge=256, description="A document, comments and spaces included."
+    )
+    max_tokens: int = Field(
+        _LIMITS.max_tokens, ge=50, description="Tokens in a document, and comments as many."
+    )
+    max_depth: int = Field(
+        _LIMITS.max_depth, ge=3, le=100, description="Levels of fields, fragments spread out."
+    )
+    max_input_depth: int = Field(
+        _LIMITS.max_input_depth, ge=1, le=100, description="Levels of a value in a document."
+    )
+    max_fields: int = Field(
+        _LIMITS.max_fields, ge=20, description="Fields of an operation, fragments spread out."
+    )
+    max_aliases: int = Field(_LIMITS.max_aliases, ge=0, description="Aliases in a document.")
+    max_root_fields: int = Field(
+        _LIMITS.max_root_fields, ge=1, description="Fields at an operation's root."
+    )
+    max_directives: int = Field(
+        _LIMITS.max_directives, ge=0, description="Directives in a document."
+    )
+    max_fragments: int = Field(_LIMITS.max_fragments, ge=0, description="Fragments in a document.")
+    max_json_depth: int = Field(
+        _LIMITS.max_json_depth, ge=4, le=500, description="Levels of a request's JSON."
+    )
+    max_json_number_length: int = Field(
+        _LIMITS.max_json_number_length, ge=20, le=4_000, description="Characters of a number."
+    )
+    max_connections: int = Field(
+        _CONNECTIONS.max_connections,
+        ge=1,
+        description="Connections of clients, each worker's own; the longest idle one makes room.",
+    )
+    max_header_bytes: int = Field(
+        _CONNECTIONS.max_header_bytes, ge=1_024, description="Request line and headers together."
+    )
+    header_timeout_seconds: float = Field(
+        _CONNECTIONS.header_timeout_seconds,
+        gt=0,
+        le=300,
+        allow_inf_nan=False,
+        description="The time for a request's headers to arrive.",
+    )
+    body_timeout_seconds: float = Field(
+        _CONNECTIONS.body_timeout_seconds,
+        gt=0,
+        le=300,
+        allow_inf_nan=False,
+        description="The time for its body to arrive.",
+    )
+    keep_alive_seconds: float = Field(
+        _CONNECTIONS.keep_alive_seconds,
+        gt=0,
+        le=3_600,
+        allow_inf_nan=False,
+        description="The time a connection may idle; longer than a load balancer's in front.",
+    )
 
     @field_validator("upstream_url")
     @classmethod
@@ -105,6 +178,21 @@ class Settings(BaseSettings):
         except OSError as error:
             raise ValueError(f"cannot be read: {error.strerror}") from None
         return path
+
+    @field_validator("documents")
+    @classmethod
+    def _check_documents(cls, path: Path | None) -> Path | None:
+        if path is not None:
+            read_manifest(path)
+        return path
+
+    @field_validator("documents_only")
+    @classmethod
+    def _check_documents_only(cls, only: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 - pydantic's
+        # A manifest that was refused is not in the data: then its own fault is said already.
+        if only and info.data.get("documents", ...) is None:
+            raise ValueError("needs GATEWAY_DOCUMENTS, or nothing could be run")
+        return only
 
     @field_validator("cors_origins", mode="before")
     @classmethod

@@ -218,3 +218,21 @@ def test_coded_settings_ignore_the_environment(environment):
 def test_every_setting_is_described():
     """What a setting is for can be read everywhere it is listed."""
     assert all(field.description for field in Settings.model_fields.values())
+
+
+def test_only_trusted_documents_need_some(environment):
+    """Refusing all documents but those of no manifest is a contradiction."""
+    environment(DOCUMENTS_ONLY="true")
+
+    (fault,) = faults()
+
+    assert fault == "GATEWAY_DOCUMENTS_ONLY: needs GATEWAY_DOCUMENTS, or nothing could be run"
+
+
+def test_manifest_is_read_at_once(environment, tmp_path):
+    """A manifest that cannot be used is named before anything is served."""
+    manifest = tmp_path / "documents.json"
+    manifest.write_text("[]")
+    environment(DOCUMENTS=str(manifest), DOCUMENTS_ONLY="true")
+
+    assert faults() == ("GATEWAY_DOCUMENTS: must be a JSON object",)

@@ -1,0 +1,43 @@
+"""The server is set up from the settings."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from pydantic import SecretStr
+
+from gateway.connections import ConnectionLimits
+from gateway.graphql.limits import Limits
+from gateway.serving import connection_limits, server_config
+from gateway.settings import CodedSettings, Settings
+
+
+def settings(**given: object) -> Settings:
+    options = {"auth": "none", "upstream_api_key": SecretStr("key"), **given}
+    return CodedSettings(**options)  # type: ignore[arg-type]
+
+
+def test_every_limit_is_a_setting():
+    """Each limit can be set by its own name, and is what it is by default."""
+    plain = settings()
+
+    for limits in (Limits(), ConnectionLimits()):
+        for limit in fields(limits):
+            assert getattr(plain, limit.name) == getattr(limits, limit.name)
+
+
+def test_connections_get_the_limits_that_are_set():
+    """A limit that an operator sets is the one that holds."""
+    limits = connection_limits(settings(max_connections=7, body_timeout_seconds=3))
+
+    assert limits == ConnectionLimits(max_connections=7, body_timeout_seconds=3)
+
+
+def test_server_tells_strangers_nothing():
+    """No Server header, no line per request, no upgrade."""
+    config = server_config("gateway.app:app", settings(upstream_timeout_seconds=2.5))
+
+    assert not config.server_header
+    assert not config.access_log
+    assert config.ws == "none"
+    assert config.timeout_graceful_shutdown == 8
