@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
 import socket
 from collections.abc import AsyncIterator, Iterator
 
@@ -12,13 +11,10 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
 
+from gateway.serving import server_config
 from gateway.settings import Settings
 
 APP_FACTORY = "gateway.app:app_from_environment"
-
-
-# What the upstream may still take, and a little to write the answer.
-_DRAIN_SECONDS = 5
 
 
 class ListenError(Exception):
@@ -87,20 +83,3 @@ class _GuestServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.ready.set()
-
-
-def server_config(
-    app: ASGIApp | str, settings: Settings, *, factory: bool = False
-) -> uvicorn.Config:
-    """How the server runs in both cases: no log of its own, no name of its own in answers."""
-    return uvicorn.Config(
-        app,
-        factory=factory,
-        workers=settings.workers,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        ws="none",
-        lifespan="on",
-        timeout_graceful_shutdown=math.ceil(settings.upstream_timeout_seconds) + _DRAIN_SECONDS,
-    )
