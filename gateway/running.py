@@ -12,6 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
 
+from gateway.connections import LimitedConfig
 from gateway.settings import Settings
 
 APP_FACTORY = "gateway.app:app_from_environment"
@@ -91,15 +92,17 @@ class _GuestServer(uvicorn.Server):
 
 def server_config(
     app: ASGIApp | str, settings: Settings, *, factory: bool = False
-) -> uvicorn.Config:
+) -> LimitedConfig:
     """How the server runs in both cases: no log of its own, no name of its own in answers."""
-    return uvicorn.Config(
+    return LimitedConfig(
         app,
+        limits=settings.connection_limits(),
         factory=factory,
         workers=settings.workers,
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         ws="none",
         lifespan="on",
         timeout_graceful_shutdown=math.ceil(settings.upstream_timeout_seconds) + _DRAIN_SECONDS,
