@@ -6,6 +6,8 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -13,9 +15,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.graphql.context import RequestContext
 from gateway.graphql.endpoint import GraphQLEndpoint
+from gateway.graphql.errors import ErrorCode, formatted
 from gateway.graphql.explorer import explorer_routes
+from gateway.graphql.persisted import read_manifest
 from gateway.graphql.schema import executable_schema
 from gateway.invites.invite import Inviter
+from gateway.security_headers import SecurityHeaders
 from gateway.settings import Settings, load_settings
 from gateway.telemetry import configure_logging
 from gateway.upstream.api_key import ApiKeyFile, FixedApiKey
@@ -36,8 +41,11 @@ def create_app(settings: Settings, *, upstream: Upstream | None = None) -> ASGIA
     endpoint = GraphQLEndpoint(
         executable_schema(),
         make_context=lambda _head: context,
+        limits=settings.request_limits(),
         introspection=settings.introspection,
         cors_origins=frozenset(settings.cors_origins),
+        trusted_documents=read_manifest(settings.documents) if settings.documents else None,
+        trusted_only=settings.documents_only,
     )
     site = _site(settings, upstream)
 
@@ -68,7 +76,23 @@ def _site(settings: Settings, upstream: Upstream) -> Starlette:
     routes = [Route("/livez", _alive), Route("/readyz", _alive)]
     if settings.explorer:
         routes += explorer_routes()
-    return Starlette(routes=routes, lifespan=lifespan)
+    site = Starlette(
+        routes=routes,
+        middleware=[Middleware(SecurityHeaders)],
+        exception_handlers={404: _not_found, 405: _not_found},
+        lifespan=lifespan,
+    )
+    # A redirect would repeat the Host header, which anybody can make up.
+    site.router.redirect_slashes = False
+    return site
+
+
+async def _not_found(_: Request, error: Exception) -> Response:
+    status, headers = 404, None
+    if isinstance(error, HTTPException):
+        status, headers = error.status_code, error.headers
+    answer = formatted("There is nothing here. GraphQL is at /graphql.", ErrorCode.BAD_REQUEST)
+    return JSONResponse({"errors": [answer]}, status, headers)
 
 
 async def _alive(_: Request) -> Response:

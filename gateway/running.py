@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import socket
 from collections.abc import AsyncIterator, Iterator
 
@@ -11,10 +12,14 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
 
-from gateway.serving import server_config
+from gateway.connections import LimitedConfig
 from gateway.settings import Settings
 
 APP_FACTORY = "gateway.app:app_from_environment"
+
+
+# What the upstream may still take, and a little to write the answer.
+_DRAIN_SECONDS = 5
 
 
 class ListenError(Exception):
@@ -83,3 +88,22 @@ class _GuestServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.ready.set()
+
+
+def server_config(
+    app: ASGIApp | str, settings: Settings, *, factory: bool = False
+) -> LimitedConfig:
+    """How the server runs in both cases: no log of its own, no name of its own in answers."""
+    return LimitedConfig(
+        app,
+        limits=settings.connection_limits(),
+        factory=factory,
+        workers=settings.workers,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        ws="none",
+        lifespan="on",
+        timeout_graceful_shutdown=math.ceil(settings.upstream_timeout_seconds) + _DRAIN_SECONDS,
+    )

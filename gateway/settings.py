@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -14,8 +15,10 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from gateway.connections import ConnectionLimits
+from gateway.graphql.documents import DocumentReader
 from gateway.graphql.limits import Limits
-from gateway.graphql.persisted import read_manifest
+from gateway.graphql.persisted import Documents, ManifestError, read_manifest
+from gateway.graphql.schema import executable_schema
 from gateway.upstream.api_key import check_key, read_key_file
 
 PREFIX = "GATEWAY_"
@@ -147,6 +150,16 @@ class Settings(BaseSettings):
         description="The time a connection may idle; longer than a load balancer's in front.",
     )
 
+    def request_limits(self) -> Limits:
+        """What one request may ask for."""
+        return Limits(**{limit.name: getattr(self, limit.name) for limit in fields(Limits)})
+
+    def connection_limits(self) -> ConnectionLimits:
+        """What one client may hold."""
+        return ConnectionLimits(
+            **{limit.name: getattr(self, limit.name) for limit in fields(ConnectionLimits)}
+        )
+
     @field_validator("upstream_url")
     @classmethod
     def _check_upstream_url(cls, url: str) -> str:
@@ -236,9 +249,22 @@ def load_settings(**given: object) -> Settings:
         settings = Settings(**given)  # type: ignore[arg-type]
     except ValidationError as error:
         faults += [_line(detail) for detail in error.errors(include_input=False)]
+    if settings is not None and settings.documents is not None:
+        faults += _document_faults(settings, settings.documents)
     if settings is None or faults:
         raise SettingsError(tuple(faults))
     return settings
+
+
+def _document_faults(settings: Settings, manifest: Path) -> Iterator[str]:
+    """A line if a trusted document does not fit the schema or the limits."""
+    reader = DocumentReader(
+        executable_schema(), settings.request_limits(), introspection=settings.introspection
+    )
+    try:
+        Documents(reader, trusted=read_manifest(manifest))
+    except ManifestError as error:
+        yield f"{PREFIX}DOCUMENTS: {error}"
 
 
 def _line(detail: ErrorDetails) -> str:

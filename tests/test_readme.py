@@ -11,6 +11,7 @@ from graphql import parse, validate
 
 from gateway.cli import main
 from gateway.dev import SAMPLE_DOCUMENT
+from gateway.graphql.errors import ErrorCode
 from gateway.graphql.schema import executable_schema
 from gateway.invites.models import InviteErrorCode, InviteOutcome
 from gateway.sandbox.failures import REFUSALS, Mishap
@@ -32,7 +33,9 @@ def test_every_setting_has_its_row(name):
     assert f"`GATEWAY_{name.upper()}`" in README
 
 
-@pytest.mark.parametrize("word", [*InviteErrorCode, *InviteOutcome], ids=lambda word: word.name)
+@pytest.mark.parametrize(
+    "word", [*InviteErrorCode, *InviteOutcome, *ErrorCode], ids=lambda word: word.name
+)
 def test_every_code_and_outcome_has_its_row(word):
     """What can be answered is explained."""
     assert re.search(rf"^\| `{word.value}` \|", README, re.MULTILINE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from pydantic import SecretStr, ValidationError
 
@@ -236,3 +238,29 @@ def test_manifest_is_read_at_once(environment, tmp_path):
     environment(DOCUMENTS=str(manifest), DOCUMENTS_ONLY="true")
 
     assert faults() == ("GATEWAY_DOCUMENTS: must be a JSON object",)
+
+
+@pytest.mark.parametrize(
+    ("document", "fault"),
+    [
+        ("{nothing}", "document 'one' is not valid: Cannot query field 'nothing' on type 'Query'."),
+        ("{", "document 'one' is not valid: Syntax Error: Expected Name, found <EOF>."),
+    ],
+    ids=["schema", "syntax"],
+)
+def test_trusted_documents_are_validated_at_once(environment, tmp_path, document, fault):
+    """A document that could never be run is named before anything is served."""
+    manifest = tmp_path / "documents.json"
+    manifest.write_text(json.dumps({"one": document}))
+    environment(DOCUMENTS=str(manifest))
+
+    assert faults() == (f"GATEWAY_DOCUMENTS: {fault}",)
+
+
+def test_trusted_documents_that_fit_are_taken(environment, tmp_path):
+    """A manifest in order is no fault."""
+    manifest = tmp_path / "documents.json"
+    manifest.write_text(json.dumps({"one": "{gateway{version}}"}))
+    environment(DOCUMENTS=str(manifest), DOCUMENTS_ONLY="true")
+
+    assert load_settings().documents == manifest

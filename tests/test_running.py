@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from gateway.connections import ConnectionLimits
 from gateway.graphql.limits import Limits
-from gateway.serving import connection_limits, server_config
+from gateway.running import server_config
 from gateway.settings import CodedSettings, Settings
 
 
@@ -26,11 +26,13 @@ def test_every_limit_is_a_setting():
             assert getattr(plain, limit.name) == getattr(limits, limit.name)
 
 
-def test_connections_get_the_limits_that_are_set():
+def test_limits_are_those_that_are_set():
     """A limit that an operator sets is the one that holds."""
-    limits = connection_limits(settings(max_connections=7, body_timeout_seconds=3))
+    given = settings(max_connections=7, body_timeout_seconds=3, max_depth=5)
 
-    assert limits == ConnectionLimits(max_connections=7, body_timeout_seconds=3)
+    assert given.connection_limits() == ConnectionLimits(max_connections=7, body_timeout_seconds=3)
+    assert given.request_limits() == Limits(max_depth=5)
+    assert server_config("gateway.app:app", given).connection_limits.max_connections == 7
 
 
 def test_server_tells_strangers_nothing():

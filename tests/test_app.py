@@ -1,0 +1,85 @@
+"""What is served beside GraphQL is as careful as GraphQL itself."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from starlette.testclient import TestClient
+
+from gateway.app import create_app
+from tests.test_running import settings
+
+
+def client(**given: object) -> TestClient:
+    return TestClient(create_app(settings(**given)), follow_redirects=False)
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/", "/nothing", "/graphql"])
+def test_everything_has_security_headers(path):
+    """Probes, pages and errors are not framed, sniffed or scripted."""
+    headers = client(explorer=True).get(path, headers={"accept": "text/html, */*"}).headers
+
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("path", ["/graphql", "/graphql/"])
+def test_graphql_is_answered_without_a_redirect(path):
+    """A slash more or less is the same endpoint: a redirect would lose the body."""
+    answer = client().post(path, json={"query": "{gateway{version}}"})
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/graphql/x", "/graphql//", "/livez/", "/GraphQL", "/"])
+def test_other_paths_are_nothing(path):
+    """No sub-path, no redirect, no page unless the explorer is on, and nothing of the Host."""
+    answer = client().get(path, headers={"host": "evil.example"})
+
+    assert answer.status_code == 404
+    assert answer.json()["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
+    assert "evil.example" not in str(answer.headers) + answer.text
+
+
+def test_wrong_method_on_a_probe_is_405():
+    """An error beside GraphQL has GraphQL's shape too."""
+    answer = client().post("/livez")
+
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "GET, HEAD"
+    assert "errors" in answer.json()
+
+
+def test_introspection_is_a_setting():
+    """The schema is told where that is on, and not by default."""
+    query = {"query": "{__schema{queryType{name}}}"}
+
+    assert "data" in client(introspection=True).post("/graphql", json=query).json()
+    assert "data" not in client().post("/graphql", json=query).json()
+
+
+def test_limits_and_origins_are_settings():
+    """What the operator sets is what the endpoint does."""
+    origin = "https://app.example.com"
+    answer = client(max_aliases=0, cors_origins=(origin,)).post(
+        "/graphql", json={"query": "{a:__typename}"}, headers={"origin": origin}
+    )
+
+    assert "aliases" in answer.json()["errors"][0]["message"]
+    assert answer.headers["access-control-allow-origin"] == origin
+
+
+def test_trusted_documents_are_a_setting(tmp_path):
+    """With a manifest and nothing else allowed, its documents alone are run."""
+    manifest = tmp_path / "documents.json"
+    manifest.write_text(json.dumps({"version": "{gateway{version}}"}))
+    gateway = client(documents=manifest, documents_only=True)
+
+    named = gateway.post("/graphql", json={"documentId": "version"})
+    sent = gateway.post("/graphql", json={"query": "{__typename}"})
+
+    assert "data" in named.json()
+    assert sent.status_code == 403
