@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Iterator
 
 import uvicorn
@@ -42,6 +44,8 @@ def serve_gateway(settings: Settings) -> None:
     config = server_config(APP_FACTORY, settings, factory=True)
     # The line is printed, not logged: it is the command's answer to the one who typed it.
     print(f"Listening on {address_of(listening)}", flush=True)  # noqa: T201
+    # uvicorn repeats the signal that has stopped it; by then all is done, and well.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with contextlib.suppress(KeyboardInterrupt):
         if settings.workers > 1:
             Multiprocess(config, sockets=[listening]).run()

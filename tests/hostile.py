@@ -31,6 +31,8 @@ class HostileUpstream:
     address: str
     connections: int = 0
     invites: int = 0
+    closed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when it has closed a connection."""
     _progress: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def count(self) -> None:
@@ -150,6 +152,7 @@ async def _accept(
 async def _treat(peer: Peer, behaviour: Behaviour) -> None:
     with peer.connection, contextlib.suppress(EOFError, ConnectionError):
         await behaviour(peer)
+    peer.upstream.closed.set()
 
 
 def _address(listening: socket.socket, scheme: str = "http") -> str:

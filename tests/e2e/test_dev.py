@@ -1,0 +1,86 @@
+"""`gateway dev`, as a newcomer meets it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.conftest import Pair, fetch
+from tests.e2e.processes import Command, running
+
+END_OF_WELCOME = "Ctrl-C stops both"
+
+
+@pytest.fixture
+def dev(tmp_path) -> Iterator[Command]:
+    with running(tmp_path, "dev", "--port", "0") as command:
+        command.read_to(END_OF_WELCOME)
+        yield command
+
+
+def addresses(dev: Command) -> Pair:
+    """The gateway and the stand-in that it has printed."""
+    gateway = re.search(r"(http://\S+)/graphql\n", dev.printed)
+    sandbox = re.search(r"(http://\S+)/sandbox/invites\s", dev.printed)
+    assert gateway is not None
+    assert sandbox is not None
+    return Pair(gateway[1], sandbox[1])
+
+
+def test_sample_candidate_is_invited_and_shown(dev):
+    """The printed answer is that of a real invite, which the stand-in has counted."""
+    answer, _ = json.JSONDecoder().raw_decode(dev.printed.partition("Answer\n")[2])
+
+    result = answer["data"]["inviteCandidate"]
+    (accepted,) = addresses(dev).accepted()
+    assert result["__typename"] == "InviteCandidateSuccess"
+    assert result["invite"]["applicationId"] == str(accepted["application_id"])
+    assert accepted["emailed"] is False
+
+
+def test_explorer_is_where_it_says(dev):
+    """A browser that opens the printed address of the explorer gets a page."""
+    explorer = re.search(r"Explorer +(\S+)", dev.printed)
+    assert explorer is not None
+
+    assert "<html" in fetch("GET", explorer[1], accept="text/html").lower()
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl to run the printed line")
+def test_printed_line_works_when_pasted(dev):
+    """The curl line invites one more candidate when a shell runs it as it stands."""
+    (line,) = [line for line in dev.printed.splitlines() if line.startswith("curl ")]
+
+    answer = json.loads(subprocess.check_output(["/bin/sh", "-c", line], timeout=30))
+
+    result = answer["data"]["inviteCandidate"]
+    assert result["__typename"] == "InviteCandidateSuccess"
+    assert len(addresses(dev).accepted()) == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
+def test_signal_stops_both_cleanly(dev, number):
+    """Ctrl-C ends it with code 0 and an empty standard error."""
+    pair = addresses(dev)
+
+    code = dev.stop(number)
+
+    assert (code, dev.errors()) == (0, "")
+    with pytest.raises(ConnectionRefusedError):
+        pair.accepted()
+
+
+def test_settings_around_it_make_no_difference(tmp_path):
+    """It needs no setting and minds none: a .env of the real account is not used."""
+    (tmp_path / ".env").write_text("GATEWAY_UPSTREAM_URL=http://127.0.0.1:9\nGATEWAY_PORT=x\n")
+    with running(tmp_path, "dev", "--port", "0", UPSTREAM_API_KEY="real-key") as dev:
+        dev.read_to(END_OF_WELCOME)
+
+    assert '"__typename": "InviteCandidateSuccess"' in dev.printed
+    assert "real-key" not in dev.printed
