@@ -10,8 +10,10 @@ CONNECT_SECONDS = 5.0
 # Well below what servers commonly allow an idle connection, so that a request rarely
 # meets a connection that the upstream is just closing.
 KEEP_ALIVE_SECONDS = 2.0
-# The share of a call's time after which waiting for a free connection is given up.
+# The shares of a call's time after which waiting for a free connection, and for a new one, is
+# given up.
 POOL_SHARE = 0.2
+CONNECT_SHARE = 0.3
 
 
 def decoded(body: bytes, encoding: str | None) -> bytes:

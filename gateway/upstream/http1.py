@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import select
 from typing import cast
 
 from gateway.upstream.answer import AnswerReader
@@ -21,11 +22,19 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._reader = AnswerReader()
         self._answer: asyncio.Future[Exchange] | None = None
+        self._unread = select.poll()
 
     @property
     def usable(self) -> bool:
-        """Another request can be sent, as far as is known here."""
+        """Another request can be sent, as far as the event loop knows."""
         return self._transport is not None and not self._transport.is_closing()
+
+    def is_quiet(self) -> bool:
+        """Nothing has come since the last answer, not even the end, which the loop may not know.
+
+        To be asked of a usable connection before it is used again.
+        """
+        return not self._unread.poll(0)
 
     async def exchange(self, request: bytes, *, deadline: float) -> Exchange:
         """Send the request; from here on its bytes may have left.
@@ -51,6 +60,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        self._unread.register(transport.get_extra_info("socket"), select.POLLIN)
 
     def data_received(self, data: bytes) -> None:
         if self._answer is None:

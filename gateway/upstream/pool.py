@@ -64,7 +64,7 @@ class Pool:
         too_old = asyncio.get_running_loop().time() - KEEP_ALIVE_SECONDS
         while self._idle:
             connection = self._idle.pop()
-            if connection.usable and connection.idle_since > too_old:
+            if connection.usable and connection.idle_since > too_old and connection.is_quiet():
                 return connection
             connection.abort()
         return None

@@ -13,6 +13,9 @@ class FakeConnection:
         self.usable = True
         self.idle_since = 0.0
 
+    def is_quiet(self) -> bool:
+        return True
+
     def abort(self) -> None:
         self.usable = False
 
