@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.graphql.context import RequestContext
 from gateway.graphql.endpoint import GraphQLEndpoint
 from gateway.graphql.errors import ErrorCode, formatted
+from gateway.graphql.execution import GeneralExecutor, PlanningExecutor
 from gateway.graphql.explorer import explorer_routes
 from gateway.graphql.persisted import read_manifest
 from gateway.graphql.schema import executable_schema
@@ -36,16 +37,20 @@ def create_app(settings: Settings, *, upstream: Upstream | None = None) -> ASGIA
         api_key=_api_key(settings),
         api_key_header=settings.upstream_api_key_header,
         concurrency=settings.upstream_concurrency,
+        kind=settings.upstream_client,
     )
     context = RequestContext(Inviter(upstream, timeout_seconds=settings.upstream_timeout_seconds))
+    schema = executable_schema()
+    general = GeneralExecutor(schema, hide_suggestions=not settings.introspection)
     endpoint = GraphQLEndpoint(
-        executable_schema(),
+        schema,
         make_context=lambda _head: context,
         limits=settings.request_limits(),
         introspection=settings.introspection,
         cors_origins=frozenset(settings.cors_origins),
         trusted_documents=read_manifest(settings.documents) if settings.documents else None,
         trusted_only=settings.documents_only,
+        executor=PlanningExecutor(schema, general=general),
     )
     site = _site(settings, upstream)
 

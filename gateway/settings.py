@@ -68,7 +68,11 @@ class Settings(BaseSettings):
         10.0, gt=0, le=300, allow_inf_nan=False, description="The whole time for one call."
     )
     upstream_concurrency: int = Field(
-        100, ge=1, le=10_000, description="The most calls in flight at a time."
+        256, ge=1, le=10_000, description="The most calls in flight at a time."
+    )
+    upstream_client: Literal["direct", "httpx2"] = Field(
+        "direct",
+        description="Who calls it: connections of our own, or httpx2, as always behind a proxy.",
     )
     auth: Literal["none"] = Field(
         description="Who may call: `none` lets anybody in who can reach the gateway."

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from contextlib import ExitStack
-from inspect import isawaitable
 from typing import Any, TypeAlias
 
-from graphql import ExecutionResult, GraphQLSchema, OperationType, execute
+from graphql import ExecutionResult, GraphQLSchema, OperationType
 
 from gateway.graphql.cors import ALLOWED_METHODS, Cors
-from gateway.graphql.documents import CachedDocument, DocumentReader, Operation
+from gateway.graphql.documents import DocumentReader
 from gateway.graphql.errors import (
     RequestError,
     coercion_error,
@@ -21,12 +20,12 @@ from gateway.graphql.errors import (
     internal_error,
     request_error,
 )
+from gateway.graphql.execution import Executor, GeneralExecutor
 from gateway.graphql.gates import Admitted, Gate
 from gateway.graphql.limits import Limits
 from gateway.graphql.media_types import MediaType, accepted, is_json
 from gateway.graphql.persisted import Documents
 from gateway.graphql.requests import (
-    GraphQLRequest,
     RequestHead,
     request_from_body,
     request_from_query,
@@ -51,6 +50,7 @@ class GraphQLEndpoint:
     """Answers GraphQL requests; it does not look at the path.
 
     `make_context` gives the resolvers' context for a request that passed the `gates`.
+    `executor` runs what has been found to be valid, graphql-core if there is none.
     `trusted_documents` are texts by id; with `trusted_only`, nothing else is run.
     """
 
@@ -65,11 +65,11 @@ class GraphQLEndpoint:
         trusted_documents: Mapping[str, str] | None = None,
         trusted_only: bool = False,
         gates: Sequence[Gate] = (),
+        executor: Executor | None = None,
     ) -> None:
-        self._schema = schema
         self._make_context = make_context
         self._limits = limits
-        self._hide_suggestions = not introspection
+        self._executor = executor or GeneralExecutor(schema, hide_suggestions=not introspection)
         self._cors = Cors(cors_origins)
         self._gates = tuple(gates)
         self._documents = Documents(
@@ -155,27 +155,10 @@ class GraphQLEndpoint:
             raise request_error(
                 "Use POST for mutations.", status=405, headers=((b"allow", b"POST"),)
             )
-        result = await self._execute(document, operation, request, head)
-        return graphql_response(_payload(result), media_type)
-
-    async def _execute(
-        self,
-        document: CachedDocument,
-        operation: Operation,
-        request: GraphQLRequest,
-        head: RequestHead,
-    ) -> ExecutionResult:
-        result = execute(
-            self._schema,
-            document.ast,
-            context_value=self._make_context(head),
-            variable_values=request.variables,
-            operation_name=operation.name,
-            hide_suggestions=self._hide_suggestions,
+        result = await self._executor.execute(
+            document, operation, request.variables, self._make_context(head)
         )
-        if isawaitable(result):
-            return await result
-        return result
+        return graphql_response(_payload(result), media_type)
 
 
 def _payload(result: ExecutionResult) -> dict[str, Any]:

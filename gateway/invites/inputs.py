@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from email_validator import EmailNotValidError, validate_email
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
 from gateway.invites.models import InputIssue, InviteFormat, InviteRequest
 
@@ -18,6 +18,13 @@ LARGEST_TRACK_ID = 2**63 - 1
 
 # Control characters, lone surrogates, line and paragraph separators.
 _FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
+# Most addresses look like this, are valid and normal as they are, and need no long check: words
+# of lower-case letters and digits, joined by single signs, below no domain that is set apart.
+_PLAIN_EMAIL = re.compile(
+    r"(?=.{1,64}@)[a-z0-9]+(?:[._+-][a-z0-9]+)*+"
+    r"@(?:(?=[^.]{1,63}\.)[a-z0-9]+(?:-[a-z0-9]+)*+\.)++[a-z]{2,63}"
+)
+_SET_APART = frozenset(name.rpartition(".")[2] for name in SPECIAL_USE_DOMAIN_NAMES)
 _DECIMAL = re.compile(r"[1-9][0-9]{0,18}")
 
 
@@ -79,6 +86,8 @@ def _name_problem(name: str) -> str | None:
 def _normalised_email(email: str) -> str | None:
     if len(email) > LONGEST_EMAIL:
         return None
+    if _PLAIN_EMAIL.fullmatch(email) and email.rpartition(".")[2] not in _SET_APART:
+        return email
     try:
         return validate_email(email, check_deliverability=False, strict=True).normalized
     except (EmailNotValidError, UnicodeError):

@@ -19,22 +19,25 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 
+from gateway.upstream.bounds import (
+    CONNECT_SECONDS,
+    CONNECT_SHARE,
+    KEEP_ALIVE_SECONDS,
+    LARGEST_BODY,
+    POOL_SHARE,
+    decoded,
+)
+from gateway.upstream.direct import DirectUpstream
 from gateway.upstream.wire import INVITE_PATH, Exchange, Fault, NoReply, Reply
 
-LARGEST_BODY = 1024 * 1024
-CONNECT_SECONDS = 5.0
-# Well below what servers commonly allow an idle connection, so that a request rarely
-# meets a connection that the upstream is just closing.
-KEEP_ALIVE_SECONDS = 2.0
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 _FAULTS: Mapping[type[Exception], Fault] = {
@@ -120,7 +123,7 @@ class _Call:
         headers = self.response.headers
         return Reply(
             status=self.response.status_code,
-            body=_decoded(bytes(self.body), headers.get("content-encoding")),
+            body=decoded(bytes(self.body), headers.get("content-encoding")),
             body_complete=self.body_complete,
             content_type=headers.get("content-type"),
             retry_after=headers.get("retry-after"),
@@ -193,8 +196,8 @@ class HttpxUpstream:
         timeouts = {
             # httpx2 leaves a socket open if a TLS handshake is cancelled: waiting for a slot,
             # connecting and shaking hands have to time out before the deadline does.
-            "connect": min(CONNECT_SECONDS, timeout_seconds * 0.3),
-            "pool": timeout_seconds / 5,
+            "connect": min(CONNECT_SECONDS, timeout_seconds * CONNECT_SHARE),
+            "pool": timeout_seconds * POOL_SHARE,
             # One deadline over the whole call stands in for a timeout on each operation.
             "read": None,
             "write": None,
@@ -223,11 +226,18 @@ class HttpxUpstream:
             await stream.aclose()
 
 
-def client_for(url: str, *, api_key: ApiKey, api_key_header: str, concurrency: int) -> Upstream:
-    """The client that fits the upstream's base URL."""
-    return HttpxUpstream(
-        url, api_key=api_key, api_key_header=api_key_header, concurrency=concurrency
-    )
+def client_for(
+    url: str,
+    *,
+    api_key: ApiKey,
+    api_key_header: str,
+    concurrency: int,
+    kind: Literal["direct", "httpx2"] = "direct",
+) -> Upstream:
+    """The client that fits the upstream's base URL; behind a proxy it is always httpx2's."""
+    behind_proxy = _environment_proxy(url) is not None
+    client = HttpxUpstream if behind_proxy or kind == "httpx2" else DirectUpstream
+    return client(url, api_key=api_key, api_key_header=api_key_header, concurrency=concurrency)
 
 
 def _forbid_reuse_after_surplus(stream: Any) -> None:
@@ -254,16 +264,6 @@ def _is_certificate_error(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
-
-
-def _decoded(body: bytes, encoding: str | None) -> bytes:
-    """The body without gzip or deflate, which some servers apply unasked; at most 1 MiB."""
-    if encoding not in ("gzip", "deflate"):
-        return body
-    try:
-        return zlib.decompressobj(wbits=47).decompress(body, LARGEST_BODY)
-    except zlib.error:
-        return body
 
 
 def _environment_proxy(url: str) -> str | None:

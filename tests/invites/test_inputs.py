@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from email_validator import EmailNotValidError, validate_email
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -199,3 +200,61 @@ def test_no_text_raises_and_no_issue_quotes_it(name, email, track_id, key):
         told = " ".join(issue.message for issue in result)
         for sent in (name, email, track_id, key):
             assert sent is None or len(sent) < 12 or sent not in told
+
+
+EDGES = [
+    "a@b.cd",
+    f"{'a' * 64}@b.cd",
+    f"{'a' * 65}@b.cd",
+    f"a@{'b' * 63}.cd",
+    f"a@{'b' * 64}.cd",
+    f"a@b.{'c' * 63}",
+    f"a@b.{'c' * 64}",
+    f"a@{'b.' * 125}cd",
+    f"a@{'b.' * 126}cd",
+    "a..b@c.de",
+    ".a@b.cd",
+    "a-@b.cd",
+    "a@-b.cd",
+    "a@b-.cd",
+    "a@xn--b.cd",
+    "a@b--c.de",
+    "a@b.c1",
+    "a@b.1c",
+    "a@b.c",
+    "a@b",
+    "a@b.test",
+    "a@b.example",
+    "a@b.home.arpa",
+    "a@b.local.com",
+    "info@b.cd",
+    "a@b.cd\n",
+    "a@b@c.de",
+]
+WORDS = st.text("abz019", min_size=1, max_size=8)
+
+
+def joined(signs: str) -> st.SearchStrategy[str]:
+    return st.lists(WORDS | st.sampled_from(signs), min_size=1, max_size=6).map("".join)
+
+
+def normalised_at_length(email: str) -> str | None:
+    try:
+        return validate_email(email, check_deliverability=False, strict=True).normalized
+    except EmailNotValidError:
+        return None
+
+
+@pytest.mark.parametrize("email", EDGES)
+def test_a_plain_email_gets_the_verdict_of_the_long_check(email):
+    """Being quick about most addresses changes nothing for any."""
+    result = checked(candidate_email=email)
+
+    found = result.candidate_email if isinstance(result, InviteRequest) else None
+    assert found == normalised_at_length(email)
+
+
+@given(local=joined("._+-"), domain=joined(".-"), top=st.sampled_from(["com", "test", "c0m", "x"]))
+def test_any_email_gets_the_verdict_of_the_long_check(local, domain, top):
+    """Made of what plain addresses are made of, in any order."""
+    test_a_plain_email_gets_the_verdict_of_the_long_check(f"{local}@{domain}.{top}")

@@ -8,15 +8,30 @@ import gzip
 import json
 import zlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
 from gateway.upstream.api_key import FixedApiKey
-from gateway.upstream.client import LARGEST_BODY, Upstream, client_for
+from gateway.upstream.bounds import LARGEST_BODY
+from gateway.upstream.client import Upstream, client_for
 from gateway.upstream.wire import Fault, NoReply, Reply
 
 BODY = b'{"candidate_name":"Ada"}'
+KINDS = ("direct", "httpx2")
+OPTIONS: dict[str, Any] = {
+    "api_key": FixedApiKey("secret"),
+    "api_key_header": "apiKey",
+    "concurrency": 4,
+}
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
+
+
+@pytest.fixture(params=KINDS, autouse=True)
+def kind(request, monkeypatch) -> str:
+    """Every client keeps the same promises."""
+    monkeypatch.setitem(OPTIONS, "kind", request.param)
+    return str(request.param)
 
 
 class Recorder:
@@ -75,15 +90,7 @@ async def recording(answer: bytes = OK) -> AsyncIterator[Recorder]:
 
 @contextlib.asynccontextmanager
 async def calling(url: str, **options) -> AsyncIterator[Upstream]:
-    client = client_for(
-        url,
-        **{
-            "api_key": FixedApiKey("secret"),
-            "api_key_header": "apiKey",
-            "concurrency": 4,
-            **options,
-        },
-    )
+    client = client_for(url, **{**OPTIONS, **options})
     try:
         yield client
     finally:

@@ -10,16 +10,26 @@ from typing import NamedTuple
 import pytest
 
 from gateway.upstream import client as client_module
+from gateway.upstream import direct as direct_module
 from gateway.upstream.api_key import FixedApiKey
 from gateway.upstream.client import Upstream, client_for
 from gateway.upstream.wire import Exchange, Fault, NoReply, Reply
 from tests import hostile
 from tests.hostile import INVITED, MEGABYTE, Hostile
 
+KINDS = ("direct", "httpx2")
+OPTIONS = {"kind": KINDS[0]}
 BODY = b'{"candidate_name": "Ada"}'
 LONG_BODY = b"a" * 16 * MEGABYTE
 # A wait that has to run out. Ample for a busy machine to connect and send within it.
 SHORT_SECONDS = 1.0
+
+
+@pytest.fixture(params=KINDS, autouse=True)
+def kind(request, monkeypatch) -> str:
+    """Every client reports the same facts."""
+    monkeypatch.setitem(OPTIONS, "kind", request.param)
+    return str(request.param)
 
 
 class Row(NamedTuple):
@@ -129,7 +139,8 @@ async def test_switched_protocol_is_no_success():
 
 async def test_connect_that_stalls_has_a_timeout_of_its_own(monkeypatch):
     """A connection that does not come about leaves time for another try, and sent nothing."""
-    monkeypatch.setattr(client_module, "CONNECT_SECONDS", 0.2)
+    for module in (client_module, direct_module):
+        monkeypatch.setattr(module, "CONNECT_SECONDS", 0.2)
     async with hostile.stalls_in_connect() as upstream:
         exchange = await invite(upstream.address, seconds=20)
 
@@ -267,6 +278,7 @@ def make_client(address: str, *, concurrency: int = 4) -> Upstream:
         api_key=FixedApiKey("secret"),
         api_key_header="apiKey",
         concurrency=concurrency,
+        **OPTIONS,  # type: ignore[arg-type]
     )
 
 

@@ -1,0 +1,152 @@
+"""The upstream over connections of our own: each knows exactly when bytes leave.
+
+What happens, and the fault it is reported as:
+
+    before the first byte (possibly_sent=False)
+      name not found, refused, TLS failed    CONNECT, or CERTIFICATE if it was refused
+      no connection within 5 s, or           CONNECT_TIMEOUT
+        three tenths of the call's time
+      no place free within a fifth of        POOL_TIMEOUT
+        the call's time
+      `send_by` or the deadline has passed   DEADLINE
+      anything else                          OTHER
+    from the first byte on (possibly_sent=True)
+      reset                                  READ
+      closed without a reply, not HTTP,      PROTOCOL
+        too long a head
+      the deadline has passed                DEADLINE
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode, urlsplit
+
+from gateway.upstream.bounds import CONNECT_SECONDS, CONNECT_SHARE, POOL_SHARE
+from gateway.upstream.dial import Dialer
+from gateway.upstream.http1 import Connection
+from gateway.upstream.pool import Pool, PoolTimeoutError
+from gateway.upstream.wire import INVITE_PATH, Exchange, Fault, NoReply
+
+if TYPE_CHECKING:
+    from gateway.upstream.client import ApiKey
+
+# What RFC 3986, section 3.3, allows in a path, and escapes that are there already.
+_KEPT_IN_PATH = "/%:@!$&'()*+,;=~"
+_PORTS = {"http": 80, "https": 443}
+
+
+class DirectUpstream:
+    """The upstream without a proxy in between."""
+
+    def __init__(
+        self, base_url: str, *, api_key: ApiKey, api_key_header: str = "apiKey", concurrency: int
+    ) -> None:
+        parts = urlsplit(base_url)
+        host = (parts.hostname or "").encode("idna").decode()
+        self._path = quote(parts.path.rstrip("/"), safe=_KEPT_IN_PATH)
+        self._api_key = api_key
+        self._headers = (
+            f" HTTP/1.1\r\nhost: {_authority(host, parts.port, parts.scheme)}\r\n"
+            "accept: application/json\r\naccept-encoding: identity\r\n"
+            f"user-agent: track-invite-gateway\r\n{api_key_header}: "
+        )
+        self._key = ""
+        self._invite_head = b""
+        tls = _tls() if parts.scheme == "https" else None
+        dialer = Dialer(host, parts.port or _PORTS[parts.scheme], tls=tls)
+        self._pool = Pool(dialer.dial, size=concurrency)
+
+    async def invite(
+        self,
+        body: bytes,
+        *,
+        timeout_seconds: float,
+        idempotency_key: str | None = None,
+        send_by: float | None = None,
+    ) -> Exchange:
+        key = self._api_key.current()
+        if not _fits_header(key) or not _fits_header(idempotency_key or ""):
+            return NoReply(Fault.OTHER, possibly_sent=False)
+        if key != self._key:
+            self._key, self._invite_head = key, self._post_head(key)
+        own = b"" if idempotency_key is None else f"idempotency-key: {idempotency_key}\r\n".encode()
+        request = b"%bcontent-length: %d\r\n%b\r\n%b" % (self._invite_head, len(body), own, body)
+        return await self._call(request, timeout_seconds, send_by)
+
+    async def applicants(
+        self, track_id: int, query: Mapping[str, str], *, timeout_seconds: float
+    ) -> Exchange:
+        """One page of the track's applicants list, as it came."""
+        key = self._api_key.current()
+        if not _fits_header(key):
+            return NoReply(Fault.OTHER, possibly_sent=False)
+        target = f"{self._path}/tracks/{track_id}/applicants?{urlencode(query)}"
+        request = f"GET {target}{self._headers}{key}\r\n\r\n".encode()
+        return await self._call(request, timeout_seconds, None)
+
+    def reread_api_key(self) -> bool:
+        return self._api_key.reread()
+
+    async def aclose(self) -> None:
+        await self._pool.aclose()
+
+    def _post_head(self, key: str) -> bytes:
+        head = f"POST {self._path}{INVITE_PATH}{self._headers}{key}\r\n"
+        return f"{head}content-type: application/json\r\n".encode()
+
+    async def _call(
+        self, request: bytes, timeout_seconds: float, send_by: float | None
+    ) -> Exchange:
+        now = asyncio.get_running_loop().time()
+        deadline = now + timeout_seconds
+        try:
+            connection = await self._pool.take(wait_until=now + timeout_seconds * POOL_SHARE)
+        except PoolTimeoutError:
+            return NoReply(Fault.POOL_TIMEOUT, possibly_sent=False)
+        try:
+            if connection is None:
+                dialled = await self._dial(timeout_seconds)
+                if isinstance(dialled, Fault):
+                    return NoReply(dialled, possibly_sent=False)
+                connection = dialled
+            if _is_past(deadline if send_by is None else min(deadline, send_by)):
+                return NoReply(Fault.DEADLINE, possibly_sent=False)
+            return await connection.exchange(request, deadline=deadline)
+        finally:
+            self._pool.give_back(connection)
+
+    async def _dial(self, timeout_seconds: float) -> Connection | Fault:
+        try:
+            async with asyncio.timeout(min(CONNECT_SECONDS, timeout_seconds * CONNECT_SHARE)):
+                return await self._pool.dial()
+        except TimeoutError:
+            return Fault.CONNECT_TIMEOUT
+        except ssl.SSLCertVerificationError:
+            return Fault.CERTIFICATE
+        except OSError:
+            return Fault.CONNECT
+        except Exception:  # noqa: BLE001 - nothing was sent, whatever it was
+            return Fault.OTHER
+
+
+def _is_past(moment: float) -> bool:
+    return asyncio.get_running_loop().time() > moment
+
+
+def _fits_header(text: str) -> bool:
+    return text.isascii() and text.isprintable()
+
+
+def _authority(host: str, port: int | None, scheme: str) -> str:
+    bracketed = f"[{host}]" if ":" in host else host
+    return bracketed if port in (None, _PORTS[scheme]) else f"{bracketed}:{port}"
+
+
+def _tls() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context

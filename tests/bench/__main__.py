@@ -1,0 +1,82 @@
+"""`python -m tests.bench`: this gateway against those people would otherwise pick."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tempfile
+from pathlib import Path
+
+import click
+
+from tests.bench.contenders import NAIVE, line_up, peers
+from tests.bench.load import LoadError, find_wrk
+from tests.bench.measure import Bench, Sample, ShortcutError
+from tests.bench.peers import PeersUnavailableError, default_folder, install
+from tests.bench.processes import ServerFailedError
+from tests.bench.profiles import PROFILES
+from tests.bench.report import chart, summarise, table
+from tests.bench.stub import StubMissingError
+
+
+@click.command()
+@click.option("--profile", "names", multiple=True, type=click.Choice([*PROFILES, "all"]))
+@click.option("--seconds", default=5.0, show_default=True, help="Length of one turn.")
+@click.option("--rounds", default=5, show_default=True, help="Turns of each gateway.")
+@click.option("--peers", "with_peers", is_flag=True, help="Node and Rust gateways too, from npm.")
+@click.option("--peers-folder", type=click.Path(path_type=Path), help="Where they are installed.")
+@click.option("--only", "only", multiple=True, help="Gateways whose name holds this text.")
+@click.option("--quick", is_flag=True, help="One round of two seconds: a smoke test.")
+@click.option("--svg", type=click.Path(path_type=Path), help="Write the chart of the last profile.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write all samples.")
+def main(
+    *,
+    names: tuple[str, ...],
+    seconds: float,
+    rounds: int,
+    with_peers: bool,
+    peers_folder: Path | None,
+    only: tuple[str, ...],
+    quick: bool,
+    svg: Path | None,
+    json_file: Path | None,
+) -> None:
+    """Measure gateways in turn; compare figures within one run only."""
+    seconds, rounds = (2.0, 1) if quick else (seconds, rounds)
+    chosen = tuple(PROFILES) if "all" in names else names or ("ordinary",)
+    taken: dict[str, list[Sample]] = {}
+    try:
+        find_wrk()
+        others = [NAIVE]
+        if with_peers:
+            folder = peers_folder or default_folder()
+            click.echo(f"installing peers in {folder}", err=True)
+            install(folder)
+            others += peers(folder)
+        for name in chosen:
+            line = line_up(PROFILES[name], tuple(others))
+            wanted = [one for one in line if not only or any(text in one.name for text in only)]
+            with tempfile.TemporaryDirectory() as scratch:
+                bench = Bench(PROFILES[name], Path(scratch), seconds=seconds)
+                taken[name] = bench.run(
+                    wanted, rounds=rounds, report=lambda line: click.echo(line, err=True)
+                )
+            click.echo(f"\n{name}: {PROFILES[name].summary}\n\n{table(summarise(taken[name]))}\n")
+    except (
+        LoadError,
+        PeersUnavailableError,
+        ServerFailedError,
+        ShortcutError,
+        StubMissingError,
+    ) as error:
+        raise click.ClickException(str(error)) from error
+    if svg is not None:
+        rows = summarise(taken[chosen[-1]])
+        svg.write_text(chart(rows, title="CPU time per mutation (shorter is better)"), "utf-8")
+    if json_file is not None:
+        found = {name: [dataclasses.asdict(one) for one in taken[name]] for name in taken}
+        json_file.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""The situations in which the gateways are measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One situation; `environment` and `headers` are for our own gateway."""
+
+    name: str
+    summary: str
+    connections: int = 16
+    delay_seconds: float = 0.0
+    workers: tuple[int, ...] = (1,)
+    """Our own gateway is measured once with each number of workers."""
+    others: bool = True
+    """The naive gateway and the peers can do this too."""
+    keyed: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        Profile("ordinary", "16 connections, an upstream that answers at once"),
+        Profile(
+            "slow",
+            "256 connections, an upstream that takes 200 ms (ideal: 1280/s)",
+            connections=256,
+            delay_seconds=0.2,
+        ),
+        Profile(
+            "workers",
+            "64 connections, one worker against two",
+            connections=64,
+            workers=(1, 2),
+            others=False,
+        ),
+    )
+}

@@ -1,0 +1,177 @@
+"""The parts of the benchmark that need no processes."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from tests.bench.ask import read_answer
+from tests.bench.contenders import NAIVE, OURS, line_up, peers
+from tests.bench.job import CONTRACT_JOB, INVITE, KEY_MARK, PLAIN_INPUT, Job, WrongAnswerError
+from tests.bench.load import LoadError, read_summary, script
+from tests.bench.measure import Sample
+from tests.bench.processes import cpu_seconds_in
+from tests.bench.profiles import PROFILES
+from tests.bench.report import chart, summarise, table
+from tests.bench.stub import requests_in
+from tests.bench.waiting_stub import answer, request_length
+
+RIGHT_INVITE = {
+    "applicationId": "120045",
+    "email": "ada@example.com",
+    "inviteLink": "https://track.example/i/5f2b9c",
+    "inviteStatus": "invited",
+    "name": "Ada Lovelace",
+    "trackId": "6578",
+}
+
+
+def sample(contender: str, cpu_us: float) -> Sample:
+    return Sample(contender, cpu_us, 1000.0, 1.0, 2.0, 50.0, 0.4)
+
+
+def contract_answer(invite: object) -> bytes:
+    return json.dumps({"data": {"inviteCandidate": {"invite": invite}}}).encode()
+
+
+def test_right_answer_passes():
+    """The stub's invite in the contract's shape is a right answer."""
+    CONTRACT_JOB.check(200, contract_answer(RIGHT_INVITE))
+
+
+def test_plain_answer_passes():
+    """A configured gateway may answer in the upstream's own names."""
+    Job("", PLAIN_INPUT, union=False).check(
+        200, json.dumps({"data": {"inviteCandidate": INVITE}}).encode()
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        pytest.param(500, contract_answer(RIGHT_INVITE), id="status"),
+        pytest.param(200, contract_answer({**RIGHT_INVITE, "trackId": "1"}), id="other-value"),
+        pytest.param(200, contract_answer({"name": "Ada Lovelace"}), id="fields-missing"),
+        pytest.param(200, contract_answer(None), id="no-invite"),
+        pytest.param(200, b'{"errors":[{"message":"no"}],"data":null}', id="errors"),
+        pytest.param(200, b"<html>", id="not-json"),
+    ],
+)
+def test_wrong_answer_is_refused(status, body):
+    """Anything but the stub's whole invite is no right answer."""
+    with pytest.raises(WrongAnswerError):
+        CONTRACT_JOB.check(status, body)
+
+
+def test_keyed_script_gives_each_request_a_key():
+    """A keyed load puts a counter where the body holds the mark."""
+    source = script(CONTRACT_JOB.body(keyed=True), headers={}, key_prefix="p")
+
+    assert KEY_MARK not in source
+    assert 'before .. start .. "-" .. count .. after' in source
+
+
+def test_script_carries_headers():
+    """Headers of the profile, such as a token, are sent with every request."""
+    source = script("{}", headers={"Authorization": "Bearer x"}, key_prefix=None)
+
+    assert 'wrk.headers["Authorization"] = "Bearer x"' in source
+
+
+def test_summary_is_read_from_output():
+    """The script's line is found among wrk's own."""
+    line = (
+        'summary: {"requests": 10, "seconds": 2.0, "octets": 100, "p50_ms": 1.0,'
+        ' "p99_ms": 2.0, "errors": 0}'
+    )
+
+    summary = read_summary(f"Running 2s test\n{line}\n")
+
+    assert (summary.requests, summary.octets) == (10, 100)
+
+
+def test_output_without_summary_is_an_error():
+    """A load generator that fails is reported with what it said."""
+    with pytest.raises(LoadError, match="unable to connect"):
+        read_summary("unable to connect")
+
+
+def test_cpu_time_survives_odd_process_names():
+    """A process name with blanks and brackets does not shift the fields of /proc/PID/stat."""
+    after = ["S", *("0" for _ in range(10)), "150", "50", "0"]
+
+    seconds = cpu_seconds_in(f"7 (a) b) {' '.join(after)}")
+
+    assert seconds == pytest.approx(2.0)
+
+
+def test_ratio_is_the_median_of_rounds():
+    """One disturbed round does not change the ratio of a pair."""
+    samples = [
+        *(sample("ours", 100), sample("other", 400)),
+        *(sample("ours", 100), sample("other", 200)),
+        *(sample("ours", 900), sample("other", 400)),
+    ]
+
+    ours, other = summarise(samples)
+
+    assert (ours.ratio, other.ratio) == (1.0, 0.5)
+    assert "| other | 400 | 1 : 2.0 | 1000 |" in table([ours, other])
+
+
+def test_chart_is_xml_with_a_bar_for_each_gateway():
+    """Names with special characters stay legible, and bars are as long as the figures."""
+    svg = ET.fromstring(
+        chart(summarise([sample("a & b", 50), sample("c", 100)]), title="CPU <time>")
+    )
+
+    bars = [bar.attrib for bar in svg.iter("{http://www.w3.org/2000/svg}rect")]
+    assert [int(bar["width"]) for bar in bars] == [210, 420]
+    assert bars[0]["class"] == "ours"
+
+
+def test_answer_is_read_when_it_is_whole():
+    """A half answer is not an answer; the length counts the head."""
+    whole = answer('{"a": 1}')
+
+    found = read_answer(whole)
+
+    assert read_answer(whole[:-1]) is None
+    assert found is not None
+    assert (found.status, found.body, found.octets) == (200, b'{"a": 1}', len(whole))
+
+
+def test_request_is_counted_when_it_is_whole():
+    """The waiting stub answers a request only after its body."""
+    request = b"POST /x HTTP/1.1\r\ncontent-length: 3\r\n\r\nabc"
+
+    assert request_length(request[:-1]) is None
+    assert request_length(request + b"POST") == len(request)
+
+
+def test_stub_status_tells_the_requests():
+    """The third figure of nginx's status line counts requests."""
+    status = "Active connections: 1\nserver accepts handled requests\n 16 16 51970\nReading: 0"
+
+    assert requests_in(status) == 51970
+
+
+def test_two_workers_line_up_with_one():
+    """The scaling profile measures our gateway alone, with one worker and with two."""
+    line = line_up(PROFILES["workers"], (NAIVE,))
+
+    assert [one.workers for one in line] == [1, 2]
+    assert all(one.command == OURS.command for one in line)
+
+
+def test_peers_know_where_to_send(tmp_path):
+    """Every contender is told the stub's address, by its environment or its file."""
+    for contender in (OURS, NAIVE, *peers(tmp_path)):
+        texts = [*contender.environment.values(), *(contender.file or ())]
+
+        filled = [contender.filled(text, port=1, upstream="http://stub") for text in texts]
+
+        assert any("http://stub" in text for text in filled), contender.name
+        assert not any("{upstream}" in text or "{port}" in text for text in filled)
