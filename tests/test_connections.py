@@ -501,7 +501,7 @@ async def test_hundred_half_open_clients_leave_the_server_healthy(quick):
             writer.write(b"POST / HTTP/1.1\r\nhost: x\r\n")
 
         assert await quick.answers()
-        answers = [await everything(reader) for reader, _ in clients]
+        answers = [await everything(reader) for reader in clients]
 
     assert all(is_refusal(answer, 408) for answer in answers)
 
