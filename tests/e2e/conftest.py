@@ -99,12 +99,12 @@ def pair(shared_pair: Pair) -> Pair:
 
 
 def serve_settings(sandbox: str, **changed: str) -> dict[str, str]:
-    """What `serve` needs in front of the stand-in; calls that hang end after two seconds."""
+    """What `serve` needs in front of the stand-in; calls that hang end after four seconds."""
     return {
         "AUTH": "none",
         "PORT": "0",
         "UPSTREAM_URL": sandbox,
         "UPSTREAM_API_KEY": "sandbox-key",
-        "UPSTREAM_TIMEOUT_SECONDS": "2",
+        "UPSTREAM_TIMEOUT_SECONDS": "4",
         **changed,
     }
