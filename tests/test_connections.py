@@ -496,9 +496,11 @@ async def test_full_house_is_503():
 async def test_hundred_half_open_clients_leave_the_server_healthy(quick):
     """Clients that begin and stop are dropped, and others are served meanwhile."""
     async with contextlib.AsyncExitStack() as stack:
-        clients = [await stack.enter_async_context(quick.connected()) for _ in range(100)]
-        for _, writer in clients:
+        clients = []
+        for _ in range(100):
+            reader, writer = await stack.enter_async_context(quick.connected())
             writer.write(b"POST / HTTP/1.1\r\nhost: x\r\n")
+            clients.append(reader)
 
         assert await quick.answers()
         answers = [await everything(reader) for reader in clients]
