@@ -233,8 +233,8 @@ class Store(Protocol):
     async def latest_invited(self, *, before: float, limit: int) -> Sequence[Record]:
         """INVITED records last changed before `before`, the latest first."""
 
-    async def purge(self, *, before: float) -> int:
-        """Delete settled records last changed before `before`; says how many went."""
+    async def purge(self, *, before: float, limit: int) -> int:
+        """Delete up to `limit` settled records last changed before `before`; says how many."""
 
     async def count(self) -> Mapping[State, int]:
         """How many records there are in each state that has any."""

@@ -36,8 +36,11 @@ _INVITED: Final = (
     " WHERE state = 'invited' AND updated_at < $1 ORDER BY updated_at DESC LIMIT $2"
 )
 _PURGE: Final = (
-    "WITH gone AS (DELETE FROM invite_records"
-    " WHERE state IN ('invited', 'refused', 'released') AND updated_at < $1 RETURNING 1)"
+    "WITH old AS (SELECT record_id FROM invite_records"
+    " WHERE state IN ('invited', 'refused', 'released') AND updated_at < $1"
+    " LIMIT $2 FOR UPDATE SKIP LOCKED),"
+    " gone AS (DELETE FROM invite_records USING old"
+    " WHERE invite_records.record_id = old.record_id RETURNING 1)"
     " SELECT count(*) FROM gone"
 )
 _REMEMBER: Final = "INSERT INTO gateway_meta VALUES ($1, $2) ON CONFLICT DO NOTHING"
@@ -107,8 +110,8 @@ class PostgresStore:
     async def latest_invited(self, *, before: float, limit: int) -> Sequence[Record]:
         return [from_row(row) for row in await self._rows(_INVITED, before, limit)]
 
-    async def purge(self, *, before: float) -> int:
-        [(gone,)] = await self._rows(_PURGE, before)
+    async def purge(self, *, before: float, limit: int) -> int:
+        [(gone,)] = await self._rows(_PURGE, before, limit)
         return int(gone)
 
     async def count(self) -> Mapping[State, int]:

@@ -45,8 +45,8 @@ _INVITED: Final = (
     " WHERE state = 'invited' AND updated_at < ? ORDER BY updated_at DESC LIMIT ?"
 )
 _PURGE: Final = (
-    "DELETE FROM invite_records"
-    " WHERE state IN ('invited', 'refused', 'released') AND updated_at < ?"
+    "DELETE FROM invite_records WHERE record_id IN (SELECT record_id FROM invite_records"
+    " WHERE state IN ('invited', 'refused', 'released') AND updated_at < ? LIMIT ?)"
 )
 _LEASE: Final = (
     "INSERT INTO gateway_leases (name, holder, until) VALUES (?, ?, ?)"
@@ -107,8 +107,8 @@ class SqliteStore:
     async def latest_invited(self, *, before: float, limit: int) -> Sequence[Record]:
         return await self._records(_INVITED, (before, limit))
 
-    async def purge(self, *, before: float) -> int:
-        return await self._changed(_PURGE, (before,))
+    async def purge(self, *, before: float, limit: int) -> int:
+        return await self._changed(_PURGE, (before, limit))
 
     async def count(self) -> Mapping[State, int]:
         def work(connection: sqlite3.Connection) -> Mapping[State, int]:
