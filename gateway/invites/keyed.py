@@ -47,11 +47,11 @@ from gateway.invites.models import (
 )
 from gateway.invites.readback import Doubt
 from gateway.invites.results import result_of
-from gateway.invites.settling import Settler
+from gateway.invites.settling import WAITS, Settler
 from gateway.upstream.wire import Applicant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from gateway.invites.readback import ReadBack
     from gateway.invites.records import Records
@@ -88,6 +88,7 @@ class KeyedInviter:
         read_back: ReadBack | None,
         lease_seconds: float,
         clock: Callable[[], float] = time.time,
+        settle_waits: Sequence[float] = WAITS,
     ) -> None:
         self._records = records
         self._store = records.store
@@ -97,7 +98,7 @@ class KeyedInviter:
         self._lease_seconds = lease_seconds
         self._clock = clock
         self._running: dict[bytes, tuple[bytes, asyncio.Task[InviteResult]]] = {}
-        self._settler = Settler(records.store)
+        self._settler = Settler(records.store, waits=settle_waits)
 
     async def invite(
         self, request: InviteRequest, key: str, *, scope: str, deadline: float
@@ -167,19 +168,28 @@ class KeyedInviter:
                 if was is None:
                     claim = replace(claim, created_at=now, first_sent_at=now)
                 send_by = time.monotonic() + self._lease_seconds / 2
-                if not await self._claim(claim, was):
-                    return await self._look_again(job)
-                return await self._send(claim, job, send_by)
+                if await self._claim(claim, was):
+                    return await self._send(claim, job, send_by)
         except OverloadedError as error:
             return overloaded(error.retry_after_seconds)
         except StoreUnavailableError as error:
             # The claim's commit failed or is unclear: not a byte was sent for it.
-            return _store_failed(error, InviteOutcome.NOT_INVITED)
+            return await self._after_failed_claim(was, job, error)
+        return await self._look_again(job)
 
     async def _claim(self, claim: Record, was: Record | None) -> bool:
         if was is None:
             return await self._store.insert(claim)
         return await self._store.swap(claim, was=was)
+
+    async def _after_failed_claim(
+        self, was: Record | None, job: _Job, error: StoreUnavailableError
+    ) -> _Step:
+        step = await self._look_again(job)
+        if step is None or step == was:
+            return _store_failed(error, InviteOutcome.NOT_INVITED)
+        # Whose claim this is, nobody can tell: it is waited for like anybody's.
+        return step
 
     async def _look_again(self, job: _Job) -> _Step:
         """Somebody else was quicker; a record that is gone by now is looked for once more."""

@@ -45,9 +45,15 @@ class Act:
 
     reply: Exchange | None = None
     invites: bool = True
+    late_seconds: float = 0.0
+
+
+class CrashError(BaseException):
+    """The process is gone: nothing catches this but the test."""
 
 
 INVITES = Act()
+ACTS_LATE = Act(NoReply(Fault.READ_TIMEOUT, possibly_sent=True), late_seconds=QUIET_SECONDS / 3)
 LOSES_THE_REPLY = Act(NoReply(Fault.READ_TIMEOUT, possibly_sent=True))
 DIES_BEFORE_IT_ACTS = Act(NoReply(Fault.READ, possibly_sent=True), invites=False)
 UNREACHABLE = Act(NoReply(Fault.CONNECT, possibly_sent=False), invites=False)
@@ -56,6 +62,12 @@ CUTS_THE_BODY = Act(Reply(201, b'{"applic', body_complete=False))
 
 def answers(status: int, body: bytes = b'{"error": "no"}', **facts: Any) -> Act:
     return Act(Reply(status, body, **facts), invites=False)
+
+
+def crash_at(crashes: set[str], point: str) -> None:
+    if point in crashes:
+        crashes.clear()
+        raise CrashError(point)
 
 
 class FakeUpstream:
@@ -73,8 +85,10 @@ class FakeUpstream:
         self.list_free = asyncio.Event()
         self.list_free.set()
         self.listed_from = 0.0
+        self.listed_after_seconds = 0.0
         self.list_reply: Reply | NoReply | None = None
         self.looks = 0
+        self.crashes: set[str] = set()
         self.new_keys = 0
         self._clock = clock
 
@@ -86,6 +100,7 @@ class FakeUpstream:
         idempotency_key: str | None = None,
         send_by: float | None = None,
     ) -> Exchange:
+        crash_at(self.crashes, "send")
         act = self.acts.popleft() if self.acts else INVITES
         sent = json.loads(body)
         self.posts.append(sent)
@@ -93,9 +108,11 @@ class FakeUpstream:
         self.timeouts.append(timeout_seconds)
         entry: dict[str, Any] = {}
         if act.invites:
-            entry = self._accept(sent)
+            entry = self._accept(sent, self._clock() + act.late_seconds)
+            entry["key"] = idempotency_key
         self.reached.set()
         await self.free.wait()
+        crash_at(self.crashes, "reply")
         return act.reply or Reply(201, json.dumps(entry).encode())
 
     async def applicants(
@@ -123,18 +140,19 @@ class FakeUpstream:
 
     def add(self, email: str, *, track_id: int = 6578, at: float | None = None) -> dict[str, Any]:
         """Somebody else's applicant."""
-        entry = {
+        entry: dict[str, Any] = {
             "application_id": 1000 + len(self.invited),
             "email": email,
             "name": "Somebody",
             "track_id": track_id,
-            "date_added": _text(self._clock() if at is None else at),
+            "at": self._clock() if at is None else at,
         }
+        entry["date_added"] = _text(entry["at"])
         self.invited.append(entry)
         return entry
 
-    def _accept(self, sent: dict[str, Any]) -> dict[str, Any]:
-        entry = self.add(sent["candidate_email"], track_id=sent["track_id"])
+    def _accept(self, sent: dict[str, Any], at: float) -> dict[str, Any]:
+        entry = self.add(sent["candidate_email"], track_id=sent["track_id"], at=at)
         entry |= {
             "name": sent["candidate_name"],
             "invite_link": "https://sandbox.invalid/i/1",
@@ -146,6 +164,7 @@ class FakeUpstream:
         return (
             entry["track_id"] == track_id
             and self._clock() >= self.listed_from
+            and self._clock() >= entry["at"] + self.listed_after_seconds
             and query.get("email", "").lower() in entry["email"].lower()
             and query.get("application_id", str(entry["application_id"]))
             == str(entry["application_id"])
@@ -162,6 +181,7 @@ class MemoryStore:
         self.faults: dict[str, deque[str]] = {}
         self.calls: Counter[str] = Counter()
         self.is_open = False
+        self.crashes: set[str] = set()
 
     def fail(self, operation: str, *, when: str = "before", times: int = 1) -> None:
         self.faults.setdefault(operation, deque()).extend([when] * times)
@@ -250,11 +270,13 @@ class MemoryStore:
     async def _run(self, operation: str, work: Callable[[], Answer]) -> Answer:
         self.calls[operation] += 1
         await asyncio.sleep(0)
+        crash_at(self.crashes, f"before {operation}")
         planned = self.faults.get(operation)
         fault = planned.popleft() if planned else ""
         if fault == "before":
             raise StoreUnavailableError("disk full")
         answer = work()
+        crash_at(self.crashes, f"after {operation}")
         if fault == "after":
             raise StoreUnavailableError("connection lost")
         return answer
@@ -291,6 +313,7 @@ class Replica:
             read_back=self.read_back,
             lease_seconds=LEASE_SECONDS,
             clock=self.clock,
+            settle_waits=(0, 0),
         )
         self.reconciler = Reconciler(
             self.records, self.read_back, keep_seconds=86_400, clock=self.clock

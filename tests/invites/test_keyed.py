@@ -414,16 +414,38 @@ async def test_waiting_for_a_dead_gateway_ends_with_its_lease(store, replica):
     assert replica.upstream.posts == []
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
-async def test_failed_claim_sends_nothing(store, replica, when):
-    """If the claim is not on disk, or nobody knows whether it is, not a byte leaves."""
-    store.fail("insert", when=when)
+async def test_failed_claim_sends_nothing(store, replica):
+    """If the claim is not on disk, not a byte leaves."""
+    store.fail("insert")
 
     answer = await replica.invite()
 
     assert answer.code is InviteErrorCode.UPSTREAM_UNAVAILABLE
     assert (answer.outcome, answer.retryable) == (InviteOutcome.NOT_INVITED, True)
     assert replica.upstream.posts == []
+
+
+async def test_unclear_claim_sends_nothing(store, replica):
+    """If nobody knows whose claim is on disk, not a byte leaves, and nothing is claimed."""
+    store.fail("insert", when="after")
+
+    answer = await replica.invite(seconds=0.03)
+
+    assert answer.code is InviteErrorCode.IDEMPOTENCY_KEY_IN_PROGRESS
+    assert (answer.outcome, answer.retryable) == (InviteOutcome.UNKNOWN, True)
+    assert replica.upstream.posts == []
+
+
+async def test_failed_claim_does_not_hide_anothers_invite(store, replica):
+    """A claim that failed while another gateway made the invite is answered with that invite."""
+    other = await a_replica(store, upstream=replica.upstream, clock=replica.clock)
+    store.fail("insert")
+
+    results = await asyncio.gather(replica.invite(), other.invite())
+
+    told = {getattr(result, "outcome", InviteOutcome.INVITED) for result in results}
+    assert told == {InviteOutcome.INVITED}
+    assert replica.upstream.invites_of(ADA) == 1
 
 
 async def test_unreadable_store_promises_nothing(store, replica):
