@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from gateway.invites.idempotency import Store
 
 SQLITE: Final = "sqlite:///"
+IN_MEMORY: Final = "sqlite:///:memory:"
 POSTGRES: Final = ("postgresql://", "postgres://")
 
 

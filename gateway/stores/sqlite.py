@@ -158,10 +158,11 @@ class SqliteStore:
         return await done
 
     def _connect(self) -> sqlite3.Connection:
-        # The file holds invite links: nobody else on this machine is to read them.
-        self._path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+            if str(self._path) != ":memory:":
+                # It holds invite links: nobody else on this machine is to read them.
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
             connection = sqlite3.connect(
                 self._path,
                 timeout=self._busy_seconds,

@@ -39,7 +39,6 @@ from gateway.upstream.bounds import (
 from gateway.upstream.direct import DirectUpstream
 from gateway.upstream.wire import INVITE_PATH, Exchange, Fault, NoReply, Reply, applicants_path
 
-LIST_CONNECTIONS = 4
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 _FAULTS: Mapping[type[Exception], Fault] = {
@@ -53,7 +52,19 @@ _FAULTS: Mapping[type[Exception], Fault] = {
 }
 
 
-class Upstream(Protocol):
+class ApplicantList(Protocol):
+    """The upstream's own list of who is on a track."""
+
+    async def applicants(
+        self, track_id: int, query: Mapping[str, str], *, timeout_seconds: float
+    ) -> Exchange:
+        """One page of the list, as it came."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class Upstream(ApplicantList, Protocol):
     """What the core needs of a client; every implementation reports the same facts."""
 
     async def invite(
@@ -74,20 +85,6 @@ class Upstream(Protocol):
     def reread_api_key(self) -> bool:
         """Look for a new API key at once; True if there is one."""
         ...
-
-    async def aclose(self) -> None: ...
-
-
-class ApplicantList(Protocol):
-    """The upstream's own list of who is on a track."""
-
-    async def applicants(
-        self, track_id: int, query: Mapping[str, str], *, timeout_seconds: float
-    ) -> Exchange:
-        """One page of the list, as it came."""
-        ...
-
-    async def aclose(self) -> None: ...
 
 
 class ApiKey(Protocol):
@@ -279,13 +276,6 @@ def _forbid_reuse_after_surplus(stream: Any) -> None:
     surplus, _ = state.trailing_data
     if surplus:
         state.send_failed()
-
-
-def applicant_list_for(url: str, *, api_key: ApiKey, api_key_header: str) -> ApplicantList:
-    """A client for the upstream's list, with few connections that no invite has to wait for."""
-    return HttpxUpstream(
-        url, api_key=api_key, api_key_header=api_key_header, concurrency=LIST_CONNECTIONS
-    )
 
 
 def _fault_of(error: BaseException) -> Fault:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from typing import Literal
 
 import pytest
 
 from gateway.upstream.api_key import FixedApiKey
-from gateway.upstream.client import applicant_list_for
+from gateway.upstream.client import client_for
 from gateway.upstream.wire import (
     Applicant,
     ApplicantPage,
@@ -27,14 +28,17 @@ PAGE = {
 }
 
 
-def the_list(url: str):
-    return applicant_list_for(url, api_key=FixedApiKey("secret"), api_key_header="apiKey")
+def the_list(url: str, kind: Literal["direct", "httpx2"]):
+    return client_for(
+        url, api_key=FixedApiKey("secret"), api_key_header="apiKey", concurrency=1, kind=kind
+    )
 
 
-async def test_asks_as_documented():
+@pytest.mark.parametrize("kind", ["direct", "httpx2"])
+async def test_asks_as_documented(kind):
     """A GET with the key, the page and the filter, and no body."""
     async with recording() as server:
-        client = the_list(server.url + "/api/v2/")
+        client = the_list(server.url + "/api/v2/", kind)
         query = {"email": "ada+x@example.com", "page": "1"}
         reply = await client.applicants(6578, query, timeout_seconds=5)
         await client.aclose()
@@ -47,11 +51,12 @@ async def test_asks_as_documented():
     assert server.requests[0].endswith(b"\r\n\r\n")
 
 
-async def test_unreachable_list_is_no_reply():
+@pytest.mark.parametrize("kind", ["direct", "httpx2"])
+async def test_unreachable_list_is_no_reply(kind):
     """What cannot be asked is reported like every other call."""
     async with recording() as server:
         url = server.url
-    client = the_list(url)
+    client = the_list(url, kind)
 
     reply = await client.applicants(1, {}, timeout_seconds=5)
 
