@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -13,46 +14,45 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.graphql.context import RequestContext
+from gateway.graphql.context import RequestContext, idempotency_key_of, timeout_of
 from gateway.graphql.endpoint import GraphQLEndpoint
 from gateway.graphql.errors import ErrorCode, formatted
 from gateway.graphql.execution import GeneralExecutor, PlanningExecutor
 from gateway.graphql.explorer import explorer_routes
 from gateway.graphql.persisted import read_manifest
+from gateway.graphql.requests import RequestHead
 from gateway.graphql.schema import executable_schema
-from gateway.invites.invite import Inviter
+from gateway.invites.idempotency import Store
+from gateway.overload import OverloadGate
 from gateway.security_headers import SecurityHeaders
+from gateway.service import Service
 from gateway.settings import Settings, load_settings
 from gateway.telemetry import configure_logging
-from gateway.upstream.api_key import ApiKeyFile, FixedApiKey
-from gateway.upstream.client import ApiKey, Upstream, client_for
+from gateway.upstream.client import Upstream
 
 GRAPHQL_PATHS = frozenset({"/graphql", "/graphql/"})
 
 
-def create_app(settings: Settings, *, upstream: Upstream | None = None) -> ASGIApp:
-    """The gateway; `upstream` stands in for the one that the settings name."""
-    upstream = upstream or client_for(
-        settings.upstream_url,
-        api_key=_api_key(settings),
-        api_key_header=settings.upstream_api_key_header,
-        concurrency=settings.upstream_concurrency,
-        kind=settings.upstream_client,
-    )
-    context = RequestContext(Inviter(upstream, timeout_seconds=settings.upstream_timeout_seconds))
+def create_app(
+    settings: Settings, *, upstream: Upstream | None = None, store: Store | None = None
+) -> ASGIApp:
+    """The gateway; `upstream` and `store` stand in for those that the settings name."""
+    service = Service(settings, upstream=upstream, store=store)
+    plain = RequestContext(service.inviter)
     schema = executable_schema()
     general = GeneralExecutor(schema, hide_suggestions=not settings.introspection)
     endpoint = GraphQLEndpoint(
         schema,
-        make_context=lambda _head: context,
+        make_context=lambda head: _context(plain, head),
         limits=settings.request_limits(),
         introspection=settings.introspection,
         cors_origins=frozenset(settings.cors_origins),
         trusted_documents=read_manifest(settings.documents) if settings.documents else None,
         trusted_only=settings.documents_only,
+        gates=(OverloadGate(service.requests),),
         executor=PlanningExecutor(schema, general=general),
     )
-    site = _site(settings, upstream)
+    site = _site(settings, service)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         # Every mutation comes this way: it is spared the router.
@@ -70,15 +70,19 @@ def app_from_environment() -> ASGIApp:
     return create_app(load_settings())
 
 
-def _site(settings: Settings, upstream: Upstream) -> Starlette:
+def _site(settings: Settings, service: Service) -> Starlette:
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await service.start()
         try:
             yield
         finally:
-            await upstream.aclose()
+            await service.stop()
 
-    routes = [Route("/livez", _alive), Route("/readyz", _alive)]
+    async def ready(_: Request) -> Response:
+        return _status("ok") if await service.is_ready() else _status("unavailable", 503)
+
+    routes = [Route("/livez", _alive), Route("/readyz", ready)]
     if settings.explorer:
         routes += explorer_routes()
     site = Starlette(
@@ -101,12 +105,15 @@ async def _not_found(_: Request, error: Exception) -> Response:
 
 
 async def _alive(_: Request) -> Response:
-    return JSONResponse({"status": "ok"}, headers={"cache-control": "no-store"})
+    return _status("ok")
 
 
-def _api_key(settings: Settings) -> ApiKey:
-    if settings.upstream_api_key_file is not None:
-        return ApiKeyFile(settings.upstream_api_key_file)
-    if settings.upstream_api_key is None:
-        raise ValueError("settings without an API key")
-    return FixedApiKey(settings.upstream_api_key.get_secret_value())
+def _status(word: str, status: int = 200) -> Response:
+    return JSONResponse({"status": word}, status, headers={"cache-control": "no-store"})
+
+
+def _context(plain: RequestContext, head: RequestHead) -> RequestContext:
+    key, seconds = idempotency_key_of(head), timeout_of(head)
+    if key is None and seconds is None:
+        return plain
+    return replace(plain, idempotency_key=key, timeout_seconds=seconds)

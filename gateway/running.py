@@ -109,5 +109,5 @@ def server_config(
         proxy_headers=False,
         ws="none",
         lifespan="on",
-        timeout_graceful_shutdown=math.ceil(settings.upstream_timeout_seconds) + _DRAIN_SECONDS,
+        timeout_graceful_shutdown=math.ceil(settings.request_timeout_seconds) + _DRAIN_SECONDS,
     )

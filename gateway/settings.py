@@ -19,12 +19,15 @@ from gateway.graphql.documents import DocumentReader
 from gateway.graphql.limits import Limits
 from gateway.graphql.persisted import Documents, ManifestError, read_manifest
 from gateway.graphql.schema import executable_schema
+from gateway.stores.opening import check_url, is_shareable
 from gateway.upstream.api_key import check_key, read_key_file
 
 PREFIX = "GATEWAY_"
 _ALIKE = 0.85
 _LIMITS = Limits()
 _CONNECTIONS = ConnectionLimits()
+# A claim must outlive its request by far, so that nobody takes over what is still being sent.
+LEASES_PER_REQUEST = 4
 
 
 class SettingsError(ValueError):
@@ -82,6 +85,49 @@ class Settings(BaseSettings):
     workers: int = Field(1, ge=1, le=256, description="Processes that serve requests.")
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Exact origins, separated by commas, whose pages may call the gateway."
+    )
+    store_url: SecretStr = Field(
+        SecretStr("sqlite:///gateway.db"),
+        description=(
+            "Where idempotency keys are kept: sqlite:///FILE for one process,"
+            " postgresql://USER@HOST/DATABASE for several."
+        ),
+    )
+    store_secret: SecretStr | None = Field(
+        None, description="What the stored hashes are made with; else the store keeps one itself."
+    )
+    store_secret_file: Path | None = Field(None, description="A file with that secret.")
+    idempotency_hours: float = Field(
+        24.0, ge=24, le=24 * 366, description="How long the answer to a key is kept, at least."
+    )
+    request_timeout_seconds: float = Field(
+        15.0, gt=0, le=300, description="The whole time for one invite: waits, attempts, look-ups."
+    )
+    lease_seconds: float = Field(
+        120.0,
+        le=3600,
+        description="After this time an invite that was begun and not ended counts as unknown.",
+    )
+    retry_attempts: int = Field(
+        3, ge=1, le=10, description="Attempts where it is proved that nothing was done; 1 is one."
+    )
+    read_back: bool = Field(
+        True, description="Looks invites of unknown end up in the platform's applicants list."
+    )
+    read_back_quiet_seconds: float = Field(
+        300.0, ge=1, le=86_400, description="How long that list may lag behind."
+    )
+    reconcile_seconds: float = Field(
+        60.0, ge=1, le=86_400, description="The time between two looks in the background."
+    )
+    queue_size: int = Field(
+        200, ge=0, le=100_000, description="How many requests may wait while all calls are busy."
+    )
+    queue_wait_seconds: float = Field(
+        2.0, ge=0, le=60, description="How long they may; then they are turned away with 503."
+    )
+    breaker_pause_seconds: float = Field(
+        5.0, ge=0, le=300, description="Pause after the platform fails; 0 switches it off."
     )
     explorer: bool = Field(False, description="Serves the GraphiQL explorer at `/`.")
     introspection: bool = Field(False, description="Lets clients ask for the schema.")
@@ -211,6 +257,34 @@ class Settings(BaseSettings):
             raise ValueError("needs GATEWAY_DOCUMENTS, or nothing could be run")
         return only
 
+    @field_validator("store_url")
+    @classmethod
+    def _check_store_url(cls, url: SecretStr, info: ValidationInfo) -> SecretStr:
+        check_url(url.get_secret_value())
+        if info.data.get("workers", 1) > 1 and not is_shareable(url.get_secret_value()):
+            raise ValueError("a SQLite file serves one process: set one worker, or PostgreSQL")
+        return url
+
+    @field_validator("store_secret_file")
+    @classmethod
+    def _check_store_secret_file(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        if path is None:
+            return None
+        if info.data.get("store_secret") is not None:
+            raise ValueError("set either this or GATEWAY_STORE_SECRET, not both")
+        _read_secret(path)
+        return path
+
+    @field_validator("lease_seconds")
+    @classmethod
+    def _check_lease(cls, seconds: float, info: ValidationInfo) -> float:
+        least = LEASES_PER_REQUEST * info.data.get("request_timeout_seconds", 0)
+        if seconds < least:
+            raise ValueError(
+                f"must be at least {LEASES_PER_REQUEST} times GATEWAY_REQUEST_TIMEOUT_SECONDS"
+            )
+        return seconds
+
     @field_validator("cors_origins", mode="before")
     @classmethod
     def _split_origins(cls, origins: object) -> object:
@@ -232,6 +306,22 @@ class Settings(BaseSettings):
                     " without a path or wildcard"
                 )
         return origins
+
+    def store_key(self) -> bytes | None:
+        """The secret for the store's hashes, if one was given."""
+        if self.store_secret_file is not None:
+            return _read_secret(self.store_secret_file)
+        return None if self.store_secret is None else self.store_secret.get_secret_value().encode()
+
+
+def _read_secret(path: Path) -> bytes:
+    try:
+        secret = path.read_bytes().strip()
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}") from None
+    if not secret:
+        raise ValueError("is empty")
+    return secret
 
 
 class CodedSettings(Settings):

@@ -37,7 +37,7 @@ def test_limits_are_those_that_are_set():
 
 def test_server_tells_strangers_nothing():
     """No Server header, no line per request, no upgrade."""
-    config = server_config("gateway.app:app", settings(upstream_timeout_seconds=2.5))
+    config = server_config("gateway.app:app", settings(request_timeout_seconds=2.5))
 
     assert not config.server_header
     assert not config.access_log

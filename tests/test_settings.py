@@ -264,3 +264,77 @@ def test_trusted_documents_that_fit_are_taken(environment, tmp_path):
     environment(DOCUMENTS=str(manifest), DOCUMENTS_ONLY="true")
 
     assert load_settings().documents == manifest
+
+
+def test_nothing_has_to_be_set_up_for_keys(environment):
+    """Keys work in a file beside the gateway, with a secret that the store keeps."""
+    settings = load_settings()
+
+    assert settings.store_url.get_secret_value() == "sqlite:///gateway.db"
+    assert settings.store_key() is None
+
+
+def test_store_password_is_not_shown(environment):
+    """The store's URL may hold a password."""
+    environment(STORE_URL="postgresql://u:pass-word@h/d")
+
+    assert "pass-word" not in repr(load_settings())
+
+
+@pytest.mark.parametrize("url", ["mysql://h/d", "gateway.db", "sqlite:///"])
+def test_unknown_store_is_a_fault(environment, url):
+    """What is no store is refused with those that are."""
+    environment(STORE_URL=url)
+
+    [fault] = faults()
+    assert fault.startswith("GATEWAY_STORE_URL: must be sqlite:///FILE")
+
+
+def test_sqlite_serves_one_worker(environment):
+    """Several processes on one file are refused before any of them starts."""
+    environment(WORKERS="2")
+    [fault] = faults()
+    assert fault.startswith("GATEWAY_STORE_URL: a SQLite file serves one process")
+
+    environment(STORE_URL="postgresql://h/d")
+
+    assert load_settings().workers == 2
+
+
+def test_store_secret_comes_from_the_setting_or_a_file(environment, tmp_path):
+    """Either way it is the same secret."""
+    path = tmp_path / "secret"
+    path.write_text("hush\n")
+
+    assert load_settings(store_secret=SecretStr("hush")).store_key() == b"hush"
+    assert load_settings(store_secret_file=path).store_key() == b"hush"
+
+
+def test_store_secret_is_given_once(environment, tmp_path):
+    """Two secrets, none in the file, or no file are faults."""
+    path = tmp_path / "secret"
+    path.write_text(" \n")
+
+    [empty] = faults(store_secret_file=path)
+    [absent] = faults(store_secret_file=tmp_path / "absent")
+    [both] = faults(store_secret_file=path, store_secret=SecretStr("hush"))
+
+    assert empty == "GATEWAY_STORE_SECRET_FILE: is empty"
+    assert absent.startswith("GATEWAY_STORE_SECRET_FILE: cannot be read")
+    assert "not both" in both
+
+
+def test_lease_outlives_the_request_by_far(environment):
+    """A lease near a request's own time would let two gateways send at once."""
+    environment(REQUEST_TIMEOUT_SECONDS="100")
+
+    [fault] = faults()
+    assert fault.startswith("GATEWAY_LEASE_SECONDS: must be at least 4 times")
+
+
+def test_replay_lasts_a_day_at_least(environment):
+    """Keys that are forgotten sooner would let a late repetition send again."""
+    environment(IDEMPOTENCY_HOURS="1")
+
+    [fault] = faults()
+    assert fault.startswith("GATEWAY_IDEMPOTENCY_HOURS")

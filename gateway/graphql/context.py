@@ -2,13 +2,53 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
+from gateway.graphql.requests import RequestHead
+from gateway.invites.inputs import InviteDraft
 from gateway.invites.invite import Inviter
+from gateway.invites.models import InviteResult
 
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """One request's way into the core."""
+    """One request's way into the core.
+
+    `scope` names the caller whose idempotency keys are meant. `idempotency_key` and
+    `timeout_seconds` are what the request's headers say.
+    """
 
     inviter: Inviter
+    scope: str = ""
+    idempotency_key: str | None = None
+    timeout_seconds: float | None = None
+
+    async def invite(self, draft: InviteDraft) -> InviteResult:
+        """The invite or a typed failure, under the draft's own key or the header's.
+
+        Where the header's key meets several invites, the first takes it and the others are told
+        that it is used: none of them goes unprotected.
+        """
+        if draft.idempotency_key is None and self.idempotency_key is not None:
+            draft = replace(draft, idempotency_key=self.idempotency_key)
+        return await self.inviter.invite(
+            draft, scope=self.scope, timeout_seconds=self.timeout_seconds
+        )
+
+
+def idempotency_key_of(head: RequestHead) -> str | None:
+    """The header `Idempotency-Key`: a string in quotes, as its draft standard has it, or bare."""
+    text = head.header(b"idempotency-key")
+    if text is not None and len(text) > 1 and text[0] == text[-1] == '"':
+        return text[1:-1]
+    return text
+
+
+def timeout_of(head: RequestHead) -> float | None:
+    """The header `Request-Timeout` in seconds; None if it is absent or makes no sense."""
+    try:
+        seconds = float(head.header(b"request-timeout") or "")
+    except ValueError:
+        return None
+    return seconds if math.isfinite(seconds) and seconds > 0 else None

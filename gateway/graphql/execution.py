@@ -83,7 +83,7 @@ class PlanningExecutor:
 
 
 async def _invite(plan: Plan, draft: InviteDraft, context: RequestContext) -> dict[str, Any]:
-    return plan.data(to_graphql(await context.inviter.invite(draft)))
+    return plan.data(to_graphql(await context.invite(draft)))
 
 
 class _Spent:
@@ -92,5 +92,5 @@ class _Spent:
     def __init__(self, error: Exception) -> None:
         self._error = error
 
-    async def invite(self, _: InviteDraft) -> InviteResult:
+    async def invite(self, _: InviteDraft, **__: object) -> InviteResult:
         raise self._error

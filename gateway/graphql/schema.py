@@ -34,7 +34,7 @@ async def _invite_candidate(
         invite_format=input.invite_format,
         idempotency_key=None if key is strawberry.UNSET else key,
     )
-    return to_graphql(await info.context.inviter.invite(draft))
+    return to_graphql(await info.context.invite(draft))
 
 
 @strawberry.type(description="What can be read.")

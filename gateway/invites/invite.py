@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
+import asyncio
+from typing import TYPE_CHECKING
 
+from gateway.invites.admission import Admission, OverloadedError
+from gateway.invites.answers import overloaded
 from gateway.invites.inputs import InviteDraft, check
-from gateway.invites.models import InviteErrorCode, InviteRequest, InviteResult
-from gateway.invites.outcomes import Judgement, judge
+from gateway.invites.models import InviteRequest, InviteResult
 from gateway.invites.results import refusal_of, result_of
-from gateway.upstream.client import Upstream
-from gateway.upstream.wire import Exchange, invite_body
+
+if TYPE_CHECKING:
+    from gateway.invites.keyed import KeyedInviter
+    from gateway.invites.sending import Sender
 
 
 class Inviter:
@@ -18,46 +21,51 @@ class Inviter:
 
     def __init__(
         self,
-        upstream: Upstream,
+        sender: Sender,
         *,
+        admission: Admission,
+        keyed: KeyedInviter,
         timeout_seconds: float,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._upstream = upstream
+        self._sender = sender
+        self._admission = admission
+        self._keyed = keyed
         self._timeout_seconds = timeout_seconds
-        self._now = now
 
-    async def invite(self, draft: InviteDraft) -> InviteResult:
-        """The invite or a typed failure; whatever the upstream does, nothing is raised."""
+    async def invite(
+        self, draft: InviteDraft, *, scope: str = "", timeout_seconds: float | None = None
+    ) -> InviteResult:
+        """The invite or a typed failure; whatever the upstream does, nothing is raised.
+
+        `scope` names the caller whose keys are meant. The caller's own `timeout_seconds` may
+        shorten the gateway's, not lengthen it.
+        """
         request = check(draft)
         if not isinstance(request, InviteRequest):
             return refusal_of(request)
-        exchange, judgement = await self._send(request)
-        return result_of(exchange, judgement, request)
+        seconds = self._timeout_seconds
+        if timeout_seconds is not None:
+            seconds = min(seconds, timeout_seconds)
+        deadline = asyncio.get_running_loop().time() + seconds
+        key = request.idempotency_key
+        if key is not None:
+            return await self._keyed.invite(request, key, scope=scope, deadline=deadline)
+        return await self._invite_once(request, deadline, seconds)
 
-    async def _send(self, request: InviteRequest) -> tuple[Exchange, Judgement]:
-        body = invite_body(
-            candidate_name=request.candidate_name,
-            candidate_email=request.candidate_email,
-            track_id=request.track_id,
-            invite_format=request.invite_format.value,
-        )
-        exchange, judgement = await self._post(body, request)
-        if _is_stale_key(judgement) and self._upstream.reread_api_key():
-            return await self._post(body, request)
-        return exchange, judgement
+    async def drain(self) -> None:
+        """Wait until every invite with a key that was begun has come to its end."""
+        await self._keyed.drain()
 
-    async def _post(self, body: bytes, request: InviteRequest) -> tuple[Exchange, Judgement]:
-        exchange = await self._upstream.invite(
-            body,
-            timeout_seconds=self._timeout_seconds,
-            idempotency_key=request.idempotency_key,
-        )
-        return exchange, judge(exchange, now=self._now())
-
-
-def _is_stale_key(judgement: Judgement) -> bool:
-    return (
-        judgement.status == 401  # noqa: PLR2004 - Unauthorized
-        and judgement.code is InviteErrorCode.UPSTREAM_UNAUTHORIZED
-    )
+    async def _invite_once(
+        self, request: InviteRequest, deadline: float, seconds: float
+    ) -> InviteResult:
+        if not self._admission.try_enter():
+            try:
+                await self._admission.enter(max_wait_seconds=seconds)
+            except OverloadedError as error:
+                return overloaded(error.retry_after_seconds)
+        try:
+            sent = await self._sender.send(request, deadline=deadline)
+        finally:
+            self._admission.leave()
+        return result_of(sent.exchange, sent.judgement, request)

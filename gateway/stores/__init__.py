@@ -1,1 +1,1 @@
-"""Where idempotency records are kept: SQLite or PostgreSQL."""
+"""Where records of keyed invites are kept."""

@@ -19,10 +19,11 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, cast
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import httpx2
@@ -36,7 +37,7 @@ from gateway.upstream.bounds import (
     decoded,
 )
 from gateway.upstream.direct import DirectUpstream
-from gateway.upstream.wire import INVITE_PATH, Exchange, Fault, NoReply, Reply
+from gateway.upstream.wire import INVITE_PATH, Exchange, Fault, NoReply, Reply, applicants_path
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -51,7 +52,19 @@ _FAULTS: Mapping[type[Exception], Fault] = {
 }
 
 
-class Upstream(Protocol):
+class ApplicantList(Protocol):
+    """The upstream's own list of who is on a track."""
+
+    async def applicants(
+        self, track_id: int, query: Mapping[str, str], *, timeout_seconds: float
+    ) -> Exchange:
+        """One page of the list, as it came."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class Upstream(ApplicantList, Protocol):
     """What the core needs of a client; every implementation reports the same facts."""
 
     async def invite(
@@ -64,7 +77,7 @@ class Upstream(Protocol):
     ) -> Exchange:
         """Post one invite, at most once, and say what happened.
 
-        `timeout_seconds` bounds the whole call. `send_by`, on the event loop's clock, is
+        `timeout_seconds` bounds the whole call. `send_by`, on `time.monotonic`'s clock, is
         the moment after which no byte may leave any more.
         """
         ...
@@ -72,8 +85,6 @@ class Upstream(Protocol):
     def reread_api_key(self) -> bool:
         """Look for a new API key at once; True if there is one."""
         ...
-
-    async def aclose(self) -> None: ...
 
 
 class ApiKey(Protocol):
@@ -103,7 +114,8 @@ class PhaseProbe:
     async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
         if event != "http11.send_request_headers.started" or info["request"].method == b"CONNECT":
             return
-        if self.send_by is not None and asyncio.get_running_loop().time() > self.send_by:
+        # Not the loop's clock: uvloop reads it once a turn, and a process may be paused in one.
+        if self.send_by is not None and time.monotonic() > self.send_by:
             raise SendTooLateError
         self.possibly_sent = True
 
@@ -137,7 +149,8 @@ class HttpxUpstream:
     def __init__(
         self, base_url: str, *, api_key: ApiKey, api_key_header: str = "apiKey", concurrency: int
     ) -> None:
-        self._invite_url = httpx2.URL(base_url.rstrip("/") + INVITE_PATH)
+        self._base_url = base_url.rstrip("/")
+        self._invite_url = httpx2.URL(self._base_url + INVITE_PATH)
         self._api_key = api_key
         self._api_key_header = api_key_header.encode()
         self._headers = [
@@ -169,8 +182,34 @@ class HttpxUpstream:
         idempotency_key: str | None = None,
         send_by: float | None = None,
     ) -> Exchange:
-        call = _Call(PhaseProbe(send_by))
-        request = self._request(body, idempotency_key, call.probe, timeout_seconds)
+        headers = (
+            [] if idempotency_key is None else [(b"idempotency-key", idempotency_key.encode())]
+        )
+        request = self._request("POST", self._invite_url, headers, body)
+        return await self._call(request, PhaseProbe(send_by), timeout_seconds)
+
+    async def applicants(
+        self, track_id: int, query: Mapping[str, str], *, timeout_seconds: float
+    ) -> Exchange:
+        url = httpx2.URL(f"{self._base_url}{applicants_path(track_id)}?{urlencode(query)}")
+        return await self._call(self._request("GET", url), PhaseProbe(), timeout_seconds)
+
+    async def _call(
+        self, request: httpx2.Request, probe: PhaseProbe, timeout_seconds: float
+    ) -> Exchange:
+        call = _Call(probe)
+        request.extensions = {
+            "timeout": {
+                # httpx2 leaves a socket open if a TLS handshake is cancelled: waiting for a slot,
+                # connecting and shaking hands have to time out before the deadline does.
+                "connect": min(CONNECT_SECONDS, timeout_seconds * CONNECT_SHARE),
+                "pool": timeout_seconds * POOL_SHARE,
+                # One deadline over the whole call stands in for a timeout on each operation.
+                "read": None,
+                "write": None,
+            },
+            "trace": probe,
+        }
         fault = Fault.OTHER
         try:
             async with asyncio.timeout(timeout_seconds):
@@ -188,27 +227,14 @@ class HttpxUpstream:
         await self._transport.aclose()
 
     def _request(
-        self, body: bytes, idempotency_key: str | None, probe: PhaseProbe, timeout_seconds: float
+        self,
+        method: str,
+        url: httpx2.URL,
+        headers: Sequence[tuple[bytes, bytes]] = (),
+        body: bytes | None = None,
     ) -> httpx2.Request:
-        headers = [*self._headers, (self._api_key_header, self._api_key.current().encode())]
-        if idempotency_key is not None:
-            headers.append((b"idempotency-key", idempotency_key.encode()))
-        timeouts = {
-            # httpx2 leaves a socket open if a TLS handshake is cancelled: waiting for a slot,
-            # connecting and shaking hands have to time out before the deadline does.
-            "connect": min(CONNECT_SECONDS, timeout_seconds * CONNECT_SHARE),
-            "pool": timeout_seconds * POOL_SHARE,
-            # One deadline over the whole call stands in for a timeout on each operation.
-            "read": None,
-            "write": None,
-        }
-        return httpx2.Request(
-            "POST",
-            self._invite_url,
-            headers=headers,
-            content=body,
-            extensions={"timeout": timeouts, "trace": probe},
-        )
+        key = (self._api_key_header, self._api_key.current().encode())
+        return httpx2.Request(method, url, headers=[*self._headers, key, *headers], content=body)
 
     async def _exchange(self, request: httpx2.Request, call: _Call) -> None:
         response = await self._transport.handle_async_request(request)

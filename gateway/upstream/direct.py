@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode, urlsplit
@@ -113,7 +114,7 @@ class DirectUpstream:
                 if isinstance(dialled, Fault):
                     return NoReply(dialled, possibly_sent=False)
                 connection = dialled
-            if _is_past(deadline if send_by is None else min(deadline, send_by)):
+            if _is_past(deadline, send_by):
                 return NoReply(Fault.DEADLINE, possibly_sent=False)
             return await connection.exchange(request, deadline=deadline)
         finally:
@@ -133,8 +134,10 @@ class DirectUpstream:
             return Fault.OTHER
 
 
-def _is_past(moment: float) -> bool:
-    return asyncio.get_running_loop().time() > moment
+def _is_past(deadline: float, send_by: float | None) -> bool:
+    # uvloop reads its clock once a turn, and a process may be paused in the middle of one.
+    late = send_by is not None and time.monotonic() > send_by
+    return late or asyncio.get_running_loop().time() > deadline
 
 
 def _fits_header(text: str) -> bool:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from http import HTTPStatus
 from typing import TypeAlias
 
 import orjson
@@ -87,6 +88,27 @@ class ErrorAnswer:
     error_code: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Applicant:
+    """One entry of a track's applicants list; `date_added` is the upstream's own text."""
+
+    application_id: str
+    email: str
+    date_added: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicantPage:
+    """One page of a track's applicants list."""
+
+    applicants: tuple[Applicant, ...]
+    has_next: bool
+
+
+def applicants_path(track_id: int) -> str:
+    return f"/tracks/{track_id}/applicants"
+
+
 def invite_body(
     *, candidate_name: str, candidate_email: str, track_id: int, invite_format: str
 ) -> bytes:
@@ -124,6 +146,29 @@ def read_error(reply: Reply) -> ErrorAnswer:
         return ErrorAnswer()
     message, error = _text(body.get("message")), _text(body.get("error"))
     return ErrorAnswer(message or error or _first_text(body.get("errors")), error)
+
+
+def read_applicants(reply: Reply) -> ApplicantPage | None:
+    """The page, or None unless the whole of it is readable: half a list proves no absence."""
+    body = _json_of(reply) if reply.status == HTTPStatus.OK and reply.body_complete else None
+    if not isinstance(body, dict) or not isinstance(body.get("data"), list):
+        return None
+    pagination = body.get("pagination")
+    if not isinstance(pagination, dict) or not isinstance(pagination.get("has_next"), bool):
+        return None
+    applicants = [_applicant(entry) for entry in body["data"]]
+    if None in applicants:
+        return None
+    return ApplicantPage(tuple(filter(None, applicants)), pagination["has_next"])
+
+
+def _applicant(entry: object) -> Applicant | None:
+    if not isinstance(entry, dict):
+        return None
+    application_id, email = _id(entry.get("application_id")), _text(entry.get("email"))
+    if application_id is None or email is None:
+        return None
+    return Applicant(application_id, email, _text(entry.get("date_added")))
 
 
 def _json_of(reply: Reply) -> object:

@@ -92,7 +92,7 @@ class FakeInviter:
     result: InviteResult | Exception
     drafts: list[InviteDraft] = field(default_factory=list)
 
-    async def invite(self, draft: InviteDraft) -> InviteResult:
+    async def invite(self, draft: InviteDraft, **_: object) -> InviteResult:
         self.drafts.append(draft)
         if isinstance(self.result, Exception):
             raise self.result

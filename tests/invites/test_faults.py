@@ -11,8 +11,10 @@ from typing import NamedTuple
 
 import pytest
 
+from gateway.invites.admission import Admission
 from gateway.invites.inputs import InviteDraft
 from gateway.invites.invite import Inviter
+from gateway.invites.keyed import KeyedInviter
 from gateway.invites.models import (
     InviteErrorCode,
     InviteFailure,
@@ -21,10 +23,14 @@ from gateway.invites.models import (
     InviteResult,
     InviteSuccess,
 )
+from gateway.invites.records import Records
+from gateway.invites.retries import RetryPolicy
+from gateway.invites.sending import Sender
 from gateway.upstream.api_key import FixedApiKey
 from gateway.upstream.client import Upstream, client_for
 from tests import hostile
 from tests.hostile import INVITED, MEGABYTE, Hostile, answers_status
+from tests.invites.fakes import MemoryStore
 
 DRAFT = InviteDraft("Ada", "ada@example.com", "6578", InviteFormat.SEND_LINK)
 INVALID_INPUT = InviteErrorCode.INVALID_INPUT
@@ -240,7 +246,25 @@ def make_inviter(address: str, *, seconds: float = 20.0) -> tuple[Inviter, Upstr
     client = client_for(
         address, api_key=FixedApiKey("secret"), api_key_header="apiKey", concurrency=4
     )
-    return Inviter(client, timeout_seconds=seconds), client
+    sender = Sender(client, timeout_seconds=seconds, policy=RetryPolicy(attempts=1))
+    inviter = Inviter(
+        sender,
+        admission=Admission(4, queue=4, max_wait_seconds=seconds),
+        keyed=unkeyed_only(sender),
+        timeout_seconds=seconds,
+    )
+    return inviter, client
+
+
+def unkeyed_only(sender: Sender) -> KeyedInviter:
+    """These tests use no keys, so nothing is ever recorded."""
+    return KeyedInviter(
+        records=Records(MemoryStore()),
+        sender=sender,
+        admission=Admission(1, queue=0, max_wait_seconds=0),
+        read_back=None,
+        lease_seconds=60,
+    )
 
 
 async def invited_by(address: str, *, seconds: float = 20.0) -> InviteResult:

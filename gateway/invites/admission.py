@@ -1,0 +1,97 @@
+"""How much is let in: a bounded number at work, a bounded queue, a bounded wait."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+from contextlib import asynccontextmanager
+
+
+class OverloadedError(Exception):
+    """There is no place now; nothing was done, and a moment later there may be one."""
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__("too much at once")
+        self.retry_after_seconds = retry_after_seconds
+
+
+class Admission:
+    """Places for `limit` at a time; `queue` more may wait, first come first served."""
+
+    def __init__(
+        self, limit: int, *, queue: int, max_wait_seconds: float, retry_after_seconds: int = 1
+    ) -> None:
+        self._limit = limit
+        self._queue = queue
+        self._max_wait_seconds = max_wait_seconds
+        self._retry_after_seconds = retry_after_seconds
+        self._in_use = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    @property
+    def in_use(self) -> int:
+        return self._in_use
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
+    def try_enter(self) -> bool:
+        """True if there was a free place, which is then taken: `leave` gives it back."""
+        # Whoever waits comes first, so a free place means that nobody does.
+        if self._in_use >= self._limit:
+            return False
+        self._in_use += 1
+        return True
+
+    async def enter(self, *, max_wait_seconds: float | None = None) -> None:
+        """Take a place, for which `leave` must be called; OverloadedError if none came free."""
+        if self.try_enter():
+            return
+        wait = self._max_wait_seconds
+        if max_wait_seconds is not None:
+            wait = min(wait, max_wait_seconds)
+        if len(self._waiting) >= self._queue or wait <= 0:
+            raise OverloadedError(self._retry_after_seconds)
+        await self._wait(wait)
+
+    def leave(self) -> None:
+        """Give a place back, to the one who has waited longest if anybody does."""
+        while self._waiting:
+            place = self._waiting.popleft()
+            if not place.done():
+                place.set_result(None)
+                return
+        self._in_use -= 1
+
+    @asynccontextmanager
+    async def place(self, *, max_wait_seconds: float | None = None) -> AsyncIterator[None]:
+        """A place for the length of the block; OverloadedError if none came free."""
+        await self.enter(max_wait_seconds=max_wait_seconds)
+        try:
+            yield
+        finally:
+            self.leave()
+
+    async def _wait(self, seconds: float) -> None:
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(place)
+        try:
+            async with asyncio.timeout(seconds):
+                await place
+        except BaseException as error:
+            if place.done() and not place.cancelled():
+                # It came free at the very moment the wait ended.
+                if isinstance(error, TimeoutError):
+                    return
+                self.leave()
+            else:
+                self._waiting.remove(place)
+            if isinstance(error, TimeoutError):
+                raise OverloadedError(self._retry_after_seconds) from None
+            raise

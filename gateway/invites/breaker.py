@@ -1,0 +1,121 @@
+"""A circuit breaker: while the upstream fails, most calls are spared the wait.
+
+CLOSED ── half of at least 20 calls in 10 s failed ──► OPEN ── after the pause ──► HALF_OPEN
+   ▲                                                    ▲                             │
+   │                                                    └──── the probe failed ───────┤
+   └───────────────────────────────────────────────────────── the probe succeeded ────┘
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class BreakerState(Enum):
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half-open"
+    """One call, the probe, is on its way; all others are turned away."""
+
+
+class Health(Enum):
+    """What a call says about the upstream's health."""
+
+    GOOD = "good"
+    BAD = "bad"
+    UNTOLD = "untold"
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerLimits:
+    window_seconds: float = 10.0
+    least_calls: int = 20
+    failed_share: float = 0.5
+    pause_seconds: float = 5.0
+
+
+class Permit:
+    """Leave to make one call; `report` must be called once it has ended."""
+
+    __slots__ = ("_breaker", "_era")
+
+    def __init__(self, breaker: Breaker, era: int) -> None:
+        self._breaker = breaker
+        self._era = era
+
+    def report(self, health: Health) -> None:
+        self._breaker._report(health, self._era)  # noqa: SLF001 - two halves of one thing
+
+
+class Breaker:
+    """Decides whether a call to the upstream is worth making."""
+
+    def __init__(
+        self, *, clock: Callable[[], float], limits: BreakerLimits = BreakerLimits()
+    ) -> None:
+        self._clock = clock
+        self._limits = limits
+        self._state = BreakerState.CLOSED
+        # Calls of a former state say nothing about the present one.
+        self._era = 0
+        self._until = 0.0
+        self._calls = 0
+        self._failed = 0
+
+    @property
+    def state(self) -> BreakerState:
+        return self._state
+
+    def admit(self) -> Permit | None:
+        """Leave to make one call, or None: the upstream is known to fail."""
+        if self._state is BreakerState.CLOSED:
+            return Permit(self, self._era)
+        if self._state is BreakerState.OPEN and self._clock() >= self._until:
+            self._enter(BreakerState.HALF_OPEN)
+            return Permit(self, self._era)
+        return None
+
+    @property
+    def retry_after_seconds(self) -> int:
+        """Whole seconds, at least 1, after which a call may be let through again."""
+        return max(1, math.ceil(self._until - self._clock()))
+
+    def _report(self, health: Health, era: int) -> None:
+        if era != self._era:
+            return
+        if self._state is BreakerState.HALF_OPEN:
+            self._end_probe(health)
+        elif health is not Health.UNTOLD:
+            self._count(failed=health is Health.BAD)
+
+    def _end_probe(self, health: Health) -> None:
+        if health is Health.GOOD:
+            self._enter(BreakerState.CLOSED)
+        else:
+            self._enter(BreakerState.OPEN)
+            if health is Health.UNTOLD:
+                # The next caller may probe at once.
+                self._until = self._clock()
+
+    def _count(self, *, failed: bool) -> None:
+        now = self._clock()
+        if now >= self._until:
+            self._calls = self._failed = 0
+            self._until = now + self._limits.window_seconds
+        self._calls += 1
+        self._failed += failed
+        enough = self._calls >= self._limits.least_calls
+        if enough and self._failed >= self._calls * self._limits.failed_share:
+            self._enter(BreakerState.OPEN)
+
+    def _enter(self, state: BreakerState) -> None:
+        self._state = state
+        self._era += 1
+        self._calls = self._failed = 0
+        self._until = self._clock() + self._limits.pause_seconds

@@ -1,0 +1,70 @@
+"""When one more attempt is made, and after what wait."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gateway.invites.outcomes import Judgement, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_PROVED_UNDONE = frozenset({Verdict.NOT_SENT, Verdict.NOT_PROCESSED})
+
+
+class RetryBudget:
+    """Retries are a share of the traffic, so that they cannot multiply an outage.
+
+    A quiet gateway may make `reserve` of them before it has earned any.
+    """
+
+    def __init__(self, *, share: float = 0.1, reserve: float = 10.0) -> None:
+        self._share = share
+        self._reserve = reserve
+        self._saved = reserve
+
+    def earn(self) -> None:
+        """Count one first attempt."""
+        if self._saved < self._reserve:
+            self._saved += self._share
+
+    def spend(self) -> bool:
+        """True if one more retry is within the budget."""
+        if self._saved < 1:
+            return False
+        self._saved -= 1
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """Waits grow from `first_wait_seconds`, doubled each time, anything from 0 up to that.
+
+    `chance` gives numbers from 0 to 1.
+    """
+
+    attempts: int = 3
+    first_wait_seconds: float = 0.2
+    longest_wait_seconds: float = 2.0
+    chance: Callable[[], float] = random.random
+
+    def wait_before_next(
+        self, judgement: Judgement, *, attempts: int, seconds_left: float
+    ) -> float | None:
+        """Seconds to wait after `attempts` attempts; None if there is to be no other.
+
+        Only what proves that nothing was done is tried again. A `Retry-After` is waited for in
+        full, or, where it does not fit into `seconds_left`, left to the caller.
+        """
+        if attempts >= self.attempts or not judgement.retryable:
+            return None
+        if judgement.verdict not in _PROVED_UNDONE:
+            return None
+        most = min(self.longest_wait_seconds, self.first_wait_seconds * 2 ** (attempts - 1))
+        wait = self.chance() * most
+        if judgement.retry_after_seconds is not None:
+            # Spread over what comes after the upstream's own hint, never before it.
+            wait += judgement.retry_after_seconds
+        return wait if wait < seconds_left else None

@@ -1,0 +1,161 @@
+"""One invite on its way to the upstream: breaker, attempts, deadline."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from gateway.invites.breaker import Breaker, Health
+from gateway.invites.models import InviteErrorCode, InviteRequest
+from gateway.invites.outcomes import Judgement, Verdict, judge
+from gateway.invites.retries import RetryBudget, RetryPolicy
+from gateway.upstream.wire import Exchange, Fault, NoReply, Reply, invite_body
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.upstream.client import Upstream
+
+_SENT_NOTHING = NoReply(Fault.OTHER, possibly_sent=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The last exchange of an invite and what it proves; of the earlier ones nothing came."""
+
+    exchange: Exchange
+    judgement: Judgement
+
+
+class Sender:
+    """Posts invites; tries again only where it is proved that nothing was done."""
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        *,
+        timeout_seconds: float,
+        policy: RetryPolicy | None = None,
+        budget: RetryBudget | None = None,
+        breaker: Breaker | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._upstream = upstream
+        self._timeout_seconds = timeout_seconds
+        self._policy = policy or RetryPolicy()
+        self._budget = budget or RetryBudget()
+        self._breaker = breaker
+        self._now = now
+
+    async def send(
+        self,
+        request: InviteRequest,
+        *,
+        deadline: float,
+        send_by: float | None = None,
+        idempotency_key: str | None = None,
+    ) -> Sent:
+        """Post the invite until the upstream has looked at it, at most.
+
+        `deadline` is on the event loop's clock, `send_by`, after which no byte leaves, on
+        `time.monotonic`'s.
+        """
+        body = invite_body(
+            candidate_name=request.candidate_name,
+            candidate_email=request.candidate_email,
+            track_id=request.track_id,
+            invite_format=request.invite_format.value,
+        )
+        post = _Post(body, deadline, send_by, idempotency_key)
+        self._budget.earn()
+        sent, attempts = await self._attempt(post), 1
+        while await self._wait_for_next(sent, attempts, deadline):
+            sent, attempts = await self._attempt(post), attempts + 1
+        return sent
+
+    async def _wait_for_next(self, sent: Sent, attempts: int, deadline: float) -> bool:
+        if not sent.judgement.retryable or _is_own_overload(sent.exchange):
+            return False
+        seconds_left = deadline - asyncio.get_running_loop().time()
+        wait = self._policy.wait_before_next(
+            sent.judgement, attempts=attempts, seconds_left=seconds_left
+        )
+        if wait is None or not self._budget.spend():
+            return False
+        await asyncio.sleep(wait)
+        return True
+
+    async def _attempt(self, post: _Post) -> Sent:
+        if self._breaker is None:
+            return await self._post_with_fresh_key(post)
+        permit = self._breaker.admit()
+        if permit is None:
+            return _spared(self._breaker)
+        health = Health.UNTOLD
+        try:
+            sent = await self._post_with_fresh_key(post)
+            health = health_of(sent.exchange)
+        finally:
+            permit.report(health)
+        return sent
+
+    async def _post_with_fresh_key(self, post: _Post) -> Sent:
+        sent = await self._post(post)
+        if sent.judgement.status == HTTPStatus.UNAUTHORIZED and self._upstream.reread_api_key():
+            return await self._post(post)
+        return sent
+
+    async def _post(self, post: _Post) -> Sent:
+        seconds_left = post.deadline - asyncio.get_running_loop().time()
+        if seconds_left <= 0:
+            exchange: Exchange = NoReply(Fault.DEADLINE, possibly_sent=False)
+        else:
+            exchange = await self._upstream.invite(
+                post.body,
+                timeout_seconds=min(self._timeout_seconds, seconds_left),
+                idempotency_key=post.idempotency_key,
+                send_by=post.send_by,
+            )
+        return Sent(exchange, judge(exchange, now=self._now()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Post:
+    body: bytes
+    deadline: float
+    send_by: float | None
+    idempotency_key: str | None
+
+
+def health_of(exchange: Exchange) -> Health:
+    """What the exchange says about the upstream; its refusals are a sign of life."""
+    match exchange:
+        case Reply(HTTPStatus.TOO_MANY_REQUESTS):
+            return Health.UNTOLD
+        case Reply(status):
+            return Health.BAD if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Health.GOOD
+        case NoReply(Fault.POOL_TIMEOUT | Fault.DEADLINE, possibly_sent=False):
+            # The time was used up on this side.
+            return Health.UNTOLD
+        case NoReply():
+            return Health.BAD
+
+
+def _is_own_overload(exchange: Exchange) -> bool:
+    """Trying again would only add to what is too much already."""
+    return exchange is _SENT_NOTHING or (
+        isinstance(exchange, NoReply) and exchange.fault is Fault.POOL_TIMEOUT
+    )
+
+
+def _spared(breaker: Breaker) -> Sent:
+    judgement = Judgement(
+        Verdict.NOT_SENT,
+        InviteErrorCode.UPSTREAM_UNAVAILABLE,
+        retryable=True,
+        retry_after_seconds=breaker.retry_after_seconds,
+    )
+    return Sent(_SENT_NOTHING, judgement)

@@ -1,0 +1,37 @@
+"""Turns requests away while there is too much to do, before their documents are looked at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.graphql.errors import ErrorCode, RequestError, request_error
+from gateway.graphql.gates import Admitted
+from gateway.invites.admission import Admission, OverloadedError
+
+if TYPE_CHECKING:
+    from gateway.graphql.requests import RequestHead
+
+
+class OverloadGate:
+    """A gate that holds a place for as long as a request takes."""
+
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
+        self._admitted = Admitted(release=admission.leave)
+
+    async def __call__(self, _head: RequestHead, /) -> Admitted | RequestError:
+        if not self._admission.try_enter():
+            try:
+                await self._admission.enter()
+            except OverloadedError as error:
+                return _refusal(error.retry_after_seconds)
+        return self._admitted
+
+
+def _refusal(seconds: int) -> RequestError:
+    return request_error(
+        "There is too much to do at the moment. Nothing was done; try again later.",
+        ErrorCode.OVERLOADED,
+        status=503,
+        headers=((b"retry-after", str(seconds).encode()),),
+    )

@@ -1,0 +1,157 @@
+"""All that lives as long as the process: upstream, store, inviter, reconciler."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from typing import TYPE_CHECKING, Final
+
+from gateway.invites.admission import Admission
+from gateway.invites.breaker import Breaker, BreakerLimits
+from gateway.invites.idempotency import Store, StoreUnavailableError
+from gateway.invites.invite import Inviter
+from gateway.invites.keyed import KeyedInviter
+from gateway.invites.readback import ReadBack
+from gateway.invites.reconcile import Reconciler
+from gateway.invites.records import Records
+from gateway.invites.retries import RetryPolicy
+from gateway.invites.sending import Sender
+from gateway.stores.opening import store_for
+from gateway.upstream.api_key import ApiKeyFile, FixedApiKey
+from gateway.upstream.client import (
+    ApiKey,
+    ApplicantList,
+    Upstream,
+    client_for,
+)
+
+if TYPE_CHECKING:
+    from gateway.settings import Settings
+
+_SECONDS_PER_HOUR: Final = 3600
+_PING_LASTS_SECONDS: Final = 1.0
+_LIST_CONNECTIONS: Final = 4
+
+
+class Service:
+    """The core and what it needs, made from the settings; `start` before use, `stop` after."""
+
+    def __init__(
+        self, settings: Settings, *, upstream: Upstream | None = None, store: Store | None = None
+    ) -> None:
+        self._settings = settings
+        self._upstream = upstream or _client(settings, connections=settings.upstream_concurrency)
+        # Connections of its own, so that no invite waits for a look at the list.
+        self._list = _client(settings, connections=_LIST_CONNECTIONS)
+        self.records = Records(
+            store or store_for(settings.store_url.get_secret_value()), secret=settings.store_key()
+        )
+        self.read_back = _read_back(settings, self._list, self.records)
+        self.breaker = _breaker(settings)
+        self.requests = _admission(settings)
+        self.calls = _admission(settings)
+        self.inviter = self._inviter()
+        self.reconciler = Reconciler(
+            self.records,
+            self.read_back,
+            keep_seconds=settings.idempotency_hours * _SECONDS_PER_HOUR,
+        )
+        self._reconciling: asyncio.Task[None] | None = None
+        self._started = False
+        self._pinged_at = -_PING_LASTS_SECONDS
+
+    async def start(self) -> None:
+        """Open the store and begin to reconcile; StoreError says why that cannot be."""
+        await self.records.open()
+        self._started = True
+        self._reconciling = asyncio.create_task(
+            self.reconciler.run(interval_seconds=self._settings.reconcile_seconds)
+        )
+
+    async def stop(self) -> None:
+        """Finish the invites that were begun, then let go of store and upstream."""
+        self._started = False
+        if self._reconciling is not None:
+            self._reconciling.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._reconciling
+        await self.inviter.drain()
+        await self.records.close()
+        await self._list.aclose()
+        await self._upstream.aclose()
+
+    async def is_ready(self) -> bool:
+        """True if an invite with a key could be recorded now."""
+        if not self._started:
+            return False
+        # Probes must not become a load on the disk.
+        if time.monotonic() - self._pinged_at < _PING_LASTS_SECONDS:
+            return True
+        try:
+            await self.records.store.ping()
+        except StoreUnavailableError:
+            return False
+        self._pinged_at = time.monotonic()
+        return True
+
+    def _inviter(self) -> Inviter:
+        settings = self._settings
+        sender = Sender(
+            self._upstream,
+            timeout_seconds=settings.upstream_timeout_seconds,
+            policy=RetryPolicy(attempts=settings.retry_attempts),
+            breaker=self.breaker,
+        )
+        keyed = KeyedInviter(
+            records=self.records,
+            sender=sender,
+            admission=self.calls,
+            read_back=self.read_back,
+            lease_seconds=settings.lease_seconds,
+        )
+        return Inviter(
+            sender,
+            admission=self.calls,
+            keyed=keyed,
+            timeout_seconds=settings.request_timeout_seconds,
+        )
+
+
+def _client(settings: Settings, *, connections: int) -> Upstream:
+    return client_for(
+        settings.upstream_url,
+        api_key=_api_key(settings),
+        api_key_header=settings.upstream_api_key_header,
+        concurrency=connections,
+        kind=settings.upstream_client,
+    )
+
+
+def _read_back(settings: Settings, applicants: ApplicantList, records: Records) -> ReadBack | None:
+    if not settings.read_back:
+        return None
+    return ReadBack(applicants, records=records, quiet_seconds=settings.read_back_quiet_seconds)
+
+
+def _breaker(settings: Settings) -> Breaker | None:
+    if not settings.breaker_pause_seconds:
+        return None
+    limits = BreakerLimits(pause_seconds=settings.breaker_pause_seconds)
+    return Breaker(clock=time.monotonic, limits=limits)
+
+
+def _admission(settings: Settings) -> Admission:
+    return Admission(
+        settings.upstream_concurrency,
+        queue=settings.queue_size,
+        max_wait_seconds=settings.queue_wait_seconds,
+    )
+
+
+def _api_key(settings: Settings) -> ApiKey:
+    if settings.upstream_api_key_file is not None:
+        return ApiKeyFile(settings.upstream_api_key_file)
+    if settings.upstream_api_key is None:
+        raise ValueError("settings without an API key")
+    return FixedApiKey(settings.upstream_api_key.get_secret_value())

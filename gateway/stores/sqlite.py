@@ -1,0 +1,271 @@
+"""Records in one SQLite file, owned by one process.
+
+One thread owns the one connection and commits up to 64 waiting operations at a time, so that many
+invites share the cost of one flush to disk. The file is locked for the life of the process:
+SQLite before 3.51.3 can corrupt a write-ahead log that several processes share.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import queue
+import sqlite3
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from gateway.invites.idempotency import Record, State, StoreError, StoreUnavailableError
+from gateway.stores.rows import COLUMNS, from_row, migrations, pending, to_row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+Answer = TypeVar("Answer")
+
+BATCH: Final = 64
+
+_INSERT: Final = (
+    f"INSERT INTO invite_records ({COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"  # noqa: S608 - constant
+    " ON CONFLICT DO NOTHING"
+)
+_SWAP: Final = (
+    f"UPDATE invite_records SET ({COLUMNS}) = (?,?,?,?,?,?,?,?,?,?,?,?)"  # noqa: S608 - constant
+    " WHERE record_id = ? AND attempt = ? AND state = ?"
+)
+_READ: Final = f"SELECT {COLUMNS} FROM invite_records WHERE record_id = ?"  # noqa: S608 - constant
+_DOUBTFUL: Final = (
+    f"SELECT {COLUMNS} FROM invite_records"  # noqa: S608 - constant
+    " WHERE state IN ('sending', 'unknown') AND record_id > ?"
+    " AND (state = 'unknown' OR lease_until <= ?) ORDER BY record_id LIMIT ?"
+)
+_INVITED: Final = (
+    f"SELECT {COLUMNS} FROM invite_records"  # noqa: S608 - constant
+    " WHERE state = 'invited' AND updated_at < ? ORDER BY updated_at DESC LIMIT ?"
+)
+_PURGE: Final = (
+    "DELETE FROM invite_records WHERE record_id IN (SELECT record_id FROM invite_records"
+    " WHERE state IN ('invited', 'refused', 'released') AND updated_at < ? LIMIT ?)"
+)
+_LEASE: Final = (
+    "INSERT INTO gateway_leases (name, holder, until) VALUES (?, ?, ?)"
+    " ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until"
+    " WHERE gateway_leases.holder = excluded.holder OR gateway_leases.until <= ?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    work: Callable[[sqlite3.Connection], Any]
+    writes: bool
+    done: asyncio.Future[Any]
+    loop: asyncio.AbstractEventLoop
+
+
+class SqliteStore:
+    """A Store in the file at `path`; use it from one event loop."""
+
+    def __init__(self, path: str | os.PathLike[str], *, busy_seconds: float = 2.0) -> None:
+        self._path = Path(path)
+        self._busy_seconds = busy_seconds
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    async def open(self) -> None:
+        connection = await asyncio.to_thread(self._connect)
+        self._thread = threading.Thread(
+            target=self._serve, args=(connection,), name="sqlite-store", daemon=True
+        )
+        self._thread.start()
+
+    async def close(self) -> None:
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            self._jobs.put(None)
+            await asyncio.to_thread(thread.join)
+
+    async def read(self, record_id: bytes) -> Record | None:
+        def work(connection: sqlite3.Connection) -> Record | None:
+            row = connection.execute(_READ, (record_id,)).fetchone()
+            return None if row is None else from_row(row)
+
+        return await self._ask(work, writes=False)
+
+    async def insert(self, record: Record) -> bool:
+        return await self._changed(_INSERT, to_row(record)) == 1
+
+    async def swap(self, record: Record, *, was: Record) -> bool:
+        fence = (was.record_id, was.attempt, was.state.value)
+        return await self._changed(_SWAP, (*to_row(record), *fence)) == 1
+
+    async def doubtful(
+        self, *, now: float, after: bytes = b"", limit: int = 200
+    ) -> Sequence[Record]:
+        return await self._records(_DOUBTFUL, (after, now, limit))
+
+    async def latest_invited(self, *, before: float, limit: int) -> Sequence[Record]:
+        return await self._records(_INVITED, (before, limit))
+
+    async def purge(self, *, before: float, limit: int) -> int:
+        return await self._changed(_PURGE, (before, limit))
+
+    async def count(self) -> Mapping[State, int]:
+        def work(connection: sqlite3.Connection) -> Mapping[State, int]:
+            rows = connection.execute("SELECT state, count(*) FROM invite_records GROUP BY state")
+            return {State(state): count for state, count in rows}
+
+        return await self._ask(work, writes=False)
+
+    async def remember(self, name: str, value: bytes) -> bytes:
+        def work(connection: sqlite3.Connection) -> bytes:
+            connection.execute(
+                "INSERT INTO gateway_meta VALUES (?, ?) ON CONFLICT DO NOTHING", (name, value)
+            )
+            row = connection.execute("SELECT value FROM gateway_meta WHERE name = ?", (name,))
+            kept: bytes = row.fetchone()[0]
+            return kept
+
+        return await self._ask(work, writes=True)
+
+    async def lease(self, name: str, holder: str, *, now: float, until: float) -> bool:
+        return await self._changed(_LEASE, (name, holder, until, now)) == 1
+
+    async def ping(self) -> None:
+        await self._changed(
+            "INSERT INTO gateway_meta VALUES ('ping', x'00')"
+            " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (),
+        )
+
+    async def _changed(self, statement: str, values: Sequence[object]) -> int:
+        return await self._ask(
+            lambda connection: connection.execute(statement, values).rowcount, writes=True
+        )
+
+    async def _records(self, statement: str, values: Sequence[object]) -> Sequence[Record]:
+        return await self._ask(
+            lambda connection: [from_row(row) for row in connection.execute(statement, values)],
+            writes=False,
+        )
+
+    async def _ask(self, work: Callable[[sqlite3.Connection], Answer], *, writes: bool) -> Answer:
+        if self._thread is None:
+            raise StoreUnavailableError("the store is closed")
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[Answer] = loop.create_future()
+        self._jobs.put(_Job(work, writes, done, loop))
+        return await done
+
+    def _connect(self) -> sqlite3.Connection:
+        try:
+            if str(self._path) != ":memory:":
+                # It holds invite links: nobody else on this machine is to read them.
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+            connection = sqlite3.connect(
+                self._path,
+                timeout=self._busy_seconds,
+                isolation_level=None,
+                check_same_thread=False,
+            )
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(f"cannot open the store {self._path}: {error}") from error
+        try:
+            _prepare(connection)
+        except sqlite3.Error as error:
+            connection.close()
+            raise StoreError(_why_not(self._path, error)) from error
+        except StoreError:
+            connection.close()
+            raise
+        return connection
+
+    def _serve(self, connection: sqlite3.Connection) -> None:
+        more = True
+        while more:
+            batch, more = self._next_batch()
+            if batch:
+                _answer(batch, *_transact(connection, batch))
+        connection.close()
+
+    def _next_batch(self) -> tuple[list[_Job], bool]:
+        batch: list[_Job] = []
+        job = self._jobs.get()
+        while job is not None:
+            batch.append(job)
+            if len(batch) == BATCH:
+                return batch, True
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                return batch, True
+        return batch, False
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    # Exclusive locking before the first access keeps the log's index in this process's memory
+    # and every other process out.
+    connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("BEGIN IMMEDIATE")
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    scripts = migrations("sqlite")
+    for script in pending(scripts, version=version):
+        for statement in script.split(";"):
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {len(scripts)}")
+    connection.execute("COMMIT")
+
+
+def _why_not(path: Path, error: sqlite3.Error) -> str:
+    if "locked" in str(error):
+        return (
+            f"the store {path} is in use by another gateway process: one SQLite file serves one"
+            " process; use one worker, or PostgreSQL for several"
+        )
+    return f"cannot open the store {path}: {error}"
+
+
+def _transact(
+    connection: sqlite3.Connection, batch: Sequence[_Job]
+) -> tuple[Sequence[Any], Exception | None]:
+    writes = any(job.writes for job in batch)
+    try:
+        if writes:
+            connection.execute("BEGIN IMMEDIATE")
+        answers = [job.work(connection) for job in batch]
+        if writes:
+            connection.execute("COMMIT")
+    except Exception as error:  # noqa: BLE001 - whatever it is, the thread goes on and says so
+        return (), _rolled_back(connection, error)
+    return answers, None
+
+
+def _rolled_back(connection: sqlite3.Connection, error: Exception) -> Exception:
+    if connection.in_transaction:
+        try:
+            connection.execute("ROLLBACK")
+        except sqlite3.Error as worse:
+            error.add_note(f"and could not roll back: {worse}")
+    return error
+
+
+def _answer(batch: Sequence[_Job], answers: Sequence[Any], error: Exception | None) -> None:
+    def tell() -> None:
+        for index, job in enumerate(batch):
+            if job.done.cancelled():
+                continue
+            if error is None:
+                job.done.set_result(answers[index])
+            else:
+                failure = StoreUnavailableError(f"the store failed: {error}")
+                failure.__cause__ = error
+                job.done.set_exception(failure)
+
+    try:
+        batch[0].loop.call_soon_threadsafe(tell)
+    except RuntimeError:
+        # The loop is closed: nobody is left to be told.
+        return

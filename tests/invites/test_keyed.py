@@ -1,0 +1,645 @@
+"""One key, one invite, whatever happens on the way."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from gateway.invites.admission import Admission
+from gateway.invites.idempotency import State
+from gateway.invites.models import (
+    InviteErrorCode,
+    InviteFailure,
+    InviteFormat,
+    InviteOutcome,
+    InviteSuccess,
+)
+from gateway.upstream.wire import Fault, NoReply, Reply
+from tests.invites.fakes import (
+    CUTS_THE_BODY,
+    DIES_BEFORE_IT_ACTS,
+    INVITES,
+    LOSES_THE_REPLY,
+    QUIET_SECONDS,
+    UNREACHABLE,
+    MemoryStore,
+    a_replica,
+    answers,
+)
+from tests.invites.records import LEASE_SECONDS, NOW, a_record, a_request
+
+ADA = "ada@example.com"
+
+
+@pytest.fixture
+def store():
+    return MemoryStore()
+
+
+@pytest.fixture
+async def replica(store):
+    return await a_replica(store)
+
+
+@pytest.fixture
+async def blind(store):
+    """A gateway that does not read back."""
+    return await a_replica(store, reads_back=False)
+
+
+def the_record(store: MemoryStore):
+    [record] = store.records.values()
+    return record
+
+
+async def test_repetition_is_answered_from_the_record(replica):
+    """The same request again sends nothing and gets the same invite, marked as replayed."""
+    first = await replica.invite()
+    again = await replica.invite()
+
+    assert isinstance(first, InviteSuccess)
+    assert again == replace(first, replayed=True)
+    assert replica.upstream.invites_of(ADA) == 1
+
+
+async def test_another_gateway_replays(store, replica):
+    """A record outlives the process that wrote it."""
+    first = await replica.invite()
+    other = await a_replica(store, upstream=replica.upstream)
+
+    assert await other.invite() == replace(first, replayed=True)
+    assert len(replica.upstream.posts) == 1
+
+
+async def test_one_invite_costs_two_commits(store, replica):
+    """The claim and the settle are all that is written."""
+    await replica.invite()
+
+    assert (store.calls["insert"], store.calls["swap"]) == (1, 1)
+
+
+async def test_claim_is_on_disk_before_anything_is_sent(store, replica):
+    """While the upstream is at work the record says so."""
+    replica.upstream.free.clear()
+    task = asyncio.create_task(replica.invite())
+    await replica.upstream.reached.wait()
+
+    assert the_record(store).state is State.SENDING
+
+    replica.upstream.free.set()
+    await task
+    assert the_record(store).state is State.INVITED
+
+
+async def test_key_goes_along_as_a_hash(store, replica):
+    """The upstream gets one and the same key for all attempts, which tells it nothing else."""
+    replica.upstream.acts += [UNREACHABLE, INVITES]
+
+    await replica.invite(key=ADA)
+
+    assert replica.upstream.keys == [the_record(store).record_id.hex()] * 2
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"candidate_name": "Ada King"},
+        {"candidate_email": "king@example.com"},
+        {"track_id": 1},
+        {"invite_format": InviteFormat.GET_LINK},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+@pytest.mark.parametrize("moment", ["after", "during"])
+async def test_other_input_under_the_key_is_refused(replica, changes, moment):
+    """A key that was used for other input sends nothing."""
+    replica.upstream.free.clear()
+    first = asyncio.create_task(replica.invite())
+    await replica.upstream.reached.wait()
+    if moment == "after":
+        replica.upstream.free.set()
+        await first
+
+    answer = await replica.invite(a_request(**changes))
+
+    replica.upstream.free.set()
+    await first
+    assert answer.code is InviteErrorCode.IDEMPOTENCY_KEY_REUSED
+    assert (answer.outcome, answer.retryable) == (InviteOutcome.NOT_INVITED, False)
+    assert len(replica.upstream.posts) == 1
+
+
+async def test_callers_have_keys_of_their_own(replica):
+    """Two callers who happen to use one key do not meet."""
+    await replica.invite(scope="a")
+
+    answer = await replica.invite(a_request(candidate_email="b@example.com"), scope="b")
+
+    assert isinstance(answer, InviteSuccess)
+    assert not answer.replayed
+
+
+async def test_second_caller_waits_for_the_first(replica):
+    """Requests with one key at the same time send one invite and all learn of it."""
+    replica.upstream.free.clear()
+    tasks = [asyncio.create_task(replica.invite()) for _ in range(5)]
+    await replica.upstream.reached.wait()
+    replica.upstream.free.set()
+
+    results = await asyncio.gather(*tasks)
+
+    assert replica.upstream.invites_of(ADA) == 1
+    assert len({result.invite for result in results}) == 1
+    assert sorted(result.replayed for result in results) == [False, True, True, True, True]
+
+
+async def test_request_at_another_gateway_waits_too(store, replica):
+    """A key in flight at one gateway is waited for at another one on the same store."""
+    other = await a_replica(store, upstream=replica.upstream, clock=replica.clock)
+    replica.upstream.free.clear()
+    first = asyncio.create_task(replica.invite())
+    await replica.upstream.reached.wait()
+    reads = store.calls["read"]
+    second = asyncio.create_task(other.invite())
+    while store.calls["read"] < reads + 2:  # noqa: ASYNC110 - it is waiting by then
+        await asyncio.sleep(0)
+
+    replica.upstream.free.set()
+
+    assert await second == replace(await first, replayed=True)
+    assert len(replica.upstream.posts) == 1
+
+
+@pytest.mark.parametrize("where", ["same gateway", "other gateway"])
+async def test_wait_ends_with_the_deadline(store, replica, where):
+    """Whoever cannot wait until the end is told that it is not yet known."""
+    other = replica if where == "same gateway" else await a_replica(store)
+    replica.upstream.free.clear()
+    first = asyncio.create_task(replica.invite())
+    await replica.upstream.reached.wait()
+
+    answer = await other.invite(seconds=0.03)
+
+    assert answer.code is InviteErrorCode.IDEMPOTENCY_KEY_IN_PROGRESS
+    assert (answer.outcome, answer.retryable) == (InviteOutcome.UNKNOWN, True)
+    replica.upstream.free.set()
+    await first
+
+
+async def test_hang_up_does_not_cut_an_invite_in_half(store, replica):
+    """A caller that goes away leaves a settled record behind."""
+    replica.upstream.free.clear()
+    task = asyncio.create_task(replica.invite())
+    await replica.upstream.reached.wait()
+
+    task.cancel()
+    await asyncio.wait([task])
+    replica.upstream.free.set()
+    await replica.inviter.drain()
+
+    assert task.cancelled()
+    assert the_record(store).state is State.INVITED
+
+
+@pytest.mark.parametrize(
+    ("act", "code", "calls"),
+    [
+        (answers(400), InviteErrorCode.INVALID_INPUT, 1),
+        (answers(404), InviteErrorCode.TRACK_NOT_FOUND, 1),
+        (answers(409), InviteErrorCode.ALREADY_INVITED, 1),
+        (
+            answers(403, b'{"message": "no", "error": "limit_exceed"}'),
+            InviteErrorCode.INVITE_QUOTA_EXHAUSTED,
+            1,
+        ),
+    ],
+    ids=lambda value: getattr(value, "value", ""),
+)
+async def test_refusal_is_final(store, replica, act, code, calls):
+    """What the upstream refused is answered again without asking it again."""
+    replica.upstream.acts.append(act)
+
+    first = await replica.invite()
+    again = await replica.invite()
+
+    assert (first.code, first.outcome) == (code, InviteOutcome.NOT_INVITED)
+    assert again == first
+    assert len(replica.upstream.posts) == calls
+    assert the_record(store).state is State.REFUSED
+
+
+@pytest.mark.parametrize(
+    "act", [UNREACHABLE, answers(429), answers(401), answers(403), answers(302)]
+)
+async def test_what_was_not_looked_at_may_be_sent_again(store, replica, act):
+    """Where nothing was done and the request is not to blame, the key stays good."""
+    replica.upstream.acts += [act] * 3
+    first = await replica.invite()
+    state = the_record(store).state
+    replica.upstream.acts.clear()
+
+    again = await replica.invite()
+
+    assert first.outcome is InviteOutcome.NOT_INVITED
+    assert state is State.RELEASED
+    assert isinstance(again, InviteSuccess)
+    assert (again.replayed, the_record(store).attempt) == (False, 2)
+
+
+@pytest.mark.parametrize("act", [LOSES_THE_REPLY, DIES_BEFORE_IT_ACTS, answers(500), answers(503)])
+async def test_unknown_end_is_not_sent_again(store, blind, act):
+    """Without a look at the list, an open end stays open, and repeating it is safe."""
+    blind.upstream.acts.append(act)
+
+    first = await blind.invite()
+    again = await blind.invite()
+
+    assert (first.outcome, first.retryable) == (InviteOutcome.UNKNOWN, True)
+    assert again == first
+    assert len(blind.upstream.posts) == 1
+    assert the_record(store).state is State.UNKNOWN
+
+
+@pytest.mark.parametrize("act", [LOSES_THE_REPLY, CUTS_THE_BODY])
+async def test_lost_reply_is_looked_up(store, replica, act):
+    """An invite that the list shows is a success, of which only the link stays unknown."""
+    replica.upstream.acts.append(act)
+
+    first = await replica.invite()
+    again = await replica.invite()
+
+    assert isinstance(first, InviteSuccess)
+    assert first.invite.application_id == "1000"
+    assert (first.invite.invite_link, first.replayed) == (None, False)
+    assert again == replace(first, replayed=True)
+    assert the_record(store).state is State.INVITED
+
+
+async def test_unreadable_success_stays_a_success(store, blind):
+    """A 2xx without details is INVITED now and for every repetition."""
+    blind.upstream.acts.append(CUTS_THE_BODY)
+
+    first = await blind.invite()
+    again = await blind.invite()
+
+    assert isinstance(first, InviteFailure)
+    assert (first.outcome, again) == (InviteOutcome.INVITED, first)
+    assert the_record(store).state is State.INVITED
+
+
+async def test_lost_reply_is_looked_up_by_the_next_request(store, replica):
+    """An invite that the list shows late is found when the caller asks again."""
+    replica.upstream.acts.append(LOSES_THE_REPLY)
+    replica.upstream.listed_from = NOW + 10
+
+    first = await replica.invite()
+    replica.clock.now += 10
+    again = await replica.invite()
+
+    assert first.outcome is InviteOutcome.UNKNOWN
+    assert isinstance(again, InviteSuccess)
+    assert again.replayed
+    assert len(replica.upstream.posts) == 1
+
+
+async def with_a_witness(replica):
+    """An earlier invite, old enough, that the list shows."""
+    await replica.invite(a_request(candidate_email="witness@example.com"), key="witness")
+    replica.clock.now += 2 * QUIET_SECONDS
+
+
+async def test_absent_invite_is_sent_after_a_second_look(store, replica):
+    """What the list still does not show after the quiet period was not made, and is made now."""
+    await with_a_witness(replica)
+    replica.upstream.acts.append(DIES_BEFORE_IT_ACTS)
+    first = await replica.invite()
+    look = await replica.invite()
+    replica.clock.now += QUIET_SECONDS
+
+    again = await replica.invite()
+
+    assert [answer.outcome for answer in (first, look)] == [InviteOutcome.UNKNOWN] * 2
+    assert isinstance(again, InviteSuccess)
+    assert not again.replayed
+    assert replica.upstream.invites_of(ADA) == 1
+
+
+async def test_absence_is_not_believed_too_early(replica):
+    """However often the list is looked at, before the quiet period nothing is sent."""
+    await with_a_witness(replica)
+    replica.upstream.acts.append(DIES_BEFORE_IT_ACTS)
+    await replica.invite()
+    await replica.invite()
+    replica.clock.now += QUIET_SECONDS - 1
+
+    for _ in range(3):
+        await replica.invite()
+
+    assert replica.upstream.invites_of(ADA) == 0
+
+
+async def test_list_that_shows_no_invites_is_no_proof(replica):
+    """Absence from a list on which not even known invites appear proves nothing."""
+    replica.upstream.acts.append(DIES_BEFORE_IT_ACTS)
+    await replica.invite()
+    await replica.invite()
+    replica.clock.now += QUIET_SECONDS
+
+    answer = await replica.invite()
+
+    assert answer.outcome is InviteOutcome.UNKNOWN
+    assert len(replica.upstream.posts) == 1
+
+
+async def test_conflict_after_an_open_end_is_no_refusal(replica):
+    """A 409 after an attempt of unknown end may be that attempt's own invite."""
+    await with_a_witness(replica)
+    replica.upstream.acts.append(DIES_BEFORE_IT_ACTS)
+    await replica.invite()
+    await replica.invite()
+    replica.clock.now += QUIET_SECONDS
+    replica.upstream.acts.append(answers(409))
+
+    answer = await replica.invite()
+
+    assert answer.code is InviteErrorCode.ALREADY_INVITED
+    assert (answer.outcome, answer.retryable) == (InviteOutcome.UNKNOWN, True)
+
+
+async def test_conflict_after_an_open_end_is_looked_up(replica):
+    """If the list shows the candidate by then, the 409 was about our own invite."""
+    await with_a_witness(replica)
+    replica.upstream.acts += [LOSES_THE_REPLY, answers(409)]
+    replica.upstream.list_reply = Reply(500)
+    await replica.invite()
+    replica.upstream.list_reply = None
+    hidden = replica.upstream.invited.pop()
+    await replica.invite()
+    replica.clock.now += QUIET_SECONDS
+
+    task = asyncio.create_task(replica.invite())
+    replica.upstream.reached.clear()
+    replica.upstream.free.clear()
+    await replica.upstream.reached.wait()
+    replica.upstream.invited.append(hidden)
+    replica.upstream.free.set()
+
+    assert isinstance(await task, InviteSuccess)
+    assert replica.upstream.invites_of(ADA) == 1
+
+
+async def test_abandoned_claim_is_in_doubt(store, replica):
+    """What a crash left behind is neither sent blindly nor called done."""
+    store.records[a_record().record_id] = a_record()
+    replica.clock.now += LEASE_SECONDS
+
+    answer = await replica.invite()
+
+    assert (answer.outcome, answer.retryable) == (InviteOutcome.UNKNOWN, True)
+    assert replica.upstream.posts == []
+
+
+async def test_waiting_for_a_dead_gateway_ends_with_its_lease(store, replica):
+    """Whoever waits for a key of a gateway that died goes on once the lease is over."""
+    store.records[a_record().record_id] = a_record()
+    waiting = asyncio.create_task(replica.invite())
+    while store.calls["read"] < 2:  # noqa: ASYNC110 - it is waiting by then
+        await asyncio.sleep(0)
+
+    replica.clock.now += LEASE_SECONDS
+
+    assert (await waiting).outcome is InviteOutcome.UNKNOWN
+    assert replica.upstream.posts == []
+
+
+async def test_failed_claim_sends_nothing(store, replica):
+    """If the claim is not on disk, not a byte leaves."""
+    store.fail("insert")
+
+    answer = await replica.invite()
+
+    assert answer.code is InviteErrorCode.UPSTREAM_UNAVAILABLE
+    assert (answer.outcome, answer.retryable) == (InviteOutcome.NOT_INVITED, True)
+    assert replica.upstream.posts == []
+
+
+async def test_unclear_claim_sends_nothing(store, replica):
+    """If nobody knows whose claim is on disk, not a byte leaves, and nothing is claimed."""
+    store.fail("insert", when="after")
+
+    answer = await replica.invite(seconds=0.03)
+
+    assert answer.code is InviteErrorCode.IDEMPOTENCY_KEY_IN_PROGRESS
+    assert (answer.outcome, answer.retryable) == (InviteOutcome.UNKNOWN, True)
+    assert replica.upstream.posts == []
+
+
+async def test_failed_claim_does_not_hide_anothers_invite(store, replica):
+    """A claim that failed while another gateway made the invite is answered with that invite."""
+    other = await a_replica(store, upstream=replica.upstream, clock=replica.clock)
+    store.fail("insert")
+
+    results = await asyncio.gather(replica.invite(), other.invite())
+
+    told = {getattr(result, "outcome", InviteOutcome.INVITED) for result in results}
+    assert told == {InviteOutcome.INVITED}
+    assert replica.upstream.invites_of(ADA) == 1
+
+
+async def test_unreadable_store_promises_nothing(store, replica):
+    """If not even earlier requests can be looked up, nobody knows what became of them."""
+    await replica.invite()
+    store.fail("read")
+
+    answer = await replica.invite()
+
+    assert (answer.outcome, answer.retryable) == (InviteOutcome.UNKNOWN, True)
+    assert len(replica.upstream.posts) == 1
+
+
+async def test_closed_store_promises_nothing(replica):
+    """A gateway whose store is not open sends nothing with a key."""
+    await replica.records.close()
+
+    answer = await replica.invite()
+
+    assert (answer.outcome, answer.retryable) == (InviteOutcome.UNKNOWN, True)
+    assert replica.upstream.posts == []
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_failed_settle_does_not_spoil_a_success(store, replica, when):
+    """A known 2xx is told even if it cannot be written down, and is written later."""
+    store.fail("swap", when=when)
+
+    answer = await replica.invite()
+    await replica.inviter.drain()
+
+    assert isinstance(answer, InviteSuccess)
+    assert the_record(store).state is State.INVITED
+
+
+async def test_store_failure_while_waiting(store, replica):
+    """A store that fails while another gateway is waited for ends the wait with the truth."""
+    store.records[a_record().record_id] = a_record()
+    waiting = asyncio.create_task(replica.invite())
+    while store.calls["read"] < 1:  # noqa: ASYNC110 - it is waiting by then
+        await asyncio.sleep(0)
+    store.fail("read", times=2)
+
+    assert (await waiting).outcome is InviteOutcome.UNKNOWN
+
+
+async def test_store_failure_while_resolving(store, replica):
+    """A record that cannot be settled after the read-back stays what it is."""
+    replica.upstream.acts.append(LOSES_THE_REPLY)
+    replica.upstream.listed_from = NOW + 10
+    first = await replica.invite()
+    replica.clock.now += 10
+    store.fail("swap")
+
+    again = await replica.invite()
+
+    assert again == first
+
+
+async def test_lost_race_is_looked_at_again(store, replica):
+    """A gateway that loses the race for a new key answers from the winner's record."""
+    other = await a_replica(store, upstream=replica.upstream, clock=replica.clock)
+
+    results = await asyncio.gather(replica.invite(), other.invite())
+
+    assert replica.upstream.invites_of(ADA) == 1
+    assert sorted(result.replayed for result in results) == [False, True]
+
+
+async def test_store_failure_after_a_lost_race(store, replica):
+    """If the winner's record cannot be read, nothing is claimed to be known."""
+    other = await a_replica(store, upstream=replica.upstream, clock=replica.clock)
+    replica.upstream.free.clear()
+    first = asyncio.create_task(replica.invite())
+    await replica.upstream.reached.wait()
+    store.records, kept = {}, store.records
+    second = asyncio.create_task(other.invite())
+    while not store.calls["read"] >= 2:  # noqa: ASYNC110 - it has found nothing by then
+        await asyncio.sleep(0)
+    store.records = kept
+    store.fail("read")
+
+    assert (await second).outcome is InviteOutcome.UNKNOWN
+    replica.upstream.free.set()
+    await first
+
+
+async def test_no_place_means_no_record(store):
+    """A request that is shed leaves nothing behind."""
+    replica = await a_replica(store, admission=Admission(1, queue=0, max_wait_seconds=1))
+    await replica.admission.enter()
+
+    answer = await replica.invite()
+
+    assert (answer.outcome, answer.retryable) == (InviteOutcome.NOT_INVITED, True)
+    assert answer.retry_after_seconds == 1
+    assert store.records == {}
+
+
+async def test_place_comes_back(replica):
+    """However an invite ends, its place is free again."""
+    replica.upstream.acts += [INVITES, LOSES_THE_REPLY, answers(400), answers(500)]
+
+    for number in range(4):
+        await replica.invite(key=f"{number}")
+
+    assert replica.admission.in_use == 0
+
+
+async def paused_past_its_lease(store, replica, act):
+    """A gateway sends, is paused, and finds that another one has taken the key over."""
+    replica.upstream.free.clear()
+    replica.upstream.acts.append(act)
+    slow = asyncio.create_task(replica.invite())
+    await replica.upstream.reached.wait()
+    claim = the_record(store)
+    later = replace(claim, attempt=claim.attempt + 1, lease_until=NOW + 999)
+    store.records[claim.record_id] = later
+    return slow, later
+
+
+async def test_paused_gateway_does_not_overwrite(store, replica):
+    """What a gateway learns after it was taken over changes nothing on disk."""
+    slow, later = await paused_past_its_lease(store, replica, UNREACHABLE)
+    replica.upstream.acts.append(UNREACHABLE)
+    replica.upstream.acts.append(UNREACHABLE)
+    replica.upstream.free.set()
+
+    answer = await slow
+
+    assert the_record(store) == later
+    assert answer.code is InviteErrorCode.IDEMPOTENCY_KEY_IN_PROGRESS
+
+
+@pytest.mark.parametrize(
+    ("state", "outcome"),
+    [
+        (State.INVITED, InviteOutcome.INVITED),
+        (State.UNKNOWN, InviteOutcome.UNKNOWN),
+        (State.RELEASED, InviteOutcome.UNKNOWN),
+    ],
+)
+async def test_paused_gateway_tells_what_became_of_the_key(store, replica, state, outcome):
+    """Its own failure is not the truth any more: the later attempt's end is."""
+    slow, later = await paused_past_its_lease(store, replica, answers(400))
+    answer = b'{"application_id":"7","invite_link":null,"invite_status":null,"track_id":"6578"}'
+    store.records[later.record_id] = replace(
+        later, state=state, answer=answer if state is State.INVITED else None
+    )
+    replica.upstream.free.set()
+
+    told = await slow
+
+    known = InviteOutcome.INVITED if isinstance(told, InviteSuccess) else told.outcome
+    assert known is outcome
+
+
+async def test_paused_gateway_finds_the_key_used_for_something_else(store, replica):
+    """Where the record was purged and the key used anew, that is what is told."""
+    slow, later = await paused_past_its_lease(store, replica, answers(400))
+    store.records[later.record_id] = replace(later, fingerprint=b"other")
+    replica.upstream.free.set()
+
+    assert (await slow).code is InviteErrorCode.IDEMPOTENCY_KEY_REUSED
+
+
+async def test_late_success_is_told_as_it_is(store, replica):
+    """A 2xx that comes late is still the truth about the candidate."""
+    slow, later = await paused_past_its_lease(store, replica, INVITES)
+    replica.upstream.free.set()
+
+    assert isinstance(await slow, InviteSuccess)
+    assert the_record(store) == later
+
+
+async def test_failed_call_is_within_the_deadline(replica):
+    """The upstream gets no more time than the caller has."""
+    await replica.invite(seconds=5)
+
+    assert 4 < replica.upstream.timeouts[0] <= 5
+
+
+async def test_lease_that_passed_before_sending_stops_it(store, replica, monkeypatch):
+    """`send_by` reaches the client, half a lease from the claim."""
+    seen: list[float | None] = []
+
+    async def invite(body, *, timeout_seconds, idempotency_key=None, send_by=None):
+        seen.append(send_by)
+        return NoReply(Fault.DEADLINE, possibly_sent=False)
+
+    monkeypatch.setattr(replica.upstream, "invite", invite)
+    monkeypatch.setattr("gateway.invites.keyed.time.monotonic", lambda: 50.0)
+
+    await replica.invite()
+
+    assert set(seen) == {50.0 + LEASE_SECONDS / 2}
+    assert the_record(store).state is State.RELEASED

@@ -1,0 +1,180 @@
+"""What every store promises, over SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from gateway.invites.idempotency import (
+    State,
+    StoreUnavailableError,
+    next_claim,
+    seen_absent,
+    settled,
+)
+from tests.invites.records import LEASE_SECONDS, NOW, a_record
+
+
+async def test_reads_what_was_inserted(store):
+    """A record comes back as it was written."""
+    record = a_record(answer=b'{"a": 1}', absent_since=NOW + 0.25, track_id=2**63 - 1)
+
+    inserted = await store.insert(record)
+
+    assert inserted
+    assert await store.read(record.record_id) == record
+
+
+async def test_unknown_id_reads_nothing(store):
+    """A key that was never used has no record."""
+    assert await store.read(a_record().record_id) is None
+
+
+async def test_one_of_racing_inserts_wins(store):
+    """Of many claims of one key at once, exactly one gets it."""
+    record = a_record()
+
+    wins = await asyncio.gather(*(store.insert(record) for _ in range(50)))
+
+    assert sum(wins) == 1
+
+
+async def test_one_of_racing_takeovers_wins(store):
+    """Of many requests that take over one abandoned record, exactly one does."""
+    record = a_record()
+    await store.insert(record)
+    after = next_claim(record, now=NOW + 100, lease_seconds=LEASE_SECONDS)
+
+    wins = await asyncio.gather(*(store.swap(after, was=record) for _ in range(20)))
+
+    assert sum(wins) == 1
+    assert await store.read(record.record_id) == after
+
+
+async def test_stale_settle_changes_nothing(store):
+    """A settle of an attempt that was taken over is refused."""
+    record = a_record()
+    await store.insert(record)
+    after = next_claim(record, now=NOW + 100, lease_seconds=LEASE_SECONDS)
+    await store.swap(after, was=record)
+
+    swapped = await store.swap(settled(record, State.INVITED, now=NOW), was=record)
+
+    assert not swapped
+    assert await store.read(record.record_id) == after
+
+
+async def test_records_survive_reopening(make_store):
+    """What was committed is there after a restart, and the tables are not made twice."""
+    record = a_record()
+    first = make_store()
+    await first.open()
+    await first.insert(record)
+    await first.close()
+
+    second = make_store()
+    await second.open()
+    found = await second.read(record.record_id)
+    await second.close()
+
+    assert found == record
+
+
+async def test_doubtful_lists_unknown_and_abandoned(store):
+    """Only records that nobody is working on are listed, in pages."""
+    unknown = settled(a_record("unknown"), State.UNKNOWN, now=NOW)
+    abandoned = a_record("abandoned", lease_until=NOW)
+    for record in (
+        unknown,
+        abandoned,
+        a_record("sending", lease_until=NOW + 1),
+        settled(a_record("invited"), State.INVITED, now=NOW),
+        settled(a_record("released"), State.RELEASED, now=NOW),
+    ):
+        await store.insert(record)
+
+    first = await store.doubtful(now=NOW, limit=1)
+    second = await store.doubtful(now=NOW, after=first[0].record_id, limit=1)
+    third = await store.doubtful(now=NOW, after=second[0].record_id, limit=1)
+
+    expected = sorted((unknown, abandoned), key=lambda record: record.record_id)
+    assert [*first, *second, *third] == expected
+
+
+async def test_latest_invited_come_first(store):
+    """The latest invites that are old enough are listed."""
+    for age in (10, 20, 30, 40):
+        await store.insert(settled(a_record(f"{age}"), State.INVITED, now=NOW - age))
+    await store.insert(settled(a_record("refused"), State.REFUSED, now=NOW - 25))
+
+    found = await store.latest_invited(before=NOW - 15, limit=2)
+
+    assert [NOW - record.updated_at for record in found] == [20, 30]
+
+
+async def test_purge_spares_open_records(store):
+    """However old they are, records that are not settled stay."""
+    old = NOW - 1000
+    for state in State:
+        await store.insert(settled(a_record(state.value), state, now=old))
+    await store.insert(settled(a_record("young"), State.INVITED, now=NOW))
+
+    gone = [await store.purge(before=NOW - 500, limit=2) for _ in range(3)]
+
+    assert gone == [2, 1, 0]
+    assert await store.count() == {State.SENDING: 1, State.UNKNOWN: 1, State.INVITED: 1}
+
+
+async def test_first_value_is_remembered(store):
+    """Of many who bring a value under one name, all get the same one back."""
+    values = await asyncio.gather(*(store.remember("secret", bytes([n])) for n in range(20)))
+
+    assert len(set(values)) == 1
+
+
+async def test_lease_has_one_holder(store):
+    """A lease is refused to others until it ends, and renewed for its holder."""
+    taken = [
+        await store.lease("reconciler", "a", now=NOW, until=NOW + 10),
+        await store.lease("reconciler", "b", now=NOW + 5, until=NOW + 15),
+        await store.lease("reconciler", "a", now=NOW + 6, until=NOW + 16),
+        await store.lease("reconciler", "b", now=NOW + 16, until=NOW + 26),
+    ]
+
+    assert taken == [True, False, True, True]
+
+
+async def test_absence_is_kept(store):
+    """When the list was first seen without the candidate survives on disk."""
+    record = a_record()
+    await store.insert(record)
+    absent = seen_absent(record, now=NOW + 70)
+
+    await store.swap(absent, was=record)
+
+    assert await store.read(record.record_id) == absent
+
+
+async def test_ping_writes(store):
+    """A store that works answers a ping, as often as it is asked."""
+    await store.ping()
+    await store.ping()
+
+
+async def test_closed_store_says_so(make_store):
+    """A store that is not open refuses to work instead of waiting for ever."""
+    store = make_store()
+
+    with pytest.raises(StoreUnavailableError, match="closed"):
+        await store.read(b"")
+
+
+async def test_close_twice_is_harmless(make_store):
+    """Closing again, or before opening, does nothing."""
+    store = make_store()
+    await store.close()
+    await store.open()
+
+    await store.close()
+    await store.close()
