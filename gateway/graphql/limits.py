@@ -151,7 +151,7 @@ class _Survey:
             if variable.default_value is not None:
                 self._value(variable.default_value, 0)
         size = self._selections(operation.selection_set, 1)
-        _at_most(size.fields, limits.max_fields, "fields, fragments spread out", operation)
+        _at_most(size.fields, limits.max_fields, "fields, fragments spread out,", operation)
         roots = list(root_fields(operation, self.fragments))
         _at_most(len(roots), limits.max_root_fields, "root fields", operation)
         invites = count_invites(roots)
@@ -215,7 +215,7 @@ class _Survey:
         self.directives += len(directives)
         _at_most(self.directives, self.limits.max_directives, "directives", node)
         for directive in directives:
-            for argument in directive.arguments:
+            for argument in directive.arguments or ():
                 self._value(argument.value, 0)
 
     def _value(self, node: ValueNode, depth: int) -> None:
