@@ -15,6 +15,7 @@ from tests.e2e.processes import running
 
 AUDITS = Path(__file__).parent / "audits"
 INSTALL = ("npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--silent")
+SETTINGS = {"AUTH": "none", "PORT": "0", "UPSTREAM_API_KEY": "key", "INTROSPECTION": "true"}
 IDS = [
     "22EB",
     "4655",
