@@ -23,6 +23,8 @@ MAX_PIPELINED = 8
 """Requests that wait on a connection for the answer before them."""
 _HTTP_VERSIONS = frozenset({"1.1", "1.0"})
 _HEADER_PUNCTUATION_BYTES = len(b": \r\n")
+MAX_CHUNKS = 4_096
+"""Chunks of one body."""
 MAX_OVERHEAD_BYTES = 1_048_576
 """What a body may bring along besides itself: chunk sizes, chunk extensions, trailers."""
 MAX_DISCARDED_BYTES = 1_048_576
@@ -72,6 +74,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._in_head = False
         self._deaf = False
         self._head_bytes = 0
+        self._chunks = 0
         self._unaccounted_bytes = 0
         self._running: RequestResponseCycle | None = None
 
@@ -174,6 +177,7 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self._in_head = True
         self._head_bytes = 0
+        self._chunks = 0
         self._wait(self._limits.header_timeout_seconds)
 
     def on_url(self, url: bytes) -> None:
@@ -183,7 +187,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._in_head:  # and no trailer
             super().on_header(name, value)
-            self._count_head(len(name) + len(value) + _HEADER_PUNCTUATION_BYTES)
+        self._count_head(len(name) + len(value) + _HEADER_PUNCTUATION_BYTES)
 
     def _count_head(self, count: int) -> None:
         self._head_bytes += count
@@ -204,6 +208,12 @@ class LimitedProtocol(HttpToolsProtocol):
         self._unaccounted_bytes = 0
         self._wait(self._limits.body_timeout_seconds)
         super().on_headers_complete()
+
+    def on_chunk_header(self) -> None:
+        self._chunks += 1
+        if self._chunks > MAX_CHUNKS:
+            self._refuse(_MALFORMED)
+            raise _Cut
 
     def on_body(self, body: bytes) -> None:
         if self.cycle.response_complete:

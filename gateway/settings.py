@@ -163,7 +163,19 @@ class Settings(BaseSettings):
     max_directives: int = Field(
         _LIMITS.max_directives, ge=0, description="Directives in a document."
     )
-    max_fragments: int = Field(_LIMITS.max_fragments, ge=0, description="Fragments in a document.")
+    max_operations: int = Field(
+        _LIMITS.max_operations, ge=1, description="Operations in a document."
+    )
+    max_fragments: int = Field(
+        _LIMITS.max_fragments,
+        ge=0,
+        description="Fragments in a document; it may spread them twice as often.",
+    )
+    max_overlaps: int = Field(
+        _LIMITS.max_overlaps,
+        ge=0,
+        description="Pairs of fields that share a place in the answer.",
+    )
     max_json_depth: int = Field(
         _LIMITS.max_json_depth, ge=4, le=500, description="Levels of a request's JSON."
     )

@@ -49,7 +49,7 @@ def test_wrong_method_on_a_probe_is_405():
     answer = client().post("/livez")
 
     assert answer.status_code == 405
-    assert sorted(answer.headers["allow"].split(", ")) == ["GET", "HEAD"]
+    assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD"}
     assert "errors" in answer.json()
 
 

@@ -29,7 +29,7 @@ from gateway.graphql.errors import (
 )
 from gateway.graphql.limits import Limits, check_document, count_invites, fragments_of, root_fields
 
-MAX_VALIDATION_ERRORS = 10
+MAX_VALIDATION_ERRORS = 5
 
 
 @dataclass(slots=True)

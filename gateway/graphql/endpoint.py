@@ -39,7 +39,6 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
 _READING = frozenset({"GET", "HEAD"})
-_CLOSE = ((b"connection", b"close"),)
 
 
 class ClientGone(Exception):  # noqa: N818 - nobody is left to report an error to
@@ -174,11 +173,9 @@ async def _read_body(head: RequestHead, receive: Receive, limit: int) -> bytes:
     """The body of a POST; raises RequestError as soon as it is known not to be wanted."""
     headers = head.headers
     if not is_json(headers.get(b"content-type")):
-        raise request_error(
-            "The Content-Type must be application/json, in UTF-8.", status=415, headers=_CLOSE
-        )
+        raise request_error("The Content-Type must be application/json, in UTF-8.", status=415)
     if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
-        raise request_error("Compressed bodies are not read.", status=415, headers=_CLOSE)
+        raise request_error("Compressed bodies are not read.", status=415)
     announced = headers.get(b"content-length", b"")
     if announced.isdigit() and int(announced) > limit:
         raise _too_large(limit)
@@ -195,9 +192,7 @@ async def _read_body(head: RequestHead, receive: Receive, limit: int) -> bytes:
 
 
 def _too_large(limit: int) -> RequestError:
-    return request_error(
-        f"The body is longer than the {limit} bytes allowed.", status=413, headers=_CLOSE
-    )
+    return request_error(f"The body is longer than the {limit} bytes allowed.", status=413)
 
 
 async def _refuse_websocket(receive: Receive, send: Send) -> None:

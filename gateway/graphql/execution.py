@@ -17,6 +17,8 @@ from gateway.invites.inputs import InviteDraft
 from gateway.invites.invite import Inviter
 from gateway.invites.models import InviteResult
 
+MAX_COERCION_ERRORS = 10
+
 
 class Executor(Protocol):
     """Runs an operation of a valid document."""
@@ -50,6 +52,7 @@ class GeneralExecutor:
             context_value=context,
             variable_values=None if variables is None else dict(variables),
             operation_name=operation.name,
+            max_coercion_errors=MAX_COERCION_ERRORS,
             hide_suggestions=self._hide_suggestions,
         )
         return await result if isawaitable(result) else result

@@ -41,7 +41,11 @@ class Limits:
     max_aliases: int = 30
     max_root_fields: int = 10
     max_directives: int = 30
+    max_operations: int = 20
     max_fragments: int = 30
+    """Fragments; their spreads may be twice as many."""
+    max_overlaps: int = 1_000
+    """Pairs of fields that share a place in the answer; each has to be compared."""
     max_invites: int = 1
     """Fields that invite, in one operation."""
     max_json_depth: int = 32
@@ -67,8 +71,15 @@ def root_fields(
 
     `@skip` and `@include` are not looked at: these are the fields that may be run.
     """
+    return _spread_out([operation.selection_set], fragments)
+
+
+def _spread_out(
+    selections: Iterable[SelectionSetNode], fragments: dict[str, FragmentDefinitionNode]
+) -> Iterator[FieldNode]:
+    """The fields of selection sets that are merged into one, each fragment once."""
     seen: set[str] = set()
-    waiting = [operation.selection_set]
+    waiting = [*selections]
     while waiting:
         for selection in waiting.pop().selections:
             if isinstance(selection, FieldNode):
@@ -114,14 +125,18 @@ class _Survey:
     sizes: dict[str, _Size] = field(default_factory=dict)
     aliases: int = 0
     directives: int = 0
+    spreads: int = 0
+    overlaps: int = 0
 
     def __post_init__(self) -> None:
         self.fragments = fragments_of(self.document)
 
     def check(self) -> None:
-        definitions = self.document.definitions
+        limits, definitions = self.limits, self.document.definitions
         count = sum(isinstance(d, FragmentDefinitionNode) for d in definitions)
-        _at_most(count, self.limits.max_fragments, "fragments", self.document)
+        _at_most(count, limits.max_fragments, "fragments", self.document)
+        count = sum(isinstance(d, OperationDefinitionNode) for d in definitions)
+        _at_most(count, limits.max_operations, "operations", self.document)
         for name in self.fragments:
             self._fragment(name, 1)
         for definition in definitions:
@@ -136,11 +151,23 @@ class _Survey:
             if variable.default_value is not None:
                 self._value(variable.default_value, 0)
         size = self._selections(operation.selection_set, 1)
-        _at_most(size.fields, limits.max_fields, "fields, fragments spread out", operation)
+        _at_most(size.fields, limits.max_fields, "fields, fragments spread out,", operation)
         roots = list(root_fields(operation, self.fragments))
         _at_most(len(roots), limits.max_root_fields, "root fields", operation)
         invites = count_invites(roots)
         _at_most(invites, limits.max_invites, "fields that invite in one request", operation)
+        self._merge([operation.selection_set])
+
+    def _merge(self, merged: list[SelectionSetNode]) -> None:
+        """Count the fields that share a place in the answer, here and below."""
+        places: dict[str, list[FieldNode]] = {}
+        for node in _spread_out(merged, self.fragments):
+            places.setdefault(_response_name(node), []).append(node)
+        for nodes in places.values():
+            self.overlaps += len(nodes) * (len(nodes) - 1) // 2
+            _at_most(self.overlaps, self.limits.max_overlaps, "overlapping fields", nodes[0])
+            if below := [node.selection_set for node in nodes if node.selection_set is not None]:
+                self._merge(below)
 
     def _fragment(self, name: str, depth: int) -> _Size:
         if name not in self.fragments:
@@ -164,6 +191,8 @@ class _Survey:
 
     def _selection(self, node: Node, depth: int) -> _Size:
         if isinstance(node, FragmentSpreadNode):
+            self.spreads += 1
+            _at_most(self.spreads, 2 * self.limits.max_fragments, "fragment spreads", node)
             return self._fragment(node.name.value, depth)
         below = _Size(0, 0)
         selections: SelectionSetNode | None = node.selection_set  # type: ignore[attr-defined]
@@ -186,7 +215,7 @@ class _Survey:
         self.directives += len(directives)
         _at_most(self.directives, self.limits.max_directives, "directives", node)
         for directive in directives:
-            for argument in directive.arguments:
+            for argument in directive.arguments or ():
                 self._value(argument.value, 0)
 
     def _value(self, node: ValueNode, depth: int) -> None:

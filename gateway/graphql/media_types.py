@@ -45,6 +45,9 @@ def is_json(content_type: bytes | None) -> bool:
     return media_type == MediaType.JSON.value and _is_utf8(parameters)
 
 
+_MAX_RANGES = 50
+
+
 class _Range(NamedTuple):
     pattern: str
     quality: float
@@ -52,7 +55,7 @@ class _Range(NamedTuple):
 
 
 def _ranges(accept: str) -> Iterator[_Range]:
-    for position, part in enumerate(accept.split(",")):
+    for position, part in enumerate(accept.split(",", _MAX_RANGES)[:_MAX_RANGES]):
         pattern, parameters = _split(part)
         if _is_utf8(parameters):
             yield _Range(pattern, _quality(parameters.get("q", "1")), position)

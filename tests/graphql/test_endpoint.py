@@ -81,7 +81,6 @@ async def test_compressed_body_is_refused(caller):
     answer = await caller.post("{__typename}", headers={"content-encoding": "gzip"})
 
     assert answer.status == 415
-    assert answer.headers["connection"] == "close"
 
 
 async def test_unacceptable_answer_is_406(caller):
@@ -129,7 +128,6 @@ async def test_body_is_counted_while_it_comes(calling):
     answer = await caller.send(b'{"query"', b':"{__typename}"}', gone=True)
 
     assert answer.status == 413
-    assert answer.headers["connection"] == "close"
 
 
 async def test_announced_length_is_enough_to_refuse(caller):
