@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import pytest
@@ -129,6 +130,20 @@ def test_idempotency_key_is_sent_along(pair):
     pair.invite(idempotencyKey="key-1")
 
     assert [accepted["idempotency_key"] for accepted in pair.accepted()] == ["key-1"]
+
+
+def test_answers_at_one_time_do_not_cross(pair):
+    """A hundred callers at once: each hears of its own invite, and each invite is made once."""
+    emails = [f"ada{number}@example.com" for number in range(100)]
+    with ThreadPoolExecutor(20) as callers:
+        results = list(callers.map(pair.invite, emails))
+
+    accepted = {
+        str(invite["application_id"]): invite["candidate_email"] for invite in pair.accepted()
+    }
+    told = {result["invite"]["applicationId"]: result["invite"]["email"] for result in results}
+    assert sorted(accepted.values()) == sorted(emails)
+    assert told == accepted
 
 
 @pytest.mark.parametrize(
