@@ -155,7 +155,8 @@ def _document_hash(extensions: dict[str, Any]) -> str | None:
 
 
 # orjson turns an integer beyond 64 bits into a float, which would change a caller's id.
-_LONG_NUMBER = re.compile(rb"[0-9]{19}")
+_LONG_NUMBER = b"0" * 19
+_DIGITS_AS_ZEROS = bytes(b"0"[0] if octet in b"0123456789" else b" "[0] for octet in range(256))
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _NUMBER = re.compile(rb"[-+.0-9eE]+")
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
@@ -171,7 +172,8 @@ def read_json(text: bytes, limits: Limits, *, what: str) -> Any:
     # end would make the search quadratic. orjson itself stops at a depth of 1024.
     if text.count(b"[") + text.count(b"{") > limits.max_json_depth:
         _check_depth(text, limits.max_json_depth, what)
-    if _LONG_NUMBER.search(text) is None:
+    # Several times as quick as a regular expression.
+    if _LONG_NUMBER not in text.translate(_DIGITS_AS_ZEROS):
         return value
     longest = max((len(n) for n in _NUMBER.findall(_STRING.sub(b"", text))), default=0)
     if longest > limits.max_json_number_length:

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from tests.bench.contenders import NAIVE, line_up, peers
+from tests.bench.job import WrongAnswerError
 from tests.bench.load import LoadError, find_wrk
 from tests.bench.measure import Bench, Sample, ShortcutError
 from tests.bench.peers import PeersUnavailableError, default_folder, install
@@ -68,6 +69,7 @@ def main(
         ServerFailedError,
         ShortcutError,
         StubMissingError,
+        WrongAnswerError,
     ) as error:
         raise click.ClickException(str(error)) from error
     if svg is not None:
