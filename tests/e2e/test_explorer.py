@@ -185,3 +185,11 @@ async def test_it_follows_the_systems_colours(browser, gateway, scheme):
 
         lightness = sum(json.loads("[" + ground.split("(")[1].rstrip(")") + "]")[:3])
         assert (lightness > 380) == (scheme == "light")
+
+
+async def test_dialogs_need_no_looser_policy(page):
+    """The one inline style that GraphiQL makes is let through by its sum, with no complaint."""
+    await page.get_by_role("button", name="Open settings dialog").click()
+
+    await expect(page.get_by_role("dialog")).to_contain_text("Theme")
+    await expect(page.locator("body")).to_have_css("overflow", "hidden")

@@ -199,7 +199,7 @@ ReactDOM.render(
       element(
         "span",
         { className: "gateway-logo" },
-        element("img", { src: "explorer/icon.svg", alt: "" }),
+        element("img", { src: new URL("icon.svg", document.currentScript.src).href, alt: "" }),
         "Track Invite Gateway",
       ),
     ),
