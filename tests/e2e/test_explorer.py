@@ -11,10 +11,13 @@ from urllib.parse import quote, urlencode
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from graphql import GraphQLNamedType, is_specified_scalar_type
+from playwright.async_api import Browser, Locator, Page, Route, expect
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.app import create_app
 from gateway.dev import dev_settings
+from gateway.graphql.schema import executable_schema
 from gateway.running import listen, running_gateway
 from gateway.sandbox import create_sandbox, running_sandbox
 from tests.e2e.browser import launched, needs_chromium
@@ -31,13 +34,25 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @contextlib.asynccontextmanager
-async def gateway_with(**settings: object) -> AsyncIterator[str]:
-    """The address of a gateway with a stand-in behind it."""
+async def gateway_with(*, below: str = "", **settings: object) -> AsyncIterator[str]:
+    """The address of a gateway with a stand-in behind it, served below a path by a proxy."""
     async with running_sandbox(create_sandbox()) as sandbox:
         chosen = dev_settings(sandbox).model_copy(update=settings)
         listening = listen("127.0.0.1", 0)
-        async with running_gateway(create_app(chosen), chosen, listening) as gateway:
-            yield gateway
+        app = stripped(create_app(chosen), below)
+        async with running_gateway(app, chosen, listening) as gateway:
+            yield gateway + below
+
+
+def stripped(app: ASGIApp, prefix: str) -> ASGIApp:
+    """What a proxy does that serves `app` below `prefix`."""
+
+    async def proxy(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            scope = {**scope, "path": scope["path"].removeprefix(prefix)}
+        await app(scope, receive, send)
+
+    return proxy
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -47,13 +62,18 @@ async def gateway() -> AsyncIterator[str]:
 
 
 @contextlib.asynccontextmanager
-async def visit(browser: Browser, gateway: str, **context: Any) -> AsyncIterator[Page]:
-    """A page of a new visitor; a fault on it or traffic elsewhere is an error."""
+async def visit(
+    browser: Browser, gateway: str, *, forgiving: str = "$^", **context: Any
+) -> AsyncIterator[Page]:
+    """A page of a new visitor; a fault on it or traffic elsewhere is an error.
+
+    A fault that matches `forgiving` is what the test is about.
+    """
     visitor = await browser.new_context(**context)
     faults: list[str] = []
 
     def note(fault: str | None) -> None:
-        if fault is not None:
+        if fault is not None and not re.search(forgiving, fault):
             faults.append(fault)
 
     visitor.on("weberror", lambda error: faults.append(str(error.error)))
@@ -82,12 +102,26 @@ async def run(page: Page) -> None:
     await page.get_by_role("button", name="Execute query").click()
 
 
-def answer(page: Page):
+def answer(page: Page) -> Locator:
     return page.locator(".result-window")
 
 
+def tabs(page: Page) -> Locator:
+    return page.locator(".graphiql-tab-button")
+
+
+def active_tab(page: Page) -> Locator:
+    return page.locator(".graphiql-tab-active .graphiql-tab-button")
+
+
 async def open_tab(page: Page, name: str) -> None:
-    await page.get_by_role("tab", name=name, exact=True).click()
+    await tabs(page).filter(has_text=re.compile(f"^{name}$")).click()
+
+
+async def set_headers(page: Page, headers: str) -> None:
+    await page.get_by_role("button", name="Headers").click()
+    await page.locator(".graphiql-editor-tool .graphiql-editor:not(.hidden)").click()
+    await page.keyboard.insert_text(headers)
 
 
 async def test_the_sample_mutation_runs(page):
@@ -114,14 +148,87 @@ async def test_every_example_runs(page, tab, expected):
     await expect(answer(page)).to_contain_text(expected)
 
 
-async def test_descriptions_are_shown(page):
-    """The panel tells what the schema says."""
+async def test_every_description_is_shown(page):
+    """The panel tells of each type, field and enum value what the schema says."""
     await page.get_by_role("button", name="Show Documentation Explorer").click()
-    await page.get_by_role("link", name="InviteOutcome", exact=True).click()
+    panel = page.locator(".graphiql-doc-explorer")
+    missing = []
+    for name, descriptions in described_types().items():
+        await panel.get_by_role("link", name=name, exact=True).last.click()
+        await expect(panel.locator(".graphiql-doc-explorer-title")).to_have_text(name)
+        shown = " ".join((await panel.inner_text()).split())
+        missing += [text for text in descriptions if text not in shown]
+        await panel.locator(".graphiql-doc-explorer-back").click()
 
-    await expect(page.locator(".graphiql-doc-explorer")).to_contain_text(
-        "What is known of the invite after a request that failed."
-    )
+    assert missing == []
+
+
+def described_types() -> dict[str, list[str]]:
+    """The descriptions on the page of each type of ours, as plain text."""
+    ours = {
+        name: type_
+        for name, type_ in executable_schema().type_map.items()
+        if not name.startswith("__") and not is_specified_scalar_type(type_)
+    }
+    return {
+        name: [_plain(part.description) for part in (type_, *_parts(type_))]
+        for name, type_ in ours.items()
+    }
+
+
+def _parts(type_: GraphQLNamedType) -> list[Any]:
+    parts = getattr(type_, "fields", None) or getattr(type_, "values", None) or {}
+    return list(parts.values())
+
+
+def _plain(description: str | None) -> str:
+    assert description is not None
+    return description.replace("`", "")
+
+
+async def test_arguments_are_described(page):
+    """The page of the mutation tells what it takes."""
+    await page.get_by_role("button", name="Show Documentation Explorer").click()
+    panel = page.locator(".graphiql-doc-explorer")
+    await panel.get_by_role("link", name="Mutation", exact=True).first.click()
+    await panel.get_by_role("link", name="inviteCandidate", exact=True).click()
+
+    await expect(panel).to_contain_text("Whom to invite to which track, and how.")
+
+
+@pytest.mark.parametrize(
+    ("tab", "verdict"),
+    [
+        ("Invite", "Invited"),
+        ("HandleEveryError", "ALREADY_INVITED: this request invited nobody"),
+    ],
+)
+async def test_the_outcome_is_said_in_a_line(page, tab, verdict):
+    """Below the answer stands what became of the invite."""
+    await open_tab(page, tab)
+    await run(page)
+
+    await expect(page.get_by_role("status")).to_contain_text(verdict)
+    await expect(page.get_by_role("status")).to_contain_text("HTTP 200")
+
+
+async def test_doubt_is_said_in_a_line(page):
+    """An outcome that nobody knows is not called a failure."""
+    await open_tab(page, "HandleEveryError")
+    await page.wait_for_url("**conflict**")
+    await page.goto(page.url.replace("conflict", "dropped"))
+    await run(page)
+
+    await expect(page.get_by_role("status")).to_contain_text("may or may not be invited")
+
+
+async def test_a_refused_request_is_said_in_a_line(page, gateway):
+    """A document that the gateway does not take shows its error and its code."""
+    await page.goto(f"{gateway}/?query={quote('{ gateway { age } }')}")
+    await run(page)
+
+    await expect(page.get_by_role("status")).to_contain_text("GRAPHQL_VALIDATION_FAILED")
+    await expect(answer(page)).to_contain_text("age")
 
 
 async def test_a_shared_address_opens_its_query(page, gateway):
@@ -145,11 +252,89 @@ async def test_the_address_follows_the_editor_out_of_the_servers_sight(page, bro
     assert "conflict" not in page.url.partition("#")[0]
 
 
+async def test_a_shared_address_opens_with_its_variables(browser, gateway):
+    """Somebody who has never been here sees the request that was passed on, then the examples."""
+    request = {
+        "query": "query A { a: gateway { version } } query B { b: gateway { version } }",
+        "variables": '{"of": "B"}',
+        "operationName": "B",
+    }
+    async with visit(browser, gateway) as guest:
+        await guest.goto(f"{gateway}/#{urlencode(request)}")
+
+        await expect(tabs(guest)).to_have_text(
+            ["B", "Invite", "InviteByEmail", "HandleEveryError", "RetrySafely"]
+        )
+        await expect(guest.locator(".graphiql-editor-tool")).to_contain_text('"of": "B"')
+
+
+async def test_an_address_pasted_into_an_open_page_opens(page):
+    """Where only the part behind the # changes, the browser alone would do nothing."""
+    await page.evaluate("location.hash = 'query=' + encodeURIComponent('query Pasted { x }')")
+
+    await expect(active_tab(page)).to_have_text("Pasted")
+
+
+async def remembers(page: Page, condition: str) -> None:
+    """Return once what is stored of the tabs meets the condition."""
+    await page.evaluate(
+        f"""() => new Promise((done) => {{
+            const look = () => {{
+                const held = localStorage.getItem("track-invite-gateway/graphiql:tabState");
+                if (held && JSON.parse(held).{condition}) done();
+                else setTimeout(look, 20);
+            }};
+            look();
+        }})"""
+    )
+
+
+async def test_tabs_are_remembered(page, gateway):
+    """Who comes back finds the tabs as they were left, the active one with its variables."""
+    await open_tab(page, "HandleEveryError")
+    first = page.locator(".graphiql-tab").first
+    await first.hover()
+    await first.locator(".graphiql-tab-close").click()
+    await remembers(page, "tabs.length === 3")
+    await page.goto("about:blank")
+    await page.goto(gateway)
+
+    await expect(tabs(page)).to_have_text(["InviteByEmail", "HandleEveryError", "RetrySafely"])
+    await expect(page.locator(".graphiql-editor-tool")).to_contain_text("conflict@example.com")
+
+
+async def test_a_reload_opens_no_further_tab(page):
+    """The address and what is remembered are the same request."""
+    await open_tab(page, "InviteByEmail")
+    await page.wait_for_url("**grace**")
+    await remembers(page, "activeTabIndex === 1")
+    await page.reload()
+
+    await expect(active_tab(page)).to_have_text("InviteByEmail")
+    await expect(tabs(page)).to_have_count(4)
+
+
+async def test_each_visitor_gets_a_key_of_their_own(page, browser, gateway):
+    """The example of a retry does not repeat the invite of somebody else."""
+    async with visit(browser, gateway) as other:
+        await other.goto(gateway)
+        keys = {await shown_key(page), await shown_key(other)}
+
+    assert len(keys) == 2
+
+
+async def shown_key(page: Page) -> str:
+    await open_tab(page, "RetrySafely")
+    editor = page.locator(".graphiql-editor-tool")
+    await expect(editor).to_contain_text("idempotencyKey")
+    found = re.search(r"[0-9a-f]{32}", await editor.inner_text())
+    assert found is not None
+    return found[0]
+
+
 async def test_headers_can_be_set_and_are_not_kept(page):
     """A token goes out with the request and is gone with the page."""
-    await page.get_by_role("button", name="Headers").click()
-    await page.locator(".graphiql-editor-tool .graphiql-editor:not(.hidden)").click()
-    await page.keyboard.insert_text('{"authorization": "Bearer t0ken"}')
+    await set_headers(page, '{"authorization": "Bearer t0ken"}')
     async with page.expect_request(lambda request: request.method == "POST") as sent:
         await run(page)
 
@@ -168,7 +353,7 @@ async def test_a_hidden_schema_is_explained(browser):
     ):
         await page.goto(gateway)
 
-        await expect(page.get_by_role("status")).to_contain_text("does not show its schema")
+        await expect(page.get_by_role("alert")).to_contain_text("does not show its schema")
         await run(page)
         await expect(answer(page)).to_contain_text('"InviteCandidateSuccess"')
 
@@ -192,4 +377,61 @@ async def test_dialogs_need_no_looser_policy(page):
     await page.get_by_role("button", name="Open settings dialog").click()
 
     await expect(page.get_by_role("dialog")).to_contain_text("Theme")
-    await expect(page.locator("body")).to_have_css("overflow", "hidden")
+
+
+async def test_a_gateway_that_wants_a_token_gets_it(browser, gateway):
+    """The page asks for a token, and shows the schema once it has one."""
+
+    async def ask_for_token(route: Route) -> None:
+        if "authorization" in route.request.headers:
+            await route.continue_()
+            return
+        error = {"message": "Who are you?", "extensions": {"code": "UNAUTHENTICATED"}}
+        await route.fulfill(status=401, json={"errors": [error]})
+
+    async with visit(browser, gateway, forgiving="status of 401") as page:
+        await page.route("**/graphql", ask_for_token)
+        await page.goto(gateway)
+        await expect(page.get_by_role("alert")).to_contain_text("The gateway asks who you are")
+        await set_headers(page, '{"authorization": "Bearer t0ken"}')
+        await page.get_by_role("button", name="Try again").click()
+
+        await expect(page.get_by_role("alert")).to_have_count(0)
+        await run(page)
+        await expect(answer(page)).to_contain_text('"InviteCandidateSuccess"')
+
+
+async def test_an_answer_from_something_else_is_shown(browser, gateway):
+    """The page of a proxy in between is no riddle about JSON."""
+
+    async def fail(route: Route) -> None:
+        await route.fulfill(status=502, content_type="text/html", body="<h1>Bad Gateway</h1>")
+
+    async with visit(browser, gateway, forgiving="status of 502") as page:
+        await page.route("**/graphql", fail)
+        await page.goto(gateway)
+        await run(page)
+
+        await expect(answer(page)).to_contain_text("This is no GraphQL answer: HTTP 502")
+        await expect(answer(page)).to_contain_text("<h1>Bad Gateway</h1>")
+
+
+async def test_a_gateway_that_is_gone_is_told(browser, gateway):
+    """Without an answer the page says so, and does not guess what became of the invite."""
+    async with visit(browser, gateway, forgiving="ERR_CONNECTION_REFUSED") as page:
+        await page.route("**/graphql", lambda route: route.abort("connectionrefused"))
+        await page.goto(gateway)
+        await run(page)
+
+        await expect(page.get_by_role("alert")).to_contain_text("Is it running?")
+        await expect(answer(page)).to_contain_text(f"No answer from {gateway}/graphql")
+        await expect(page.get_by_role("status")).to_contain_text("no answer")
+
+
+async def test_it_works_below_a_path(browser):
+    """A proxy may serve the gateway below a path: every address on the page is relative."""
+    async with gateway_with(below="/recruiting") as gateway, visit(browser, gateway) as page:
+        await page.goto(f"{gateway}/")
+        await run(page)
+
+        await expect(answer(page)).to_contain_text('"InviteCandidateSuccess"')

@@ -27,7 +27,15 @@ VENDOR_SHA256 = {
     ),
     "react.production.min.js": "229bbf4d0e7488209564152c6723497f1ac3934136ca1684233d2fa88fa4146f",
 }
-OWN_NAMES = ("explorer.css", "explorer.js", "icon.svg")
+OWN_NAMES = (
+    "address.js",
+    "examples.js",
+    "exchange.js",
+    "explorer.css",
+    "explorer.js",
+    "icon.svg",
+    "memory.js",
+)
 PAGE_NAME = "index.html"
 _VERSION_MARK = b"{version}"
 
