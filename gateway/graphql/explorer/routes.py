@@ -1,41 +1,21 @@
-"""The explorer's page and its files: a fixed list, read once at start.
-
-GraphiQL and React come from the installed package `graphene-django-graphiql-static`, of which
-only the static files are used; the page around them is our own.
-"""
+"""The explorer over HTTP: one page for browsers at `/` and a fixed list of files below it."""
 
 from __future__ import annotations
 
-import hashlib
-from importlib.resources import files
-from importlib.resources.abc import Traversable
+import re
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-VENDOR_PACKAGE = "graphene_django_graphiql_static"
-VENDOR_FILES = (
-    "graphiql.min.css",
-    "graphiql.min.js",
-    "react-dom.production.min.js",
-    "react.production.min.js",
-)
-OWN_FILES = ("explorer.css", "explorer.js", "icon.svg")
-PAGE = "index.html"
+from gateway.graphql.explorer.files import ExplorerFile, read_explorer
 
-_TYPES = {
-    ".css": "text/css; charset=utf-8",
-    ".html": "text/html; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".svg": "image/svg+xml",
-}
-_POLICY = (
+_CONTENT_SECURITY_POLICY = (
     "default-src 'none'",
     "script-src 'self'",
-    # GraphiQL's editor sets the style of lines and cursors as attributes.
-    "style-src 'self' 'unsafe-inline'",
-    # GraphiQL's style sheet carries its fonts and small pictures in itself.
+    # The sum is that of the one inline style GraphiQL makes: its dialogs keep the page still.
+    "style-src 'self' 'sha256-Y/huXlwoYkVyQlxwSVcCi1RCDGDCSVBzDt0hYP9qlTc='",
+    # GraphiQL's style sheet carries its fonts and a few small pictures in itself.
     "font-src data:",
     "img-src 'self' data:",
     "connect-src 'self'",
@@ -43,51 +23,79 @@ _POLICY = (
     "form-action 'none'",
     "frame-ancestors 'none'",
 )
-_HEADERS = {
-    "content-security-policy": "; ".join(_POLICY),
-    "cross-origin-opener-policy": "same-origin",
+SECURITY_HEADERS = {
+    "content-security-policy": "; ".join(_CONTENT_SECURITY_POLICY),
+    "cross-origin-resource-policy": "same-origin",
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
+_HINT = (
+    "This address has a page for browsers and nothing else."
+    " Send GraphQL requests with POST to `graphql` below it."
+)
+_PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml"})
+_REFUSED = re.compile(r"q=0(\.0*)?")
+_GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
 
 
 def explorer_routes() -> list[Route]:
-    """Routes for `/` and for the explorer's files below `/explorer/`."""
-    own = files(__package__) / "static"
-    vendor = files(VENDOR_PACKAGE) / "static" / VENDOR_PACKAGE
-    assets = [
-        *(_asset(own / name) for name in OWN_FILES),
-        *(_asset(vendor / name) for name in VENDOR_FILES),
-    ]
-    return [_page(own / PAGE), *assets]
+    """Routes for `/` and for the explorer's files below `/explorer/`.
+
+    Raises ExplorerFilesError.
+    """
+    explorer = read_explorer()
+    # The version is in the path, so that a file once loaded is never asked for again.
+    folder = f"/explorer/{explorer.version}"
+    return [_page_route(explorer.page), *(_asset_route(folder, file) for file in explorer.assets)]
 
 
-def _page(source: Traversable) -> Route:
-    page = source.read_bytes()
-
-    async def answer(request: Request) -> Response:
-        if "text/html" not in request.headers.get("accept", ""):
-            return JSONResponse(
-                {"message": "This is the explorer, for browsers. GraphQL is at /graphql."},
-                headers={**_HEADERS, "cache-control": "no-store", "vary": "accept"},
-            )
-        headers = {**_HEADERS, "cache-control": "no-store", "vary": "accept"}
-        return Response(page, headers=headers, media_type=_TYPES[".html"])
-
-    return Route("/", answer)
-
-
-def _asset(source: Traversable) -> Route:
-    content = source.read_bytes()
-    tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-    # Browsers ask again each time and are told that nothing has changed.
-    headers = {**_HEADERS, "cache-control": "no-cache", "etag": tag}
-    media_type = _TYPES[source.name[source.name.rindex(".") :]]
+def _page_route(page: ExplorerFile) -> Route:
+    headers = {**SECURITY_HEADERS, "cache-control": "no-store", "vary": "accept"}
 
     async def answer(request: Request) -> Response:
-        if request.headers.get("if-none-match") == tag:
-            return Response(status_code=304, headers=headers)
-        return Response(content, headers=headers, media_type=media_type)
+        if request.method not in ("GET", "HEAD"):
+            return _hint(405, {**headers, "allow": "GET, HEAD"})
+        if not _wants_page(request.headers.get("accept", "")):
+            return _hint(406, headers)
+        return Response(page.content, headers={**headers, "content-type": page.content_type})
 
-    return Route(f"/explorer/{source.name}", answer)
+    # Without a list of methods, Starlette would answer the others in plain text.
+    methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+    return Route("/", answer, methods=methods)
+
+
+def _hint(status: int, headers: dict[str, str]) -> Response:
+    error = {"message": _HINT, "extensions": {"code": "BAD_REQUEST"}}
+    return JSONResponse({"errors": [error]}, status, headers)
+
+
+def _wants_page(accept: str) -> bool:
+    """Whether HTML is asked for by name, as browsers do: `*/*` is what programs send."""
+    return any(_names_page(media_range) for media_range in accept.lower().split(","))
+
+
+def _names_page(media_range: str) -> bool:
+    media_type, *parameters = (part.strip() for part in media_range.split(";"))
+    return media_type in _PAGE_TYPES and not any(map(_REFUSED.fullmatch, parameters))
+
+
+def _asset_route(folder: str, file: ExplorerFile) -> Route:
+    headers = {
+        **SECURITY_HEADERS,
+        "cache-control": "public, max-age=31536000, immutable",
+        "content-type": file.content_type,
+        "vary": "accept-encoding",
+    }
+
+    async def answer(request: Request) -> Response:
+        gzipped = bool(_GZIP.search(request.headers.get("accept-encoding", "")))
+        tag = f'"{file.sha256[:32]}{"-gzip" if gzipped else ""}"'
+        tagged = {**headers, "etag": tag}
+        if tag in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=tagged)
+        if gzipped:
+            return Response(file.gzipped, headers={**tagged, "content-encoding": "gzip"})
+        return Response(file.content, headers=tagged)
+
+    return Route(f"{folder}/{file.name}", answer)

@@ -1,208 +1,183 @@
-"use strict";
+// The page: GraphiQL with the gateway's examples, its name, and a line that says how it went.
 
-// The examples that a first visit opens, one tab each; GraphiQL names a tab after its operation.
-const ALL_OF_IT = `    __typename
-    ... on InviteCandidateSuccess {
-      invite {
-        applicationId
-        email
-        inviteLink
-        inviteStatus
-        name
-        trackId
-      }
-      replayed
-    }
-    ... on InviteError { code message outcome retryable }
-    ... on InvalidInputError { issues { field message } }`;
+import { follow, openPastedAddresses, sharedRequest } from "./address.js";
+import { examples } from "./examples.js";
+import { exchange, summary } from "./exchange.js";
+import { openMemory } from "./memory.js";
 
-const candidate = (fields) => JSON.stringify({ input: fields }, null, 2);
+const { React, ReactDOM, GraphiQL } = window;
+const { createElement: element, useEffect, useState } = React;
+const { useEditorContext, useSchemaContext } = GraphiQL.React;
 
-const EXAMPLES = [
-  {
-    query: `# Makes a link for you to pass on; nobody is e-mailed.
-# Run it with the button, or with Ctrl-Enter.
-mutation Invite($input: InviteCandidateInput!) {
-  inviteCandidate(input: $input) {
-${ALL_OF_IT}
-  }
-}
-`,
-    variables: candidate({
-      candidateName: "Ada Lovelace",
-      candidateEmail: "ada@example.com",
-      trackId: "6578",
-    }),
-  },
-  {
-    query: `# The platform e-mails the invite to the candidate.
-mutation InviteByEmail($input: InviteCandidateInput!) {
-  inviteCandidate(input: $input) {
-${ALL_OF_IT}
-  }
-}
-`,
-    variables: candidate({
-      candidateName: "Ada Lovelace",
-      candidateEmail: "ada@example.com",
-      trackId: "6578",
-      inviteFormat: "SEND_LINK",
-    }),
-  },
-  {
-    query: `# "... on InviteError" handles every failure, also those
-# added later; "outcome" is what is known of the invite.
-# With the stand-in, try invalid@, exhausted@, dropped@,
-# rate-limited@, unavailable@ and garbage@example.com.
-mutation HandleEveryError($input: InviteCandidateInput!) {
-  inviteCandidate(input: $input) {
-    __typename
-    ... on InviteCandidateSuccess {
-      invite { applicationId inviteLink }
-    }
-    ... on InviteError { code message outcome retryable }
-    ... on InvalidInputError { issues { field message } }
-    ... on TrackNotFoundError { trackId }
-    ... on RateLimitedError { retryAfterSeconds }
-    ... on UpstreamError { upstreamStatus retryAfterSeconds }
-  }
-}
-`,
-    variables: candidate({
-      candidateName: "Ada Lovelace",
-      candidateEmail: "conflict@example.com",
-      trackId: "6578",
-    }),
-  },
-  {
-    query: `# Run it twice: the second answer is a replay, and nobody
-# is invited again. Use a new random key for each invite.
-mutation RetrySafely($input: InviteCandidateInput!) {
-  inviteCandidate(input: $input) {
-${ALL_OF_IT}
-  }
-}
-`,
-    variables: candidate({
-      candidateName: "Ada Lovelace",
-      candidateEmail: "ada@example.com",
-      trackId: "6578",
-      idempotencyKey: "order-66-ada",
-    }),
-  },
-];
+const INTROSPECTION = "IntrospectionQuery";
+const UNAUTHENTICATED = 401;
+const FORBIDDEN = 403;
 
-const SHARED = ["query", "variables", "operationName"];
-
-/** The request that the page's address carries, if any; never headers. */
-function sharedRequest() {
-  const { hash, search } = window.location;
-  const address = new URLSearchParams(hash.includes("query=") ? hash.slice(1) : search);
-  const query = address.get("query");
-  return query ? { query, variables: address.get("variables") ?? "" } : null;
-}
-
-/**
- * Lets the address follow the editor, so that it can be passed on. All of it stands behind the
- * "#", which browsers keep to themselves: no server's log gets to see a candidate's address.
- */
-function follow(changes) {
-  const request = new URLSearchParams(window.location.hash.slice(1));
-  for (const name of SHARED) {
-    if (!(name in changes)) continue;
-    if (changes[name]) request.set(name, changes[name]);
-    else request.delete(name);
-  }
-  window.history.replaceState(null, "", `${window.location.pathname}#${request}`);
-}
-
-function followTab({ tabs, activeTabIndex }) {
-  const { query, variables, operationName } = tabs[activeTabIndex];
-  follow({ query, variables, operationName });
-}
-
-/** Says in words what GraphiQL would show as an empty panel. */
-function notice(text) {
-  const place = document.getElementById("notice");
-  place.textContent = text;
-  place.hidden = !text;
-}
-
-function watched(fetcher) {
-  return async (request, options) => {
-    const answer = await fetcher(request, options);
-    if (request.operationName === "IntrospectionQuery") {
-      const hidden = !answer?.data;
-      notice(
-        hidden
-          ? "This gateway does not show its schema (or asks for a token in the headers), " +
-              "so there is no documentation panel and no completion. Operations can be run."
-          : "",
-      );
-    }
-    return answer;
+/** A value that components can watch. */
+function watched(value) {
+  const watchers = new Set();
+  return {
+    get: () => value,
+    set(next) {
+      value = next;
+      watchers.forEach((watcher) => watcher(next));
+    },
+    use() {
+      const [seen, see] = useState(value);
+      useEffect(() => {
+        see(value);
+        watchers.add(see);
+        return () => watchers.delete(see);
+      }, []);
+      return seen;
+    },
   };
 }
 
-/** GraphiQL opens the tabs of an earlier visit, and takes the variables of the first from here. */
-function isFirstVisit() {
-  return window.localStorage.getItem("graphiql:tabState") === null;
+const introspection = watched(null);
+const exchanges = watched({});
+let activeTab;
+let headersEditor;
+
+async function send(request, { headers } = {}) {
+  const tab = activeTab;
+  const introspects = request.operationName === INTROSPECTION;
+  const done = await exchange(request, introspects ? (typedHeaders() ?? headers) : headers);
+  if (introspects) {
+    introspection.set(done);
+    return schemaIn(done.answer);
+  }
+  exchanges.set({ ...exchanges.get(), [tab]: done });
+  return done.answer;
 }
 
-/**
- * Local storage without headers. GraphiQL keeps those of every request in its history, whatever
- * `shouldPersistHeaders` says; a token must not outlive the page.
- */
-const storage = {
-  get length() {
-    return window.localStorage.length;
-  },
-  getItem: (name) => window.localStorage.getItem(name),
-  removeItem: (name) => window.localStorage.removeItem(name),
-  clear: () => window.localStorage.clear(),
-  setItem(name, value) {
-    window.localStorage.setItem(name, withoutHeaders(value));
-  },
-};
-
-function withoutHeaders(value) {
-  if (!value.includes('"headers"')) return value;
-  return JSON.stringify(JSON.parse(value), (name, part) => (name === "headers" ? undefined : part));
+// GraphiQL learns half a second late what was typed: a token would miss the first "Try again".
+function typedHeaders() {
+  try {
+    return JSON.parse(headersEditor.getValue());
+  } catch {
+    return null;
+  }
 }
 
-const element = React.createElement;
-const shared = sharedRequest();
-const opened = shared ?? (isFirstVisit() ? EXAMPLES[0] : null);
+// Without "data", GraphiQL would ask once more; and of many errors, all alike, one will do.
+function schemaIn({ data, errors }) {
+  return data ? { data } : { data: null, errors: errors?.slice(0, 1) };
+}
 
-ReactDOM.render(
-  element(
-    GraphiQL,
-    {
-      // Relative, so that the gateway may be served below a path.
-      fetcher: watched(GraphiQL.createFetcher({ url: new URL("graphql", window.location.href).href })),
-      storage,
-      defaultTabs: shared ? [shared, ...EXAMPLES] : EXAMPLES,
-      query: opened?.query,
-      variables: opened?.variables,
-      defaultEditorToolsVisibility: "variables",
-      isHeadersEditorEnabled: true,
-      // A token typed into the headers is gone with the page.
-      shouldPersistHeaders: false,
-      onEditQuery: (query) => follow({ query }),
-      onEditVariables: (variables) => follow({ variables }),
-      onEditOperationName: (operationName) => follow({ operationName }),
-      onTabChange: followTab,
-    },
+// GraphiQL looks for its own components among its children: these two are no components.
+function name() {
+  return element(
+    GraphiQL.Logo,
+    null,
     element(
-      GraphiQL.Logo,
-      null,
-      element(
-        "span",
-        { className: "gateway-logo" },
-        element("img", { src: "explorer/icon.svg", alt: "" }),
-        "Track Invite Gateway",
-      ),
+      "span",
+      { className: "gateway-name" },
+      element("img", { src: new URL("icon.svg", import.meta.url).href, alt: "" }),
+      "Track Invite Gateway",
     ),
-  ),
-  document.getElementById("explorer"),
-);
+  );
+}
+
+function below({ operationName }) {
+  return element(
+    GraphiQL.Footer,
+    null,
+    element(Chosen, { operationName }),
+    element(SchemaNotice),
+    element(HowItWent),
+  );
+}
+
+/** Chooses the operation that a shared address names. */
+function Chosen({ operationName }) {
+  const { queryEditor, setOperationName } = useEditorContext({ nonNull: true });
+  useEffect(() => {
+    if (queryEditor && operationName) setOperationName(operationName);
+  }, [queryEditor]);
+  return null;
+}
+
+function HowItWent() {
+  const { tabs, activeTabIndex, headerEditor } = useEditorContext({ nonNull: true });
+  activeTab = tabs[activeTabIndex]?.id;
+  headersEditor = headerEditor;
+  const done = exchanges.use()[activeTab];
+  const { tone, text } = done ? summary(done) : { tone: "idle", text: "Ready" };
+  return element(
+    "div",
+    { className: "gateway-status", role: "status", "data-tone": tone },
+    element("span", { className: "gateway-verdict" }, text),
+    done && element("span", null, `${done.status ? `HTTP ${done.status}` : "no answer"} · ${done.milliseconds} ms`),
+  );
+}
+
+/** Says why there are no docs and no completion, and what to do about it. */
+function SchemaNotice() {
+  const { introspect, isFetching, schema } = useSchemaContext({ nonNull: true });
+  const done = introspection.use();
+  if (schema || !done || isFetching || done.answer.data?.__schema) return null;
+  return element(
+    "div",
+    { className: "gateway-notice", role: "alert" },
+    element("p", null, ...whyNoSchema(done)),
+    element("button", { type: "button", onClick: introspect }, "Try again"),
+  );
+}
+
+function whyNoSchema({ status }) {
+  const code = (text) => element("code", { key: text }, text);
+  if (status === null) return ["The gateway does not answer. Is it running?"];
+  if (status === UNAUTHENTICATED || status === FORBIDDEN) {
+    return [
+      "The gateway asks who you are. Put your token into ",
+      element("b", { key: "where" }, "Headers"),
+      " below the editor: ",
+      code('{"Authorization": "Bearer …"}'),
+      ". It is forgotten when you leave the page.",
+    ];
+  }
+  return [
+    "This gateway does not show its schema, so there are no docs and no completion here. ",
+    "Requests run all the same. Its operator can turn it on with ",
+    code("GATEWAY_INTROSPECTION=true"),
+    ".",
+  ];
+}
+
+function tabsToOpen(shared) {
+  const all = examples();
+  return shared ? [shared, ...all.filter(({ query }) => query !== shared.query)] : all;
+}
+
+function open(place) {
+  const memory = openMemory();
+  const shared = sharedRequest();
+  const tabs = tabsToOpen(shared);
+  // GraphiQL takes the variables of the first tab from here, but for those of an earlier visit.
+  const first = shared ?? (memory.hasTabs() ? null : tabs[0]);
+  openPastedAddresses();
+  ReactDOM.render(
+    element(
+      GraphiQL,
+      {
+        fetcher: send,
+        storage: memory,
+        defaultTabs: tabs,
+        query: first?.query,
+        variables: first?.variables,
+        defaultEditorToolsVisibility: "variables",
+        // A token that was typed into the headers is gone with the page.
+        shouldPersistHeaders: false,
+        inputValueDeprecation: true,
+        schemaDescription: true,
+        onTabChange: ({ tabs: all, activeTabIndex }) => follow(all[activeTabIndex]),
+      },
+      name(),
+      below({ operationName: shared?.operationName }),
+    ),
+    place,
+  );
+}
+
+open(document.getElementById("explorer"));
