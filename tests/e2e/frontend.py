@@ -1,0 +1,90 @@
+"""A frontend's folder as its makers have it: operations, generated types, compiled programs."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+from graphql import OperationDefinitionNode, parse
+
+from tests.e2e.node import needs_packages, run_tool
+from tests.e2e.processes import ROOT
+
+CLIENTS = Path(__file__).parent / "clients"
+PROGRAMS = ("apollo", "graphql-request", "relay", "urql")
+
+
+def graphql_blocks(markdown: Path) -> dict[str, str]:
+    """The operations that a page shows, by their names."""
+    shown = re.findall(
+        r"^```graphql[^\n]*\n(.*?)^```$", markdown.read_text("utf-8"), re.DOTALL | re.MULTILINE
+    )
+    return {_name(text): text for text in shown}
+
+
+def make_frontend(folder: Path, operations: dict[str, str]) -> None:
+    """Lay out `folder` and run the generators of Relay and graphql-codegen in it."""
+    needs_packages(CLIENTS)
+    shutil.copytree(
+        CLIENTS, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules", ".*")
+    )
+    (folder / "node_modules").symlink_to(CLIENTS / "node_modules")
+    shutil.copy(ROOT / "schema.graphql", folder)
+    _write_operations(folder / "src", operations)
+    run_tool(folder, "graphql-codegen", "--config", "codegen.ts")
+    run_tool(folder, "relay-compiler")
+
+
+def compile_programs(folder: Path) -> None:
+    """Bundle each client's program for Node."""
+    run_tool(
+        folder,
+        "esbuild",
+        *(f"src/{name}.ts" for name in PROGRAMS),
+        "--bundle",
+        "--platform=node",
+        "--format=cjs",
+        "--out-extension:.js=.cjs",
+        "--outdir=programs",
+        "--log-level=warning",
+    )
+
+
+def trusted_documents(folder: Path) -> dict[str, str]:
+    """What the generators list for the gateway: texts by their ids."""
+    lists = (folder / "relay-documents.json", folder / "src/gql/persisted-documents.json")
+    return {
+        document_id: text
+        for listed in lists
+        for document_id, text in json.loads(listed.read_text("utf-8")).items()
+    }
+
+
+def _write_operations(source: Path, operations: dict[str, str]) -> None:
+    (source / "operations").mkdir()
+    (source / "relay" / "__generated__").mkdir(parents=True)
+    for name, text in operations.items():
+        (source / "operations" / f"{name}.graphql").write_text(text, "utf-8")
+        (source / "relay" / f"{name}.ts").write_text(_relay_module(name, text), "utf-8")
+
+
+def _relay_module(name: str, text: str) -> str:
+    # Relay wants an operation to be named after its module and its kind.
+    operation = _operation(text)
+    kind = operation.operation.value
+    renamed = text.replace(f"{kind} {name}", f"{kind} {name}{kind.title()}", 1)
+    return f'import {{ graphql }} from "relay-runtime";\n\nexport default graphql`\n{renamed}`;\n'
+
+
+def _name(text: str) -> str:
+    name = _operation(text).name
+    assert name is not None, "an operation without a name"
+    return name.value
+
+
+def _operation(text: str) -> OperationDefinitionNode:
+    (operation,) = parse(text).definitions
+    assert isinstance(operation, OperationDefinitionNode)
+    return operation

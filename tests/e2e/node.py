@@ -1,0 +1,82 @@
+"""Node and packages from npm, for tests of clients that are written in JavaScript."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+# `ci` installs what the lock file names; a folder without one has its versions fixed in package.json.
+_INSTALL_LOCKED = ("npm", "ci", "--prefer-offline", "--no-audit", "--no-fund", "--silent")
+_INSTALL = ("npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--silent")
+
+
+def needs_node() -> None:
+    """Skip where there is no Node, and fail where it was promised (CI)."""
+    if not (shutil.which("node") and shutil.which("npm")):
+        _cannot("the tests of frontend clients need Node 20 or newer, and npm, on the path")
+
+
+def needs_packages(folder: Path) -> None:
+    """Have the packages of `folder` installed; skip where that fails, and fail in CI."""
+    needs_node()
+    # Test processes that run at once wait for the first one's installation.
+    with (folder / "package.json").open("rb") as declared:
+        fcntl.flock(declared, fcntl.LOCK_EX)
+        if not _is_installed(folder):
+            _install(folder)
+
+
+def run_node(folder: Path, *words: str | Path, timeout_seconds: float = 60) -> str:
+    """What `node <words>` prints; fails with its error output."""
+    return _run(folder, "node", *words, timeout_seconds=timeout_seconds)
+
+
+def run_tool(folder: Path, name: str, *words: str | Path, timeout_seconds: float = 60) -> str:
+    """What a command that a package has brought prints; fails with all its output."""
+    return _run(folder, f"node_modules/.bin/{name}", *words, timeout_seconds=timeout_seconds)
+
+
+def _is_installed(folder: Path) -> bool:
+    stamp = folder / "node_modules" / ".installed"
+    return stamp.is_file() and stamp.read_text("utf-8") == _wanted(folder)
+
+
+def _install(folder: Path) -> None:
+    locked = (folder / "package-lock.json").is_file()
+    done = subprocess.run(
+        _INSTALL_LOCKED if locked else _INSTALL,
+        cwd=folder,
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=400,
+    )
+    if done.returncode:
+        _cannot(f"npm could not install the packages of {folder.name}: {done.stderr.strip()}")
+    (folder / "node_modules" / ".installed").write_text(_wanted(folder), "utf-8")
+
+
+def _wanted(folder: Path) -> str:
+    files = [folder / "package.json", folder / "package-lock.json"]
+    contents = b"".join(file.read_bytes() for file in files if file.is_file())
+    return hashlib.sha256(contents).hexdigest()
+
+
+def _run(folder: Path, *words: str | Path, timeout_seconds: float) -> str:
+    done = subprocess.run(
+        words, cwd=folder, capture_output=True, check=False, text=True, timeout=timeout_seconds
+    )
+    assert done.returncode == 0, f"{words} in {folder}:\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def _cannot(reason: str) -> None:
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)

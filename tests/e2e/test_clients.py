@@ -1,0 +1,120 @@
+"""The clients that frontends use, against the real commands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import Pair, serve_settings
+from tests.e2e.frontend import (
+    PROGRAMS,
+    compile_programs,
+    graphql_blocks,
+    make_frontend,
+    trusted_documents,
+)
+from tests.e2e.node import run_node, run_tool
+from tests.e2e.processes import ROOT, running
+
+# Apollo and urql register a document at first use; the others name what was registered before.
+AUTOMATIC = ("apollo", "urql")
+TRUSTED = ("graphql-request", "relay")
+
+
+@pytest.fixture(scope="module")
+def frontend(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("frontend")
+    make_frontend(folder, graphql_blocks(ROOT / "README.md"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def programs(frontend: Path) -> Path:
+    compile_programs(frontend)
+    return frontend / "programs"
+
+
+@pytest.fixture(scope="module")
+def trusting_gateway(shared_pair: Pair, frontend: Path) -> Iterator[str]:
+    """The address of a gateway that runs the frontend's documents alone."""
+    (frontend / "trusted.json").write_text(json.dumps(trusted_documents(frontend)), "utf-8")
+    settings = serve_settings(
+        shared_pair.sandbox, DOCUMENTS=str(frontend / "trusted.json"), DOCUMENTS_ONLY="true"
+    )
+    with running(frontend, "serve", **settings) as gateway:
+        yield gateway.address()
+
+
+@pytest.fixture(scope="module", params=PROGRAMS)
+def told(request, shared_pair: Pair, programs: Path, trusting_gateway: str) -> dict[str, Any]:
+    """What one client was told, and how often the stand-in has invited whom."""
+    client: str = request.param
+    shared_pair.forget()
+    persisting = shared_pair.gateway if client in AUTOMATIC else trusting_gateway
+    printed = run_node(
+        programs, f"{client}.cjs", f"{shared_pair.gateway}/graphql", f"{persisting}/graphql"
+    )
+    accepted = [invite["candidate_email"] for invite in shared_pair.accepted()]
+    return {"client": client, "accepted": accepted, **json.loads(printed)}
+
+
+def test_generated_types_compile_in_strict_mode(frontend):
+    """Schema and operations give graphql-codegen and Relay types that fit every client's use."""
+    run_tool(frontend, "tsc", "--project", ".")
+
+
+def test_candidate_is_invited(told):
+    """The client hands over every field of the invite."""
+    invite = told["invite"]["invite"]
+
+    assert told["invite"]["__typename"] == "InviteCandidateSuccess"
+    assert (invite["email"], invite["name"], invite["trackId"], invite["inviteStatus"]) == (
+        f"{told['client']}@example.com",
+        "Ada Lovelace",
+        "6578",
+        "invited",
+    )
+    assert invite["inviteLink"].endswith(invite["applicationId"])
+
+
+def test_typed_error_is_data(told):
+    """A refusal arrives as a member of the union, not as an exception."""
+    refused = told["typedError"]
+
+    assert (refused["__typename"], refused["code"], refused["outcome"], refused["retryable"]) == (
+        "AlreadyInvitedError",
+        "ALREADY_INVITED",
+        "NOT_INVITED",
+        False,
+    )
+
+
+def test_request_error_is_raised_with_its_code(told):
+    """A mistake of the frontend is an error of this client, which keeps the code."""
+    assert told["requestError"] == "BAD_USER_INPUT"
+
+
+def test_document_is_named_instead_of_sent(told):
+    """Once the gateway knows a document, the client sends its name alone."""
+    invited = [result["__typename"] for result in told["persisted"]]
+    sent = ["document" if "query" in body else "name" for body in told["bodies"]]
+
+    assert invited == ["InviteCandidateSuccess"] * 2
+    if told["client"] in AUTOMATIC:
+        assert sent == ["name", "document", "name"]
+    else:
+        assert sent == ["name", "name"]
+
+
+def test_no_client_invites_twice(told):
+    """However a client repeats and registers, one call is one invite."""
+    client = told["client"]
+
+    assert told["accepted"] == [
+        f"{local_part}@example.com"
+        for local_part in (client, f"{client}-first", f"{client}-second")
+    ]
