@@ -314,6 +314,34 @@ async def test_a_reload_opens_no_further_tab(page):
     await expect(tabs(page)).to_have_count(4)
 
 
+async def test_clearing_the_storage_clears_ours_alone(page):
+    """Another project's page on the same address keeps what it remembers."""
+    names = "['graphiql:theme', 'track-invite-gateway/graphiql:theme']"
+    themes = f"{names}.map((name) => localStorage.getItem(name))"
+    await page.evaluate("localStorage.setItem('graphiql:theme', 'light')")
+    await page.get_by_role("button", name="Open settings dialog").click()
+    await page.get_by_role("button", name="Dark").click()
+    before = await page.evaluate(themes)
+    await page.get_by_role("button", name="Clear data").click()
+    await expect(page.get_by_role("button", name="Cleared data")).to_be_visible()
+
+    assert before == ["light", "dark"]
+    assert await page.evaluate(themes) == ["light", None]
+
+
+async def test_it_works_without_a_storage(browser, gateway):
+    """A browser that forbids storage shows the examples all the same, each time anew."""
+    async with visit(browser, gateway) as page:
+        await page.add_init_script(
+            "Object.defineProperty(window, 'localStorage', { get() { throw new Error('no'); } })"
+        )
+        await page.goto(gateway)
+        await open_tab(page, "HandleEveryError")
+        await run(page)
+
+        await expect(answer(page)).to_contain_text('"ALREADY_INVITED"')
+
+
 async def test_each_visitor_gets_a_key_of_their_own(page, browser, gateway):
     """The example of a retry does not repeat the invite of somebody else."""
     async with visit(browser, gateway) as other:
