@@ -212,6 +212,17 @@ async def test_the_outcome_is_said_in_a_line(page, tab, verdict):
     await expect(page.get_by_role("status")).to_contain_text("HTTP 200")
 
 
+async def test_a_replay_is_said_in_a_line(page):
+    """The example of a retry shows, run twice, that the second sent nothing."""
+    await open_tab(page, "RetrySafely")
+    await run(page)
+    await expect(page.get_by_role("status")).to_contain_text("Invited")
+    await run(page)
+
+    await expect(page.get_by_role("status")).to_contain_text("nothing was sent now")
+    await expect(answer(page)).to_contain_text('"replayed": true')
+
+
 async def test_doubt_is_said_in_a_line(page):
     """An outcome that nobody knows is not called a failure."""
     await open_tab(page, "HandleEveryError")
