@@ -212,6 +212,17 @@ async def test_the_outcome_is_said_in_a_line(page, tab, verdict):
     await expect(page.get_by_role("status")).to_contain_text("HTTP 200")
 
 
+async def test_a_replay_is_said_in_a_line(page):
+    """The example of a retry shows, run twice, that the second sent nothing."""
+    await open_tab(page, "RetrySafely")
+    await run(page)
+    await expect(page.get_by_role("status")).to_contain_text("Invited")
+    await run(page)
+
+    await expect(page.get_by_role("status")).to_contain_text("nothing was sent now")
+    await expect(answer(page)).to_contain_text('"replayed": true')
+
+
 async def test_doubt_is_said_in_a_line(page):
     """An outcome that nobody knows is not called a failure."""
     await open_tab(page, "HandleEveryError")
@@ -312,6 +323,34 @@ async def test_a_reload_opens_no_further_tab(page):
 
     await expect(active_tab(page)).to_have_text("InviteByEmail")
     await expect(tabs(page)).to_have_count(4)
+
+
+async def test_clearing_the_storage_clears_ours_alone(page):
+    """Another project's page on the same address keeps what it remembers."""
+    names = "['graphiql:theme', 'track-invite-gateway/graphiql:theme']"
+    themes = f"{names}.map((name) => localStorage.getItem(name))"
+    await page.evaluate("localStorage.setItem('graphiql:theme', 'light')")
+    await page.get_by_role("button", name="Open settings dialog").click()
+    await page.get_by_role("button", name="Dark").click()
+    before = await page.evaluate(themes)
+    await page.get_by_role("button", name="Clear data").click()
+    await expect(page.get_by_role("button", name="Cleared data")).to_be_visible()
+
+    assert before == ["light", "dark"]
+    assert await page.evaluate(themes) == ["light", None]
+
+
+async def test_it_works_without_a_storage(browser, gateway):
+    """A browser that forbids storage shows the examples all the same, each time anew."""
+    async with visit(browser, gateway) as page:
+        await page.add_init_script(
+            "Object.defineProperty(window, 'localStorage', { get() { throw new Error('no'); } })"
+        )
+        await page.goto(gateway)
+        await open_tab(page, "HandleEveryError")
+        await run(page)
+
+        await expect(answer(page)).to_contain_text('"ALREADY_INVITED"')
 
 
 async def test_each_visitor_gets_a_key_of_their_own(page, browser, gateway):

@@ -104,11 +104,12 @@ function HowItWent() {
   headersEditor = headerEditor;
   const done = exchanges.use()[activeTab];
   const { tone, text } = done ? summary(done) : { tone: "idle", text: "Ready" };
+  const status = done?.status ? `HTTP ${done.status}` : "no answer";
   return element(
     "div",
     { className: "gateway-status", role: "status", "data-tone": tone },
     element("span", { className: "gateway-verdict" }, text),
-    done && element("span", null, `${done.status ? `HTTP ${done.status}` : "no answer"} · ${done.milliseconds} ms`),
+    done && element("span", null, `${status} · ${done.milliseconds} ms`),
   );
 }
 

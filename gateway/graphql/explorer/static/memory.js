@@ -10,13 +10,14 @@ const AT_FIRST = { "graphiql:secondaryEditorFlex": "2.4" };
 
 /** A storage for GraphiQL: local if the browser lets us, else as long as the page. */
 export function openMemory() {
-  const storage = localStorageOrNone() ?? shortMemory();
-  const read = (name) => storage.getItem(OURS + name);
+  const memory = lasting() ?? passing();
+  const ours = () => memory.names().filter((name) => name.startsWith(OURS));
+  const read = (name) => memory.get(OURS + name);
   return {
     /** Whether an earlier visit left tabs to open. */
     hasTabs: () => activeTab(read(TABS)) !== null,
     get length() {
-      return storage.length;
+      return ours().length;
     },
     getItem(name) {
       if (name in ACTIVE_TAB) return activeTab(read(TABS))?.[ACTIVE_TAB[name]] ?? null;
@@ -24,14 +25,10 @@ export function openMemory() {
     },
     setItem(name, value) {
       if (name === HEADERS || name in ACTIVE_TAB) return;
-      storage.setItem(OURS + name, withoutHeaders(value));
+      memory.set(OURS + name, withoutHeaders(value));
     },
-    removeItem: (name) => storage.removeItem(OURS + name),
-    clear() {
-      for (const name of Object.keys(storage)) {
-        if (name.startsWith(OURS)) storage.removeItem(name);
-      }
-    },
+    removeItem: (name) => memory.remove(OURS + name),
+    clear: () => ours().forEach(memory.remove),
   };
 }
 
@@ -55,23 +52,27 @@ function withoutHeaders(value) {
   }
 }
 
-function localStorageOrNone() {
+function lasting() {
   try {
     const storage = window.localStorage;
     storage.getItem(OURS);
-    return storage;
+    return {
+      get: (name) => storage.getItem(name),
+      set: (name, value) => storage.setItem(name, value),
+      remove: (name) => storage.removeItem(name),
+      names: () => Object.keys(storage),
+    };
   } catch {
     return null;
   }
 }
 
-function shortMemory() {
-  const held = {};
-  const hide = (get) => ({ value: get, enumerable: false });
-  return Object.defineProperties(held, {
-    length: { get: () => Object.keys(held).length },
-    getItem: hide((name) => held[name] ?? null),
-    setItem: hide((name, value) => (held[name] = value)),
-    removeItem: hide((name) => delete held[name]),
-  });
+function passing() {
+  const held = new Map();
+  return {
+    get: (name) => held.get(name) ?? null,
+    set: (name, value) => held.set(name, value),
+    remove: (name) => held.delete(name),
+    names: () => [...held.keys()],
+  };
 }
