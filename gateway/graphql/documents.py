@@ -30,6 +30,7 @@ from gateway.graphql.errors import (
 from gateway.graphql.limits import Limits, check_document, count_invites, fragments_of, root_fields
 
 MAX_VALIDATION_ERRORS = 5
+_COUNTS_PER_DOCUMENT = 4
 
 
 @dataclass(slots=True)
@@ -153,13 +154,13 @@ class DocumentCache:
     """Remembers documents, in bounded memory, by the text they came as.
 
     A stranger can neither make it grow nor empty it cheaply. A new document waits in a small
-    ante-room and is forgotten there when other new ones come, so a stream of documents that
-    differ each time passes through that room alone. A document that was asked for again while it
-    waited then asks for a place among the remembered ones, and gets it from the one whose turn
-    it is only if it was used more often than that one of late; otherwise the other one's count
-    is halved, and its next turn comes last. To drive out a document in use, a stranger has to
-    ask for more documents than there are places, each more often than everybody else asks for
-    theirs, and pays for parsing every one of them.
+    ante-room until other new ones push it out. Where all places are taken, it is forgotten then,
+    so a stream of documents that differ each time passes through that room alone. Only one that
+    was asked for again (its count is remembered a while longer than itself) gets a place, and
+    only if it was used more often of late than the document whose turn it is; otherwise that
+    one's count is halved, and its next turn comes last. To drive out a document in use, a
+    stranger has to ask for more documents than there are places, each more often than everybody
+    else asks for theirs, and pays for parsing every one of them.
     """
 
     def __init__(
@@ -172,6 +173,8 @@ class DocumentCache:
         self._read = read
         self._by_text: dict[str, CachedDocument] = {}
         self._by_hash: dict[str, CachedDocument] = {}
+        self._counts: dict[int, int] = {}
+        self._max_counts = _COUNTS_PER_DOCUMENT * max_documents
         waiting = max(1, max_documents // 10)
         self._waiting = _Room(waiting, max_characters // 10)
         self._kept = _Room(max_documents - waiting, max_characters - max_characters // 10)
@@ -186,6 +189,7 @@ class DocumentCache:
             entry.uses += 1
             return entry
         entry = self._read(text)
+        entry.uses += self._counts.pop(hash(text), 0)
         while self._waiting.documents and not self._waiting.has_room_for(entry):
             self._leave(self._waiting.pop())
         self._by_text[text] = entry
@@ -204,7 +208,7 @@ class DocumentCache:
         self._by_hash[sha256] = entry
 
     def _leave(self, entry: CachedDocument) -> None:
-        if entry.uses > 1 and self._make_room_for(entry):
+        if self._kept.has_room_for(entry) or (entry.uses > 1 and self._make_room_for(entry)):
             self._kept.push(entry)
         else:
             self._forget(entry)
@@ -225,6 +229,9 @@ class DocumentCache:
         del self._by_text[entry.text]
         if entry.sha256 is not None:
             del self._by_hash[entry.sha256]
+        self._counts[hash(entry.text)] = entry.uses
+        if len(self._counts) > self._max_counts:
+            del self._counts[next(iter(self._counts))]
 
 
 @dataclass(slots=True)

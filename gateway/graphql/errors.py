@@ -128,7 +128,7 @@ def field_error(error: GraphQLError) -> FormattedError:
     """A field error as the caller may see it: its own mistake in clear, a bug masked."""
     if error.extensions and "code" in error.extensions:
         return dict(error.formatted)
-    if error.original_error is None and error.message.startswith(_ARGUMENT_FAULTS):
+    if _is_of_the_library(error) and error.message.startswith(_ARGUMENT_FAULTS):
         answer = _located(without_value(error.message), error, ErrorCode.BAD_USER_INPUT)
     else:
         answer = internal_error(error.original_error or error)
@@ -136,6 +136,10 @@ def field_error(error: GraphQLError) -> FormattedError:
     if error.path is not None:
         answer["path"] = error.path
     return answer
+
+
+def _is_of_the_library(error: GraphQLError) -> bool:
+    return error.original_error is None or isinstance(error.original_error, GraphQLError)
 
 
 def _located(message: str, error: GraphQLError, code: ErrorCode) -> FormattedError:

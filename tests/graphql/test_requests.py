@@ -1,0 +1,192 @@
+"""Parameters are read exactly or refused, and never echoed."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from gateway.graphql.errors import RequestError
+from gateway.graphql.limits import Limits
+from gateway.graphql.requests import (
+    GraphQLRequest,
+    read_json,
+    request_from_body,
+    request_from_query,
+    request_head,
+)
+
+LIMITS = Limits()
+HASH = "ab" * 32
+
+
+def of_body(**parameters: object) -> GraphQLRequest:
+    return request_from_body(json.dumps(parameters).encode(), LIMITS)
+
+
+def refusal(body: bytes) -> str:
+    with pytest.raises(RequestError) as caught:
+        request_from_body(body, LIMITS)
+    assert caught.value.status == 400
+    assert not caught.value.well_formed
+    return str(caught.value)
+
+
+def test_parameters_are_read():
+    """Each parameter arrives as it was sent; nulls are as good as nothing."""
+    request = of_body(query="{a}", operationName="A", variables={"b": 1}, extensions=None)
+
+    assert request == GraphQLRequest("{a}", None, None, "A", {"b": 1})
+    assert of_body(query="{a}", operationName=None, variables=None) == GraphQLRequest("{a}")
+
+
+def test_empty_operation_name_is_none():
+    """Some clients send an empty name for an operation without one."""
+    assert of_body(query="{a}", operationName="").operation_name is None
+
+
+@pytest.mark.parametrize("name", ["documentId", "doc_id", "id"])
+def test_document_can_be_named(name):
+    """The appendix of the specification, Relay and others each have a name for it."""
+    assert of_body(**{name: "abc"}).document_id == "abc"
+
+
+def test_sent_document_goes_before_a_named_one():
+    """A field called `id` beside a document means something else."""
+    assert of_body(query="{a}", id=5).document_id is None
+
+
+def test_hash_is_read():
+    """An automatic persisted query brings its hash, in either case."""
+    extensions = {"persistedQuery": {"version": 1, "sha256Hash": HASH.upper()}}
+
+    assert of_body(extensions=extensions).document_hash == HASH
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"", "The body is not valid JSON."),
+        (b"null", "The body must be a JSON object."),
+        (b"5", "The body must be a JSON object."),
+        (b'"x"', "The body must be a JSON object."),
+        (b'[{"query":"{a}"}]', "Send one request at a time: batches are not accepted."),
+        (b"{}", "The parameter `query` is missing."),
+        (b'{"query":null}', "The parameter `query` is missing."),
+        (b'{"query":5}', "The parameter `query` must be a string."),
+        (b'{"query":"{a}","variables":[]}', "The parameter `variables` must be an object."),
+        (b'{"query":"{a}","operationName":{}}', "The parameter `operationName` must be a string."),
+        (b'{"query":"{a}","extensions":"x"}', "The parameter `extensions` must be an object."),
+        (b'{"documentId":5}', "The parameter `documentId` must be a string."),
+        (b'{"id":"' + b"x" * 300 + b'"}', "The parameter `id` is too long."),
+        (
+            b'{"extensions":{"persistedQuery":[]}}',
+            "The extension `persistedQuery` must be an object of version 1.",
+        ),
+        (
+            b'{"extensions":{"persistedQuery":{"version":2}}}',
+            "The extension `persistedQuery` must be an object of version 1.",
+        ),
+        (
+            b'{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"../x"}}}',
+            "`persistedQuery.sha256Hash` must be 64 hexadecimal digits.",
+        ),
+        (b'\xef\xbb\xbf{"query":"{a}"}', "The body is not valid JSON."),
+        (b'{"query":"\xff"}', "The body is not valid JSON."),
+        (b'{"query":"\\ud800"}', "The body is not valid JSON."),
+        (b'{"query":NaN}', "The body is not valid JSON."),
+        (b"[" * 100_000, "The body is not valid JSON."),
+        (b"[" * 40 + b"]" * 40, "The body is nested deeper than the 32 levels allowed."),
+        (b'{"a":' + b"1" * 101 + b"}", "The body has a number that is too long."),
+        (b'{"a":' + b"1" * 5_000 + b"}", "The body has a number that is too long."),
+        (b'{"a":1.' + b"1" * 100 + b"}", "The body has a number that is too long."),
+    ],
+    ids=lambda value: value[:30].decode("latin-1") if isinstance(value, bytes) else "",
+)
+def test_unreadable_parameters_are_refused(body, message):
+    """Each mistake is named; the values are not repeated."""
+    assert refusal(body).startswith(message) or (
+        # Longer than the parser itself takes.
+        len(body) > 1_000 and refusal(body) == "The body is not valid JSON."
+    )
+
+
+@pytest.mark.parametrize(
+    "number", [2**53 + 1, 2**63 - 1, 2**64 + 1, -(2**80), 10**99], ids=lambda n: f"{n:.0e}"
+)
+def test_integers_stay_exact(number):
+    """An id beyond 64 bits is not rounded to somebody else's."""
+    assert read_json(b'{"a":[%d,"b"]}' % number, LIMITS, what="body") == {"a": [number, "b"]}
+
+
+def test_digits_in_strings_are_no_numbers():
+    """A long string of digits is left alone, escaped quotes and brackets included."""
+    text = "9" * 500 + '"[{\\' + "1" * 500
+
+    assert read_json(json.dumps([text]).encode(), LIMITS, what="body") == [text]
+
+
+def test_brackets_in_strings_are_no_depth():
+    """Depth is counted outside strings."""
+    text = "[" * 100 + '"'
+
+    assert read_json(json.dumps([text]).encode(), LIMITS, what="body") == [text]
+
+
+def test_wide_json_is_not_deep():
+    """Many lists side by side are as deep as one of them."""
+    assert len(read_json(b"[" + b"[[]]," * 50 + b"[]]", LIMITS, what="body")) == 51
+
+
+def test_query_string_is_read():
+    """GET carries the same parameters, objects as JSON."""
+    request = request_from_query(
+        b"query=%7Ba%7D&operationName=A&variables=%7B%22b%22%3A+1%7D&extensions=&x=y", LIMITS
+    )
+
+    assert request == GraphQLRequest("{a}", None, None, "A", {"b": 1})
+
+
+@pytest.mark.parametrize(
+    ("query_string", "message"),
+    [
+        (b"", "The parameter `query` is missing."),
+        (b"query={a}&query={b}", "The query string has a parameter twice."),
+        (b"query=%ff", "The query string cannot be read."),
+        (b"query=\xff", "The query string cannot be read."),
+        (b"a=b&" * 30, "The query string cannot be read."),
+        (b"query={a}&variables={", "The parameter `variables` is not valid JSON."),
+        (b"query={a}&variables=[]", "The parameter `variables` must be an object."),
+        (b"query={a}&extensions=5", "The parameter `extensions` must be an object."),
+    ],
+)
+def test_unreadable_query_string_is_refused(query_string, message):
+    """What cannot be read is named and not guessed at."""
+    with pytest.raises(RequestError) as caught:
+        request_from_query(query_string, LIMITS)
+
+    assert str(caught.value) == message
+
+
+def test_repeated_headers_are_joined():
+    """Two values of a header are seen as two: neither slips by behind the other."""
+    head = request_head(
+        {
+            "method": "POST",
+            "headers": [(b"accept", b"a"), (b"content-type", b"x"), (b"accept", b"b")],
+        }
+    )
+
+    assert head.header(b"accept") == "a, b"
+    assert head.header(b"content-type") == "x"
+    assert head.header(b"origin") is None
+    assert head.client is None
+
+
+def test_caller_is_added_to_a_head():
+    """A head stays as it is; the one with the caller is another."""
+    head = request_head({"method": "GET", "headers": [], "client": ("127.0.0.1", 5)})
+
+    assert head.called_by("ada").caller == "ada"
+    assert head.caller is None
+    assert head.client == "127.0.0.1"
