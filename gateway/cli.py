@@ -44,10 +44,13 @@ def dev(port: int) -> None:
 @main.command()
 def serve() -> None:
     """Run the gateway in production, from the settings."""
+    from gateway.reconciling import prepare_store  # noqa: PLC0415 - keeps the others quick
     from gateway.running import serve_gateway  # noqa: PLC0415 - keeps the other commands quick
 
+    settings = _settings()
     with _one_line_errors():
-        serve_gateway(_settings())
+        prepare_store(settings)
+        serve_gateway(settings)
 
 
 @main.command()
@@ -99,13 +102,39 @@ def check() -> None:
         click.echo(f"{PREFIX + name.upper():<{width}}  {_shown(getattr(settings, name))}")
 
 
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the report for machines.")
+@click.option("--wait/--no-wait", default=True, help="Look again where that may settle more.")
+@click.pass_context
+def reconcile(context: click.Context, *, as_json: bool, wait: bool) -> None:
+    """Find out what became of invites whose end is unknown.
+
+    Exits with 1 if some are left, and says which and why. With a SQLite file the gateway must
+    not be running; it does this by itself while it is.
+    """
+    from gateway import reconciling  # noqa: PLC0415 - keeps the other commands quick
+
+    settings = _settings()
+    with _one_line_errors():
+        report = reconciling.reconcile(
+            settings, wait=wait, progress=_show_progress if sys.stderr.isatty() else None
+        )
+    click.echo(reconciling.as_json(report) if as_json else reconciling.as_text(report))
+    context.exit(0 if report.final else 1)
+
+
+def _show_progress(text: str) -> None:
+    click.echo(text, err=True)
+
+
 @contextlib.contextmanager
 def _one_line_errors() -> Iterator[None]:
+    from gateway.invites.idempotency import StoreError  # noqa: PLC0415 - as below
     from gateway.running import ListenError  # noqa: PLC0415 - keeps the other commands quick
 
     try:
         yield
-    except ListenError as error:
+    except (ListenError, StoreError) as error:
         raise click.ClickException(str(error)) from None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import socket
 from concurrent.futures import ThreadPoolExecutor
@@ -125,11 +126,45 @@ def test_missing_track_is_named(pair):
     assert pair.accepted() == []
 
 
-def test_idempotency_key_is_sent_along(pair):
-    """The upstream receives the key of the caller."""
+def test_idempotency_key_is_sent_along_as_a_hash(pair):
+    """The upstream gets one value for one key, and cannot read the caller's own key in it."""
     pair.invite(idempotencyKey="key-1")
+    pair.invite(idempotencyKey="key-2")
 
-    assert [accepted["idempotency_key"] for accepted in pair.accepted()] == ["key-1"]
+    first, second = (accepted["idempotency_key"] for accepted in pair.accepted())
+    assert re.fullmatch("[0-9a-f]{64}", first)
+    assert first != second
+
+
+def test_repeated_key_is_answered_from_the_record(pair):
+    """The same mutation again sends nothing and gets the same invite, marked as replayed."""
+    first = pair.invite(idempotencyKey="twice")
+    again = pair.invite(idempotencyKey="twice")
+
+    assert again == first | {"replayed": True}
+    assert len(pair.accepted()) == 1
+
+
+def test_lost_answer_is_looked_up(pair):
+    """With a key, an invite whose answer was lost is found in the platform's list."""
+    result = pair.invite("dropped@example.com", idempotencyKey="lost")
+
+    assert result["type"] == "InviteCandidateSuccess"
+    assert result["invite"]["inviteLink"] is None
+    assert len(pair.accepted()) == 1
+
+
+def test_store_in_use_is_one_line(pair, tmp_path):
+    """A second gateway on the same file does not start, and says what to do."""
+    settings = serve_settings(pair.sandbox)
+    with running(tmp_path, "serve", **settings) as first:
+        first.address()
+        with running(tmp_path, "serve", **settings) as second:
+            code = second.end()
+
+    assert code == 1
+    assert "in use by another gateway process" in second.errors()
+    assert "Traceback" not in second.errors()
 
 
 def test_answers_at_one_time_do_not_cross(pair):
@@ -211,9 +246,9 @@ def test_upstream_that_is_gone_and_back(tmp_path):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda n: n.name)
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_signal_stops_the_service_cleanly(pair, tmp_path, number, workers):
+def test_signal_stops_the_service_cleanly(pair, tmp_path, postgres_url, number, workers):
     """It has served, and ends with code 0 and no traceback."""
-    settings = serve_settings(pair.sandbox, WORKERS=workers)
+    settings = serve_settings(pair.sandbox, WORKERS=workers, STORE_URL=postgres_url)
     with running(tmp_path, "serve", **settings) as gateway:
         result = Pair(gateway.address(), pair.sandbox).invite()
         code = gateway.stop(number)

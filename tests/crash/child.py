@@ -1,0 +1,110 @@
+"""A gateway that kills itself at a named point: `python -m tests.crash.child POINT NTH`.
+
+Settings come from the environment; the address is printed once it serves. The points live here
+and not in the gateway, so that production carries nothing of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+from gateway.app import create_app
+from gateway.invites.idempotency import Record, State
+from gateway.running import listen, running_gateway
+from gateway.settings import Settings, load_settings
+from gateway.stores.opening import store_for
+from gateway.stores.postgres import PostgresStore
+from gateway.stores.sqlite import SqliteStore
+from gateway.upstream.http1 import Connection
+
+if TYPE_CHECKING:
+    from gateway.invites.idempotency import Store
+    from gateway.upstream.wire import Exchange
+
+POINTS = (
+    "before-claim",
+    "after-claim",
+    "first-byte",
+    "reply",
+    "before-settle",
+    "after-settle",
+)
+
+
+class Trap:
+    """Kills the process, without any farewell, when a point is passed for the nth time."""
+
+    def __init__(self, point: str, nth: int) -> None:
+        self._point = point
+        self._left = nth
+
+    def is_due(self, point: str) -> bool:
+        if point != self._point:
+            return False
+        self._left -= 1
+        return self._left == 0
+
+    def passed(self, point: str) -> None:
+        if self.is_due(point):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def trapped(store: Store, trap: Trap) -> Store:
+    """`store` with points around claim and settle."""
+    insert, swap = store.insert, store.swap
+
+    async def trapped_insert(record: Record) -> bool:
+        trap.passed("before-claim")
+        won = await insert(record)
+        trap.passed("after-claim")
+        return won
+
+    async def trapped_swap(record: Record, *, was: Record) -> bool:
+        phase = "claim" if record.state is State.SENDING else "settle"
+        trap.passed(f"before-{phase}")
+        won = await swap(record, was=was)
+        trap.passed(f"after-{phase}")
+        return won
+
+    assert isinstance(store, SqliteStore | PostgresStore)
+    store.insert = trapped_insert  # type: ignore[method-assign]
+    store.swap = trapped_swap  # type: ignore[method-assign]
+    return store
+
+
+def trap_the_wire(trap: Trap) -> None:
+    """Points after the first byte of a POST and after its reply."""
+    exchange = Connection.exchange
+
+    async def trapped_exchange(self: Connection, request: bytes, *, deadline: float) -> Exchange:
+        if not request.startswith(b"POST"):
+            return await exchange(self, request, deadline=deadline)
+        answering = asyncio.create_task(exchange(self, request, deadline=deadline))
+        await asyncio.sleep(0)
+        if trap.is_due("first-byte"):
+            # The bytes are with the kernel: the upstream may or may not come to read them.
+            os.kill(os.getpid(), signal.SIGKILL)
+        answer = await answering
+        trap.passed("reply")
+        return answer
+
+    setattr(Connection, "exchange", trapped_exchange)  # noqa: B010 - mypy refuses the assignment
+
+
+async def serve(settings: Settings, trap: Trap) -> None:
+    store = trapped(store_for(settings.store_url.get_secret_value()), trap)
+    trap_the_wire(trap)
+    app: Any = create_app(settings, store=store)
+    async with running_gateway(app, settings, listen("127.0.0.1", 0)) as address:
+        print(address, flush=True)
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(load_settings(), Trap(sys.argv[1], int(sys.argv[2]))))

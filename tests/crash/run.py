@@ -1,0 +1,243 @@
+"""Kills gateways again and again under load, and counts what became of the invites."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import random
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from gateway.sandbox import API_KEY, create_sandbox, running_sandbox
+from tests.crash.child import POINTS
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+ROOT = Path(__file__).parents[2]
+DOCUMENT = """mutation I($input: InviteCandidateInput!) { inviteCandidate(input: $input) {
+  type: __typename
+  ... on InviteCandidateSuccess { replayed invite { applicationId } }
+  ... on InviteError { code outcome retryable }
+} }"""
+# What the stand-in does is chosen by the local part; "fine" is nobody it knows.
+PEOPLE = (*("fine",) * 12, "dropped", "truncated", "garbage", "broken", "reset", "invalid")
+CLIENTS = 24
+PATIENCE_SECONDS = 8
+
+
+@dataclass
+class Tally:
+    """What a run has seen."""
+
+    seed: int
+    kills: Counter[str] = field(default_factory=Counter)
+    requests: int = 0
+    told: dict[str, dict[str, Any]] = field(default_factory=dict)
+    invites: Counter[str] = field(default_factory=Counter)
+    not_final: list[Any] = field(default_factory=list)
+    lies: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def duplicates(self) -> dict[str, int]:
+        return {email: count for email, count in self.invites.items() if count > 1}
+
+    @property
+    def passed(self) -> bool:
+        return not (self.duplicates or self.not_final or self.lies)
+
+    def text(self) -> str:
+        points = ", ".join(f"{point} {count}" for point, count in sorted(self.kills.items()))
+        lines = [
+            f"seed        {self.seed}",
+            f"kills       {self.kills.total()}  ({points})",
+            f"requests    {self.requests} for {len(self.told)} keys",
+            f"invites     {self.invites.total()}",
+            f"duplicates  {len(self.duplicates)}",
+            f"not final   {len(self.not_final)}",
+            f"lies        {len(self.lies)}",
+            f"seconds     {self.seconds:.0f}",
+        ]
+        return "\n".join([*lines, *self.lies, *map(str, self.not_final), *self.duplicates])
+
+
+class Run:
+    """One run: a stand-in upstream, one or more gateways on one store, and their clients."""
+
+    def __init__(self, folder: Path, store_url: str, *, seed: int, replicas: int) -> None:
+        self.tally = Tally(seed)
+        self._random = random.Random(seed)
+        self._folder = folder
+        self._store_url = store_url
+        self._addresses: list[str | None] = [None] * replicas
+        self._kills_left = 0
+        self._over = False
+        self._number = 0
+        self._sandbox = ""
+
+    async def go(self, kills: int) -> Tally:
+        began = time.monotonic()
+        self._kills_left = kills
+        async with running_sandbox(create_sandbox(listed_after_seconds=0.3)) as self._sandbox:
+            clients = [asyncio.create_task(self._client()) for _ in range(CLIENTS)]
+            await asyncio.gather(*(self._replica(n) for n in range(len(self._addresses))))
+            self._over = True
+            async with self._child("never", 1) as (process, address):
+                self._addresses = [address]
+                await asyncio.gather(*clients)
+                process.terminate()
+                await process.wait()
+            await self._reconcile()
+            await self._audit()
+        self.tally.seconds = time.monotonic() - began
+        return self.tally
+
+    async def _replica(self, place: int) -> None:
+        """Start, be killed, start again, until enough have died."""
+        while self._kills_left > 0:
+            self._kills_left -= 1
+            point = self._random.choice([*POINTS, "at random"])
+            async with self._child(point, self._random.randint(1, 6)) as (process, address):
+                self._addresses[place] = address
+                lifetime = self._random.uniform(0.05, 0.5) if point == "at random" else 5.0
+                try:
+                    await asyncio.wait_for(process.wait(), lifetime)
+                except TimeoutError:
+                    point = "at random"
+                    process.kill()
+                    await process.wait()
+                self.tally.kills[point] += 1
+            self._addresses[place] = None
+
+    @contextlib.asynccontextmanager
+    async def _child(
+        self, point: str, nth: int
+    ) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+        with (self._folder / "errors.log").open("ab") as errors:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "tests.crash.child", point, str(nth)),
+                cwd=ROOT,
+                env=self._environment(),
+                stdout=asyncio.subprocess.PIPE,
+                stderr=errors,
+            )
+        try:
+            assert process.stdout is not None
+            address = (await process.stdout.readline()).decode().strip()
+            if not address:
+                raise AssertionError((self._folder / "errors.log").read_text()[-2000:])
+            yield process, address
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests' / 'guard'}",
+            "GATEWAY_AUTH": "none",
+            "GATEWAY_UPSTREAM_URL": self._sandbox,
+            "GATEWAY_UPSTREAM_API_KEY": API_KEY,
+            "GATEWAY_UPSTREAM_TIMEOUT_SECONDS": "1",
+            "GATEWAY_REQUEST_TIMEOUT_SECONDS": "1",
+            "GATEWAY_LEASE_SECONDS": "4",
+            "GATEWAY_READ_BACK_QUIET_SECONDS": "1",
+            "GATEWAY_RECONCILE_SECONDS": "1",
+            "GATEWAY_BREAKER_PAUSE_SECONDS": "0",
+            "GATEWAY_STORE_URL": self._store_url,
+        }
+
+    async def _client(self) -> None:
+        """A frontend that gives every invite a key and repeats it until it knows the end."""
+        while not self._over:
+            self._number += 1
+            kind = self._random.choice(PEOPLE)
+            email = f"{kind}+{self._number}@example.com"
+            twice = self._random.random() < 0.2
+            await asyncio.gather(*(self._until_known(email) for _ in range(1 + twice)))
+
+    async def _until_known(self, email: str) -> None:
+        began = time.monotonic()
+        while time.monotonic() - began < PATIENCE_SECONDS:
+            answer = await self._ask(email)
+            if answer is not None:
+                self.tally.told[email] = answer
+                if not answer.get("retryable"):
+                    return
+            await asyncio.sleep(self._random.uniform(0.02, 0.2))
+
+    async def _ask(self, email: str) -> dict[str, Any] | None:
+        running = [address for address in self._addresses if address is not None]
+        if not running:
+            return None
+        self.tally.requests += 1
+        given = {"candidateName": "Ada", "candidateEmail": email, "trackId": 6578}
+        variables = {"input": {**given, "inviteFormat": "SEND_LINK", "idempotencyKey": email}}
+        try:
+            status, body = await fetch(
+                self._random.choice(running) + "/graphql",
+                {"query": DOCUMENT, "variables": variables},
+            )
+            answer: dict[str, Any] = json.loads(body)["data"]["inviteCandidate"]
+        except (OSError, EOFError, ValueError, TimeoutError, KeyError):
+            return None
+        return answer if status == 200 else None
+
+    async def _reconcile(self) -> None:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "gateway", "reconcile", "--json"),
+            cwd=ROOT,
+            env=self._environment(),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        printed, _ = await asyncio.wait_for(process.communicate(), 120)
+        report = json.loads(printed)
+        self.tally.not_final = report["open"] + ["in flight"] * report["inFlight"]
+
+    async def _audit(self) -> None:
+        """Compare what clients were told with what the stand-in did."""
+        _, body = await fetch(self._sandbox + "/sandbox/invites")
+        self.tally.invites = Counter(
+            invite["candidate_email"] for invite in json.loads(body)["invites"]
+        )
+        for email, answer in self.tally.told.items():
+            invited = self.tally.invites[email] > 0
+            outcome = answer.get("outcome", "INVITED")
+            # A retryable NOT_INVITED held for its own request: a later one may have invited.
+            is_last_word = not answer.get("retryable")
+            if (outcome == "INVITED" and not invited) or (
+                outcome == "NOT_INVITED" and invited and is_last_word
+            ):
+                self.tally.lies.append(f"{email}: told {answer}, invited {invited}")
+
+
+async def fetch(url: str, body: object = None) -> tuple[int, bytes]:
+    """Status and body of a GET, or of a POST of JSON; OSError or EOFError if it breaks off."""
+    parts = urlsplit(url)
+    assert parts.hostname is not None
+    async with asyncio.timeout(10):
+        reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        try:
+            content = b"" if body is None else json.dumps(body).encode()
+            method = "GET" if body is None else "POST"
+            writer.write(
+                f"{method} {parts.path} HTTP/1.1\r\nhost: {parts.netloc}\r\n"
+                "content-type: application/json\r\nconnection: close\r\n"
+                f"content-length: {len(content)}\r\n\r\n".encode()
+                + content
+            )
+            head = await reader.readuntil(b"\r\n\r\n")
+            return int(head.split(b" ", 2)[1]), await reader.read()
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()

@@ -1,0 +1,53 @@
+"""Too much at once is turned away before its document is looked at."""
+
+from __future__ import annotations
+
+import json
+
+from gateway.graphql.errors import RequestError
+from gateway.graphql.gates import Admitted
+from gateway.graphql.requests import RequestHead
+from gateway.invites.admission import Admission
+from gateway.overload import OverloadGate
+
+HEAD = RequestHead("POST", {})
+
+
+async def test_place_is_held_for_the_request():
+    """A request has its place until it is answered."""
+    admission = Admission(1, queue=0, max_wait_seconds=1)
+
+    admitted = await OverloadGate(admission)(HEAD)
+
+    assert isinstance(admitted, Admitted)
+    assert admission.in_use == 1
+    assert admitted.release is not None
+    admitted.release()
+    assert admission.in_use == 0
+
+
+async def test_without_a_place_it_is_503():
+    """GraphQL's shape, a code that clients know, and when to come back."""
+    admission = Admission(1, queue=0, max_wait_seconds=1, retry_after_seconds=2)
+    gate = OverloadGate(admission)
+    await gate(HEAD)
+
+    refusal = await gate(HEAD)
+
+    assert isinstance(refusal, RequestError)
+    assert refusal.status == 503
+    assert dict(refusal.headers)[b"retry-after"] == b"2"
+    assert json.dumps(refusal.errors).count("OVERLOADED") == 1
+
+
+async def test_short_wait_is_better_than_a_refusal():
+    """A place that comes free in time is taken."""
+    admission = Admission(1, queue=1, max_wait_seconds=0.001)
+    gate = OverloadGate(admission)
+    await gate(HEAD)
+
+    waited_in_vain = await gate(HEAD)
+    admission.leave()
+
+    assert isinstance(waited_in_vain, RequestError)
+    assert isinstance(await gate(HEAD), Admitted)

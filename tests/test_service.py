@@ -1,0 +1,163 @@
+"""What lives as long as the process: over real stores, a real stand-in and real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pydantic import SecretStr
+
+from gateway.invites.idempotency import State, StoreError
+from gateway.invites.inputs import InviteDraft
+from gateway.invites.models import InviteFormat, InviteOutcome, InviteSuccess
+from gateway.sandbox import API_KEY, create_sandbox, running_sandbox
+from gateway.service import Service
+from tests.crash.run import fetch
+from tests.invites.fakes import MemoryStore
+from tests.test_running import settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[str]:
+    async with running_sandbox(create_sandbox()) as address:
+        yield address
+
+
+def a_service(sandbox: str, store: str = "sqlite:///:memory:", **given: object) -> Service:
+    return Service(
+        settings(
+            upstream_url=sandbox,
+            upstream_api_key=SecretStr(API_KEY),
+            store_url=SecretStr(store),
+            **given,
+        )
+    )
+
+
+def a_draft(email: str = "ada@example.com", key: str | None = "k") -> InviteDraft:
+    return InviteDraft(
+        candidate_name="Ada",
+        candidate_email=email,
+        track_id="6578",
+        invite_format=InviteFormat.SEND_LINK,
+        idempotency_key=key,
+    )
+
+
+async def invites(sandbox: str) -> int:
+    _, body = await fetch(sandbox + "/sandbox/invites")
+    return body.count(b'"application_id"')
+
+
+async def test_second_gateway_on_one_postgres(sandbox, postgres_url):
+    """Two gateways, one database, many requests with one key at once: one invite."""
+    gateways = [a_service(sandbox, postgres_url) for _ in range(2)]
+    for gateway in gateways:
+        await gateway.start()
+
+    results: list[Any] = await asyncio.gather(
+        *(gateways[number % 2].inviter.invite(a_draft()) for number in range(20))
+    )
+
+    for gateway in gateways:
+        await gateway.stop()
+    assert await invites(sandbox) == 1
+    assert len({result.invite for result in results if isinstance(result, InviteSuccess)}) == 1
+    assert [result.replayed for result in results].count(False) == 1
+
+
+async def test_keys_survive_a_restart(sandbox, tmp_path):
+    """What one process recorded the next one replays."""
+    store = f"sqlite:///{tmp_path / 'gateway.db'}"
+    results: list[Any] = []
+    for _ in range(2):
+        service = a_service(sandbox, store)
+        await service.start()
+        results.append(await service.inviter.invite(a_draft()))
+        await service.stop()
+
+    assert [result.replayed for result in results] == [False, True]
+    assert await invites(sandbox) == 1
+
+
+@pytest.mark.parametrize(("reads_back", "known"), [(True, True), (False, False)])
+async def test_reading_back_is_a_setting(sandbox, reads_back, known):
+    """A lost answer is looked up, unless the operator does not want that."""
+    service = a_service(sandbox, read_back=reads_back)
+    await service.start()
+
+    result: Any = await service.inviter.invite(a_draft("dropped@example.com"))
+
+    await service.stop()
+    assert isinstance(result, InviteSuccess) is known
+    assert known or result.outcome is InviteOutcome.UNKNOWN
+
+
+async def test_without_a_key_nothing_is_recorded(sandbox):
+    """No key, no record."""
+    service = a_service(sandbox)
+    await service.start()
+
+    await service.inviter.invite(a_draft(key=None))
+
+    assert await service.records.store.count() == {}
+    await service.stop()
+
+
+async def test_stop_settles_what_was_begun(sandbox, tmp_path):
+    """A gateway that is stopped in the middle of an invite leaves no open record."""
+    store = f"sqlite:///{tmp_path / 'gateway.db'}"
+    service = a_service(sandbox, store)
+    await service.start()
+    invite = asyncio.create_task(service.inviter.invite(a_draft()))
+    await asyncio.sleep(0)
+    invite.cancel()
+
+    await service.stop()
+
+    again = a_service(sandbox, store)
+    await again.start()
+    assert await again.records.store.count() == {State.INVITED: 1}
+    await again.stop()
+
+
+async def test_breaker_is_a_setting(sandbox):
+    """A pause of nothing means no breaker."""
+    assert a_service(sandbox, breaker_pause_seconds=0).breaker is None
+    assert a_service(sandbox).breaker is not None
+
+
+async def test_ready_while_a_key_could_be_recorded(sandbox):
+    """Ready after the start, not before it, not after the end."""
+    service = a_service(sandbox)
+    before = await service.is_ready()
+    await service.start()
+    during = [await service.is_ready() for _ in range(2)]
+    await service.stop()
+
+    assert (before, during, await service.is_ready()) == (False, [True, True], False)
+
+
+async def test_not_ready_without_a_store(sandbox):
+    """A store that cannot be written makes the gateway not ready, until it can."""
+    store = MemoryStore()
+    service = Service(settings(upstream_url=sandbox), store=store)
+    await service.start()
+    store.fail("ping")
+
+    assert [await service.is_ready() for _ in range(3)] == [False, True, True]
+    assert store.calls["ping"] == 2
+    await service.stop()
+
+
+async def test_store_that_cannot_be_opened_stops_the_start(sandbox, tmp_path):
+    """A clear error at the start, not at the first invite."""
+    service = a_service(sandbox, f"sqlite:///{tmp_path}")
+
+    with pytest.raises(StoreError, match="cannot open the store"):
+        await service.start()
+    await service.stop()
