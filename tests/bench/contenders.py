@@ -14,7 +14,7 @@ from tests.bench.profiles import Profile
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A gateway: its environment and files may hold `{port}`, `{upstream}` and `{workers}`."""
+    """A gateway: its environment and files may hold the names that `filled` fills in, in braces."""
 
     name: str
     command: tuple[str, ...]
@@ -25,9 +25,14 @@ class Contender:
     """The name and text of a file to put into the folder before the start."""
     workers: int = 1
 
-    def filled(self, text: str, *, port: int, upstream: str) -> str:
+    def filled(self, text: str, *, port: int, upstream: str, store: str) -> str:
         """`text` with the values that are known only now."""
-        values = {"port": str(port), "upstream": upstream, "workers": str(self.workers)}
+        values = {
+            "port": str(port),
+            "upstream": upstream,
+            "store": store,
+            "workers": str(self.workers),
+        }
         for name, value in values.items():
             text = text.replace("{" + name + "}", value)
         return text
@@ -42,6 +47,7 @@ OURS = Contender(
         "GATEWAY_AUTH": "none",
         "GATEWAY_PORT": "{port}",
         "GATEWAY_WORKERS": "{workers}",
+        "GATEWAY_STORE_URL": "{store}",
     },
 )
 NAIVE = Contender(

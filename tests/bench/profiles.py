@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,8 @@ class Profile:
     others: bool = True
     """The naive gateway and the peers can do this too."""
     keyed: bool = False
+    """Every mutation has an idempotency key of its own, so that its record goes to disk."""
+    store: Literal["sqlite", "postgres"] = "sqlite"
     environment: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -39,6 +42,20 @@ PROFILES = {
             connections=64,
             workers=(1, 2),
             others=False,
+            store="postgres",
+        ),
+        Profile(
+            "keyed-sqlite",
+            "16 connections, a fresh idempotency key each, records in SQLite",
+            others=False,
+            keyed=True,
+        ),
+        Profile(
+            "keyed-postgres",
+            "16 connections, a fresh idempotency key each, records in PostgreSQL",
+            others=False,
+            keyed=True,
+            store="postgres",
         ),
     )
 }

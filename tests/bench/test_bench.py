@@ -171,7 +171,9 @@ def test_peers_know_where_to_send(tmp_path):
     for contender in (OURS, NAIVE, *peers(tmp_path)):
         texts = [*contender.environment.values(), *(contender.file or ())]
 
-        filled = [contender.filled(text, port=1, upstream="http://stub") for text in texts]
+        filled = [
+            contender.filled(text, port=1, upstream="http://stub", store="s") for text in texts
+        ]
 
         assert any("http://stub" in text for text in filled), contender.name
         assert not any("{upstream}" in text or "{port}" in text for text in filled)
