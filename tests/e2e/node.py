@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import shutil
 import subprocess
@@ -43,8 +42,12 @@ def run_tool(folder: Path, name: str, *words: str | Path, timeout_seconds: float
 
 
 def _is_installed(folder: Path) -> bool:
-    stamp = folder / "node_modules" / ".installed"
-    return stamp.is_file() and stamp.read_text("utf-8") == _wanted(folder)
+    # npm writes this file last.
+    written = folder / "node_modules" / ".package-lock.json"
+    wanted = (folder / "package.json", folder / "package-lock.json")
+    return written.is_file() and all(
+        written.stat().st_mtime >= file.stat().st_mtime for file in wanted if file.is_file()
+    )
 
 
 def _install(folder: Path) -> None:
@@ -59,13 +62,6 @@ def _install(folder: Path) -> None:
     )
     if done.returncode:
         _cannot(f"npm could not install the packages of {folder.name}: {done.stderr.strip()}")
-    (folder / "node_modules" / ".installed").write_text(_wanted(folder), "utf-8")
-
-
-def _wanted(folder: Path) -> str:
-    files = [folder / "package.json", folder / "package-lock.json"]
-    contents = b"".join(file.read_bytes() for file in files if file.is_file())
-    return hashlib.sha256(contents).hexdigest()
 
 
 def _run(folder: Path, *words: str | Path, timeout_seconds: float) -> str:
