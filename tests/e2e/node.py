@@ -10,15 +10,13 @@ from pathlib import Path
 
 import pytest
 
-# `ci` installs what the lock file names; a folder without one has its versions fixed in package.json.
-_INSTALL_LOCKED = ("npm", "ci", "--prefer-offline", "--no-audit", "--no-fund", "--silent")
-_INSTALL = ("npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--silent")
+_INSTALL = ("npm", "ci", "--prefer-offline", "--no-audit", "--no-fund", "--silent")
 
 
 def needs_node() -> None:
     """Skip where there is no Node, and fail where it was promised (CI)."""
     if not (shutil.which("node") and shutil.which("npm")):
-        _cannot("the tests of frontend clients need Node 20 or newer, and npm, on the path")
+        _cannot("the protocol audits and the frontend clients need Node 20 or newer, and npm")
 
 
 def needs_packages(folder: Path) -> None:
@@ -46,14 +44,13 @@ def _is_installed(folder: Path) -> bool:
     written = folder / "node_modules" / ".package-lock.json"
     wanted = (folder / "package.json", folder / "package-lock.json")
     return written.is_file() and all(
-        written.stat().st_mtime >= file.stat().st_mtime for file in wanted if file.is_file()
+        written.stat().st_mtime >= file.stat().st_mtime for file in wanted
     )
 
 
 def _install(folder: Path) -> None:
-    locked = (folder / "package-lock.json").is_file()
     done = subprocess.run(
-        _INSTALL_LOCKED if locked else _INSTALL,
+        _INSTALL,
         cwd=folder,
         capture_output=True,
         check=False,
