@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import shutil
 import subprocess
@@ -11,15 +10,13 @@ from pathlib import Path
 
 import pytest
 
-# `ci` installs what the lock file names; a folder without one has its versions fixed in package.json.
-_INSTALL_LOCKED = ("npm", "ci", "--prefer-offline", "--no-audit", "--no-fund", "--silent")
-_INSTALL = ("npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--silent")
+_INSTALL = ("npm", "ci", "--prefer-offline", "--no-audit", "--no-fund", "--silent")
 
 
 def needs_node() -> None:
     """Skip where there is no Node, and fail where it was promised (CI)."""
     if not (shutil.which("node") and shutil.which("npm")):
-        _cannot("the tests of frontend clients need Node 20 or newer, and npm, on the path")
+        _cannot("the protocol audits and the frontend clients need Node 20 or newer, and npm")
 
 
 def needs_packages(folder: Path) -> None:
@@ -43,14 +40,17 @@ def run_tool(folder: Path, name: str, *words: str | Path, timeout_seconds: float
 
 
 def _is_installed(folder: Path) -> bool:
-    stamp = folder / "node_modules" / ".installed"
-    return stamp.is_file() and stamp.read_text("utf-8") == _wanted(folder)
+    # npm writes this file last.
+    written = folder / "node_modules" / ".package-lock.json"
+    wanted = (folder / "package.json", folder / "package-lock.json")
+    return written.is_file() and all(
+        written.stat().st_mtime >= file.stat().st_mtime for file in wanted
+    )
 
 
 def _install(folder: Path) -> None:
-    locked = (folder / "package-lock.json").is_file()
     done = subprocess.run(
-        _INSTALL_LOCKED if locked else _INSTALL,
+        _INSTALL,
         cwd=folder,
         capture_output=True,
         check=False,
@@ -59,13 +59,6 @@ def _install(folder: Path) -> None:
     )
     if done.returncode:
         _cannot(f"npm could not install the packages of {folder.name}: {done.stderr.strip()}")
-    (folder / "node_modules" / ".installed").write_text(_wanted(folder), "utf-8")
-
-
-def _wanted(folder: Path) -> str:
-    files = [folder / "package.json", folder / "package-lock.json"]
-    contents = b"".join(file.read_bytes() for file in files if file.is_file())
-    return hashlib.sha256(contents).hexdigest()
 
 
 def _run(folder: Path, *words: str | Path, timeout_seconds: float) -> str:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.e2e.node import needs_packages, run_node
 from tests.e2e.processes import running
 
 AUDITS = Path(__file__).parent / "audits"
-INSTALL = ("npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--silent")
 SETTINGS = {"AUTH": "none", "PORT": "0", "UPSTREAM_API_KEY": "key", "INTROSPECTION": "true"}
 IDS = [
     "22EB",
@@ -84,37 +81,11 @@ IDS = [
 @pytest.fixture(scope="session")
 def results(tmp_path_factory) -> dict[str, Any]:
     """What each audit found, by its id."""
-    _need_audits()
+    needs_packages(AUDITS)
     folder = tmp_path_factory.mktemp("audits")
     with running(folder, "serve", **SETTINGS) as command:
-        gateway = command.address()
-        run = subprocess.run(
-            ["node", "audit.js", f"{gateway}/graphql"],
-            cwd=AUDITS,
-            capture_output=True,
-            check=False,
-            text=True,
-            timeout=60,
-        )
-    assert run.returncode == 0, run.stderr
-    return {result["id"]: result for result in json.loads(run.stdout)}
-
-
-def _need_audits() -> None:
-    """Install the audits where they are missing; without Node, say so, and fail in CI."""
-    if (AUDITS / "node_modules" / "graphql-http").is_dir() and shutil.which("node"):
-        return
-    reason = "the audits need Node and npm on the path"
-    if shutil.which("node") and shutil.which("npm"):
-        installing = subprocess.run(
-            INSTALL, cwd=AUDITS, capture_output=True, check=False, text=True, timeout=300
-        )
-        if installing.returncode == 0:
-            return
-        reason = f"the audits could not be installed: {installing.stderr.strip()}"
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
+        printed = run_node(AUDITS, "audit.js", f"{command.address()}/graphql")
+    return {result["id"]: result for result in json.loads(printed)}
 
 
 @pytest.mark.parametrize("audit", IDS)

@@ -20,6 +20,9 @@ from tests.e2e.frontend import (
 from tests.e2e.node import run_node, run_tool
 from tests.e2e.processes import ROOT, running
 
+# The first test may have to wait for npm.
+pytestmark = pytest.mark.timeout(480)
+
 # Apollo and urql register a document at first use; the others name what was registered before.
 AUTOMATIC = ("apollo", "urql")
 TRUSTED = ("graphql-request", "relay")
