@@ -129,12 +129,13 @@ def _show_progress(text: str) -> None:
 
 @contextlib.contextmanager
 def _one_line_errors() -> Iterator[None]:
+    from gateway.graphql.explorer import ExplorerFilesError  # noqa: PLC0415 - as below
     from gateway.invites.idempotency import StoreError  # noqa: PLC0415 - as below
     from gateway.running import ListenError  # noqa: PLC0415 - keeps the other commands quick
 
     try:
         yield
-    except (ListenError, StoreError) as error:
+    except (ExplorerFilesError, ListenError, StoreError) as error:
         raise click.ClickException(str(error)) from None
 
 
