@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 
 import pytest
 
-from gateway.telemetry import configure_logging
+from gateway.telemetry.logs import configure_logging
 
 
 @pytest.fixture(autouse=True)
@@ -27,3 +28,31 @@ def test_the_http_client_stays_quiet(capsys):
     logging.getLogger("gateway").info("told")
 
     assert "key" not in capsys.readouterr().err
+
+
+def test_libraries_are_heard_from_warnings_on(capsys):
+    """What others say at debug level may hold what they carry."""
+    configure_logging(logging.DEBUG)
+
+    logging.getLogger("asyncpg").info("carried")
+    logging.getLogger("asyncpg").warning("trouble")
+
+    told = capsys.readouterr().err
+    assert "carried" not in told
+    assert "trouble" in told
+
+
+def test_exception_is_told_without_its_message(capsys):
+    """Type and frames lead to the bug; the message may hold an address."""
+    configure_logging(as_json=True)
+
+    try:
+        int("ada@example.com")
+    except ValueError:
+        logging.getLogger("gateway").exception("it failed")
+
+    line = json.loads(capsys.readouterr().err)
+    assert line["event"] == "it failed"
+    assert line["exception"].startswith("ValueError < ")
+    assert "test_exception_is_told_without_its_message" in line["exception"]
+    assert "ada@example.com" not in str(line)
