@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 from starlette.applications import Starlette
@@ -11,9 +12,10 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
+from gateway.draining import Draining
 from gateway.graphql.context import RequestContext, idempotency_key_of, timeout_of
 from gateway.graphql.endpoint import GraphQLEndpoint
 from gateway.graphql.errors import ErrorCode, formatted
@@ -24,40 +26,68 @@ from gateway.graphql.requests import RequestHead
 from gateway.graphql.schema import executable_schema
 from gateway.invites.idempotency import Store
 from gateway.overload import OverloadGate
+from gateway.probes import probes_and_metrics
 from gateway.security_headers import SecurityHeaders
-from gateway.service import Service
+from gateway.service import Service, upstream_of
 from gateway.settings import Settings, load_settings
-from gateway.telemetry import configure_logging
+from gateway.telemetry.logs import configure_logging, event_log
+from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.watch import Watch
 from gateway.upstream.client import Upstream
 
 GRAPHQL_PATHS = frozenset({"/graphql", "/graphql/"})
 
 
 def create_app(
-    settings: Settings, *, upstream: Upstream | None = None, store: Store | None = None
+    settings: Settings,
+    *,
+    upstream: Upstream | None = None,
+    store: Store | None = None,
+    stops_on_signals: bool = False,
 ) -> ASGIApp:
-    """The gateway; `upstream` and `store` stand in for those that the settings name."""
-    service = Service(settings, upstream=upstream, store=store)
-    plain = RequestContext(service.inviter)
+    """The gateway; `upstream` and `store` stand in for those that the settings name.
+
+    With `stops_on_signals` it drains from the signal on, before its server notices.
+    """
+    watch, draining = _watch(settings), Draining(delay_seconds=settings.drain_delay_seconds)
+    service = Service(
+        settings, upstream=watch.upstream(upstream or upstream_of(settings)), store=store
+    )
+    watch.service(service, draining)
+    plain = RequestContext(watch.inviter(service.inviter))
     schema = executable_schema()
     general = GeneralExecutor(schema, hide_suggestions=not settings.introspection)
     endpoint = GraphQLEndpoint(
         schema,
-        make_context=lambda head: _context(plain, head),
+        make_context=watch.context(lambda head: _context(plain, head)),
         limits=settings.request_limits(),
         introspection=settings.introspection,
         cors_origins=frozenset(settings.cors_origins),
         trusted_documents=read_manifest(settings.documents) if settings.documents else None,
         trusted_only=settings.documents_only,
         gates=(OverloadGate(service.requests),),
-        executor=PlanningExecutor(schema, general=general),
+        executor=watch.executor(PlanningExecutor(schema, general=general)),
     )
-    site = _site(settings, service)
+    graphql = watch.app(draining.guard(endpoint))
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await service.start()
+        try:
+            async with watch.running():
+                with draining.on_signals() if stops_on_signals else contextlib.nullcontext():
+                    yield
+                await draining.idle()
+        finally:
+            await service.stop()
+
+    operations = probes_and_metrics(draining, watch.metrics, can_record=service.is_ready)
+    site = _site(settings, lifespan, operations)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         # Every mutation comes this way: it is spared the router.
         if scope["type"] == "http" and scope["path"] in GRAPHQL_PATHS:
-            await endpoint(scope, receive, send)
+            await graphql(scope, receive, send)
         else:
             await site(scope, receive, send)
 
@@ -66,23 +96,26 @@ def create_app(
 
 def app_from_environment() -> ASGIApp:
     """The gateway of a process that `gateway serve` started. Raises SettingsError."""
-    configure_logging()
-    return create_app(load_settings())
+    settings = load_settings()
+    configure_logging(_level(settings), as_json=settings.log_format == "json")
+    return create_app(settings, stops_on_signals=True)
 
 
-def _site(settings: Settings, service: Service) -> Starlette:
-    @contextlib.asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        await service.start()
-        try:
-            yield
-        finally:
-            await service.stop()
+def _watch(settings: Settings) -> Watch:
+    return Watch(
+        log=event_log(_level(settings), as_json=settings.log_format == "json"),
+        metrics=Metrics() if settings.metrics else None,
+    )
 
-    async def ready(_: Request) -> Response:
-        return _status("ok") if await service.is_ready() else _status("unavailable", 503)
 
-    routes = [Route("/livez", _alive), Route("/readyz", ready)]
+def _level(settings: Settings) -> int:
+    return logging.getLevelNamesMapping()[settings.log_level.upper()]
+
+
+def _site(
+    settings: Settings, lifespan: Lifespan[Starlette], operations: Sequence[Route]
+) -> Starlette:
+    routes: list[BaseRoute] = [*operations]
     if settings.explorer:
         routes += explorer_routes()
     site = Starlette(
@@ -102,14 +135,6 @@ async def _not_found(_: Request, error: Exception) -> Response:
         status, headers = error.status_code, error.headers
     answer = formatted("There is nothing here. GraphQL is at /graphql.", ErrorCode.BAD_REQUEST)
     return JSONResponse({"errors": [answer]}, status, headers)
-
-
-async def _alive(_: Request) -> Response:
-    return _status("ok")
-
-
-def _status(word: str, status: int = 200) -> Response:
-    return JSONResponse({"status": word}, status, headers={"cache-control": "no-store"})
 
 
 def _context(plain: RequestContext, head: RequestHead) -> RequestContext:

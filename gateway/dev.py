@@ -22,7 +22,7 @@ from gateway.running import listen, running_gateway
 from gateway.sandbox import API_KEY, create_sandbox, running_sandbox
 from gateway.settings import CodedSettings, Settings
 from gateway.stores.opening import IN_MEMORY
-from gateway.telemetry import configure_logging
+from gateway.telemetry.logs import configure_logging
 
 LOOPBACK = "127.0.0.1"
 
@@ -87,6 +87,8 @@ def dev_settings(sandbox: str) -> Settings:
         auth="none",
         explorer=True,
         introspection=True,
+        log_level="warning",
+        log_format="text",
         # Keys are forgotten at the end, and no file is left behind.
         store_url=SecretStr(IN_MEMORY),
     )

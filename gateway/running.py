@@ -16,6 +16,7 @@ from uvicorn.supervisors import Multiprocess
 
 from gateway.connections import LimitedConfig
 from gateway.settings import Settings
+from gateway.telemetry.metrics import shared_metrics
 
 APP_FACTORY = "gateway.app:app_from_environment"
 
@@ -48,7 +49,8 @@ def serve_gateway(settings: Settings) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with contextlib.suppress(KeyboardInterrupt):
         if settings.workers > 1:
-            Multiprocess(config, sockets=[listening]).run()
+            with shared_metrics():
+                Multiprocess(config, sockets=[listening]).run()
         else:
             uvicorn.Server(config).run(sockets=[listening])
 

@@ -41,7 +41,7 @@ class Service:
         self, settings: Settings, *, upstream: Upstream | None = None, store: Store | None = None
     ) -> None:
         self._settings = settings
-        self._upstream = upstream or _client(settings, connections=settings.upstream_concurrency)
+        self._upstream = upstream or upstream_of(settings)
         # Connections of its own, so that no invite waits for a look at the list.
         self._list = _client(settings, connections=_LIST_CONNECTIONS)
         self.records = Records(
@@ -116,6 +116,11 @@ class Service:
             keyed=keyed,
             timeout_seconds=settings.request_timeout_seconds,
         )
+
+
+def upstream_of(settings: Settings) -> Upstream:
+    """The client that the settings name."""
+    return _client(settings, connections=settings.upstream_concurrency)
 
 
 def _client(settings: Settings, *, connections: int) -> Upstream:

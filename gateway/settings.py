@@ -83,6 +83,20 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", min_length=1, description="The address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="The port to listen on; 0 picks one.")
     workers: int = Field(1, ge=1, le=256, description="Processes that serve requests.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="From `warning` on, requests and invites are not logged."
+    )
+    log_format: Literal["json", "text"] = Field(
+        "json", description="Log lines for programs or for people."
+    )
+    metrics: bool = Field(True, description="Serves metrics for Prometheus at `/metrics`.")
+    drain_delay_seconds: float = Field(
+        0.0,
+        ge=0,
+        le=300,
+        allow_inf_nan=False,
+        description="How long a process told to stop still serves, while `/readyz` says 503.",
+    )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Exact origins, separated by commas, whose pages may call the gateway."
     )

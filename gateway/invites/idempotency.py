@@ -96,11 +96,15 @@ class Hasher:
             request.invite_format.value,
         ]
         return Identity(
-            record_id=self._hash("key", json.dumps([scope, key])),
+            record_id=self.record_id(key, scope=scope),
             fingerprint=self._hash("input", json.dumps(canonical)),
             email_hash=self.email(request.candidate_email),
             track_id=request.track_id,
         )
+
+    def record_id(self, key: str, *, scope: str) -> bytes:
+        """Under which the record of a caller's key is kept."""
+        return self._hash("key", json.dumps([scope, key]))
 
     def email(self, address: str) -> bytes:
         """The same for every spelling of an address that differs in case alone."""

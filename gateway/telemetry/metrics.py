@@ -1,0 +1,226 @@
+"""Metrics in Prometheus' form; the names are a promise, and the README has all of them.
+
+With several workers the values are in files that all of them share (`shared_metrics`), and any
+worker can tell the sums.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+from gateway import __version__
+from gateway.invites.inputs import InviteDraft
+from gateway.invites.models import InviteErrorCode, InviteOutcome, InviteResult
+from gateway.telemetry.trail import SUCCESS, TYPES, Result, Trail, told
+from gateway.upstream.wire import Exchange, Fault, Reply
+
+SHARED: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""prometheus-client's own variable: the folder of the workers' files."""
+SAMPLE_SECONDS: Final = 10.0
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+Reading: TypeAlias = Callable[[], Awaitable[Mapping[str, float]]]
+Sample: TypeAlias = Callable[[], Awaitable[None]]
+
+
+class Metrics:
+    """Counts what the observed parts report; one for the life of the process."""
+
+    content_type = CONTENT_TYPE_LATEST
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        self._requests = Counter(
+            "gateway_requests", "GraphQL requests by status.", ["status"], registry=registry
+        )
+        self._request_seconds = Histogram(
+            "gateway_request_duration_seconds",
+            "From a request's arrival to its answer.",
+            registry=registry,
+            buckets=_SECONDS,
+        )
+        self._errors = Counter(
+            "gateway_request_errors",
+            "Requests with top-level errors by the first one's code.",
+            ["code"],
+            registry=registry,
+        )
+        self._invites = Counter(
+            "gateway_invites",
+            "Invites asked for, by what came of them.",
+            ["type", "code", "outcome"],
+            registry=registry,
+        )
+        self._replays = Counter(
+            "gateway_invite_replays",
+            "Invites answered from the record of an earlier one.",
+            registry=registry,
+        )
+        self._calls = Counter(
+            "gateway_upstream_calls",
+            "Calls to the upstream by status, or by why there was none.",
+            ["result"],
+            registry=registry,
+        )
+        self._call_seconds = Histogram(
+            "gateway_upstream_duration_seconds",
+            "How long such a call took.",
+            registry=registry,
+            buckets=_SECONDS,
+        )
+        self._repeats = Counter(
+            "gateway_upstream_retries", "Calls after the first for one invite.", registry=registry
+        )
+        info = Gauge(
+            "gateway_info",
+            "The gateway that is running.",
+            ["version"],
+            registry=registry,
+            multiprocess_mode="max",
+        )
+        info.labels(__version__).set(1)
+        if SHARED not in os.environ:
+            ProcessCollector(registry=registry)
+        self._bind()
+
+    def _bind(self) -> None:
+        """Fetch what every request needs once, and let what may rise start at zero."""
+        self._by_status = {200: self._requests.labels("200")}
+        results = [SUCCESS] + [
+            Result(type_, code.value, outcome.value)
+            for code, type_ in TYPES.items()
+            for outcome in _outcomes(code)
+        ]
+        self._by_result = {
+            result: self._invites.labels(result.type, result.code, result.outcome)
+            for result in results
+        }
+        self._by_call = {"200": self._calls.labels("200")}
+        for fault in Fault:
+            self._by_call[fault.value] = self._calls.labels(fault.value)
+        for code in ("OVERLOADED", "INTERNAL_SERVER_ERROR"):
+            self._errors.labels(code)
+
+    def on_request(self, trail: Trail) -> None:
+        status = trail.status or _GONE
+        child = self._by_status.get(status)
+        if child is None:
+            child = self._by_status[status] = self._requests.labels(str(status))
+        child.inc()
+        self._request_seconds.observe(trail.seconds)
+        if trail.error_code is not None:
+            self._errors.labels(trail.error_code).inc()
+
+    def on_invite(self, _: InviteDraft, result: InviteResult, trail: Trail | None, __: str) -> None:
+        what = told(result)
+        child = self._by_result.get(what)
+        if child is None:
+            child = self._by_result[what] = self._invites.labels(what.type, what.code, what.outcome)
+        child.inc()
+        if trail is not None and trail.replayed:
+            self._replays.inc()
+
+    def on_call(self, exchange: Exchange, seconds: float, trail: Trail | None) -> None:
+        result = str(exchange.status) if isinstance(exchange, Reply) else exchange.fault.value
+        child = self._by_call.get(result)
+        if child is None:
+            child = self._by_call[result] = self._calls.labels(result)
+        child.inc()
+        self._call_seconds.observe(seconds)
+        if trail is not None and trail.upstream_calls > 1:
+            self._repeats.inc()
+
+    def gauge(
+        self, name: str, text: str, label: str, read: Reading, *, of_all_workers: bool = False
+    ) -> Sample:
+        """A gauge with the values that `read` gives by label; what is returned takes them.
+
+        The workers' values add up, unless each of them reads the same thing, such as a store.
+        """
+        mode: Literal["livemostrecent", "livesum"] = (
+            "livemostrecent" if of_all_workers else "livesum"
+        )
+        gauge = Gauge(name, text, [label], registry=self.registry, multiprocess_mode=mode)
+
+        async def sample() -> None:
+            for value, number in (await read()).items():
+                gauge.labels(value).set(number)
+
+        return sample
+
+    def exposition(self) -> bytes:
+        """All metrics, those of the other workers too, as Prometheus reads them."""
+        folder = os.environ.get(SHARED)
+        if folder is None:
+            return generate_latest(self.registry)
+        _forget_the_dead(Path(folder))
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
+
+
+_GONE = 499
+
+
+def _outcomes(code: InviteErrorCode) -> tuple[InviteOutcome, ...]:
+    match code:
+        case InviteErrorCode.UPSTREAM_TIMEOUT | InviteErrorCode.IDEMPOTENCY_KEY_IN_PROGRESS:
+            return (InviteOutcome.UNKNOWN,)
+        case InviteErrorCode.UPSTREAM_FAULT:
+            return (InviteOutcome.UNKNOWN, InviteOutcome.INVITED)
+    return (InviteOutcome.NOT_INVITED,)
+
+
+async def sample_now_and_then(
+    samples: Sequence[Sample], *, seconds: float = SAMPLE_SECONDS
+) -> None:
+    """Take the samples for ever; one that fails is taken again the next time."""
+    while True:
+        for sample in samples:
+            with contextlib.suppress(Exception):
+                await sample()
+        await asyncio.sleep(seconds)
+
+
+@contextlib.contextmanager
+def shared_metrics() -> Iterator[None]:
+    """Lets the processes started within it share their metrics.
+
+    Must be entered before prometheus-client is imported in them, as it is in new processes.
+    """
+    if SHARED in os.environ:
+        yield
+        return
+    folder = tempfile.mkdtemp(prefix="gateway-metrics-")
+    os.environ[SHARED] = folder
+    try:
+        yield
+    finally:
+        del os.environ[SHARED]
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _forget_the_dead(folder: Path) -> None:
+    """Drop the gauges of workers that have ended; their counts stay."""
+    for file in folder.glob("gauge_live*_*.db"):
+        number = file.stem.rpartition("_")[2]
+        if number.isdecimal() and not Path(f"/proc/{number}").exists():
+            mark_process_dead(int(number), str(folder))  # type: ignore[no-untyped-call]

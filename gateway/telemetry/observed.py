@@ -1,0 +1,206 @@
+"""Stands between the parts of the gateway and notes on the request's trail what passes.
+
+The parts know nothing of it: each of these has the interface of what it stands before.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from typing import Any, TypeAlias
+
+import orjson
+from graphql import ExecutionResult
+
+from gateway.graphql.documents import CachedDocument, Operation
+from gateway.graphql.execution import Executor
+from gateway.invites.inputs import InviteDraft
+from gateway.invites.invite import Inviter
+from gateway.invites.models import InviteResult, InviteSuccess
+from gateway.telemetry.trail import TRAIL, Trail, told
+from gateway.upstream.client import Upstream
+from gateway.upstream.wire import Exchange, Reply
+
+LOGGER = logging.getLogger("gateway.telemetry")
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+RequestSeen: TypeAlias = Callable[[Trail], None]
+"""Called once a request has been answered, or given up by its caller."""
+InviteSeen: TypeAlias = Callable[[InviteDraft, InviteResult, Trail | None, str], None]
+"""Called once an invite has ended, with its caller's scope."""
+CallSeen: TypeAlias = Callable[[Exchange, float, Trail | None], None]
+"""Called after a call to the upstream, with its seconds."""
+
+# Letters and digits alone: an address or a line break is no request id.
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_ERRORS = b'{"errors"'
+
+
+class ObservedApp:
+    """Gives each request an id and a trail, and the answer the header `X-Request-Id`."""
+
+    def __init__(
+        self,
+        app: App,
+        seen: Sequence[RequestSeen],
+        *,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._app = app
+        self._seen = tuple(seen)
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        trail = Trail(request_id_of(scope["headers"]), self._clock(), scope["method"])
+        before = TRAIL.set(trail)
+        try:
+            await self._app(scope, receive, _noting(trail, send))
+        finally:
+            TRAIL.reset(before)
+            trail.seconds = self._clock() - trail.started
+            _tell(self._seen, trail)
+
+
+def request_id_of(headers: Sequence[tuple[bytes, bytes]]) -> str:
+    """The caller's own id of the request if it is one, or a new one."""
+    for name, value in headers:
+        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
+            return value.decode()
+    return f"{random.getrandbits(64):016x}"
+
+
+def _noting(trail: Trail, send: Send) -> Send:
+    async def note_and_send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            trail.status = message["status"]
+            request_id = (b"x-request-id", trail.request_id.encode())
+            message["headers"] = [*message["headers"], request_id]
+        elif (body := message.get("body", b"")).startswith(_ERRORS):
+            trail.error_code = _first_code(body)
+        await send(message)
+
+    return note_and_send
+
+
+def _tell(seen: Sequence[Callable[..., None]], *what: object) -> None:
+    """Tell all of them; one that fails, say on a full disk, changes nothing about the answer."""
+    for one in seen:
+        try:
+            one(*what)
+        except Exception as error:  # noqa: BLE001 - an invite is not lost for a line in a log
+            LOGGER.debug("an observer failed: %s", type(error).__qualname__)
+
+
+def _first_code(body: bytes) -> str | None:
+    """The code of an answer's first error; the gateway's own words, never a caller's."""
+    try:
+        code: str = orjson.loads(body)["errors"][0]["extensions"]["code"]
+    except (ValueError, LookupError, TypeError):
+        return None
+    return code
+
+
+class ObservedExecutor:
+    """Notes which operation of which document is run."""
+
+    def __init__(self, executor: Executor, *, clock: Callable[[], float]) -> None:
+        self._executor = executor
+        self._clock = clock
+
+    async def execute(
+        self,
+        document: CachedDocument,
+        operation: Operation,
+        variables: Mapping[str, Any] | None,
+        context: Any,
+    ) -> ExecutionResult:
+        trail = TRAIL.get()
+        if trail is not None:
+            trail.document, trail.operation = document.text, operation.name
+            trail.begun = self._clock()
+        return await self._executor.execute(document, operation, variables, context)
+
+
+class ObservedInviter:
+    """Notes how an invite ended."""
+
+    def __init__(self, inviter: Inviter, seen: Sequence[InviteSeen]) -> None:
+        self._inviter = inviter
+        self._seen = tuple(seen)
+
+    async def invite(self, draft: InviteDraft, **options: Any) -> InviteResult:
+        result = await self._inviter.invite(draft, **options)
+        trail = TRAIL.get()
+        if trail is not None:
+            what = told(result)
+            trail.result_type, trail.code, trail.outcome = what.type, what.code, what.outcome
+            trail.replayed = isinstance(result, InviteSuccess) and result.replayed
+        _tell(self._seen, draft, result, trail, options.get("scope", ""))
+        return result
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inviter, name)
+
+
+class ObservedUpstream:
+    """Notes how long the upstream took, and what it said."""
+
+    def __init__(
+        self, upstream: Upstream, seen: Sequence[CallSeen], *, clock: Callable[[], float]
+    ) -> None:
+        self._upstream = upstream
+        self._seen = tuple(seen)
+        self._clock = clock
+
+    async def invite(
+        self,
+        body: bytes,
+        *,
+        timeout_seconds: float,
+        idempotency_key: str | None = None,
+        send_by: float | None = None,
+    ) -> Exchange:
+        started = self._clock()
+        exchange = await self._upstream.invite(
+            body,
+            timeout_seconds=timeout_seconds,
+            idempotency_key=idempotency_key,
+            send_by=send_by,
+        )
+        seconds = self._clock() - started
+        trail = TRAIL.get()
+        if trail is not None:
+            trail.upstream_calls += 1
+            trail.upstream_seconds += seconds
+            _note(exchange, trail)
+        _tell(self._seen, exchange, seconds, trail)
+        return exchange
+
+    async def applicants(
+        self, track_id: int, query: Mapping[str, str], *, timeout_seconds: float
+    ) -> Exchange:
+        return await self._upstream.applicants(track_id, query, timeout_seconds=timeout_seconds)
+
+    def reread_api_key(self) -> bool:
+        return self._upstream.reread_api_key()
+
+    async def aclose(self) -> None:
+        await self._upstream.aclose()
+
+
+def _note(exchange: Exchange, trail: Trail) -> None:
+    if isinstance(exchange, Reply):
+        trail.upstream_status, trail.upstream_fault = exchange.status, None
+    else:
+        trail.upstream_status, trail.upstream_fault = None, exchange.fault.value

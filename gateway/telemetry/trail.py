@@ -1,0 +1,84 @@
+"""What is known of one request on its way: all that a log line, a metric or a span may tell."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from gateway.invites.models import (
+    InviteErrorCode,
+    InviteOutcome,
+    InviteResult,
+    InviteSuccess,
+)
+
+
+@dataclass(slots=True)
+class Trail:
+    """One request; times are seconds, `started` and `begun` on `time.perf_counter`'s clock.
+
+    `document` is the text, of which only the hash is ever told. `code` is the result's or that of
+    the first of the top-level errors.
+    """
+
+    request_id: str
+    started: float
+    method: str = ""
+    status: int | None = None
+    caller: str | None = None
+    operation: str | None = None
+    document: str | None = None
+    begun: float | None = None
+    """When the document had been read and was about to be run."""
+    result_type: str | None = None
+    code: str | None = None
+    outcome: str | None = None
+    error_code: str | None = None
+    replayed: bool = False
+    upstream_status: int | None = None
+    upstream_fault: str | None = None
+    upstream_calls: int = 0
+    upstream_seconds: float = 0.0
+    seconds: float = 0.0
+    trace_id: str | None = None
+
+
+TRAIL: ContextVar[Trail | None] = ContextVar("trail", default=None)
+"""The request that is being answered, also in tasks that it has begun."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """An invite's result in the words of the schema; `code` is empty for a success."""
+
+    type: str
+    code: str
+    outcome: str
+
+
+TYPES = {
+    InviteErrorCode.INVALID_INPUT: "InvalidInputError",
+    InviteErrorCode.TRACK_NOT_FOUND: "TrackNotFoundError",
+    InviteErrorCode.ALREADY_INVITED: "AlreadyInvitedError",
+    InviteErrorCode.INVITE_QUOTA_EXHAUSTED: "InviteQuotaExhaustedError",
+    InviteErrorCode.IDEMPOTENCY_KEY_REUSED: "IdempotencyKeyError",
+    InviteErrorCode.IDEMPOTENCY_KEY_IN_PROGRESS: "IdempotencyKeyError",
+    InviteErrorCode.RATE_LIMITED: "RateLimitedError",
+    InviteErrorCode.UPSTREAM_UNAUTHORIZED: "UpstreamAuthenticationError",
+    InviteErrorCode.UPSTREAM_UNAVAILABLE: "UpstreamError",
+    InviteErrorCode.UPSTREAM_TIMEOUT: "UpstreamError",
+    InviteErrorCode.UPSTREAM_FAULT: "UpstreamError",
+}
+SUCCESS = Result("InviteCandidateSuccess", "", InviteOutcome.INVITED.value)
+_FAILURES = {
+    (code, outcome): Result(type_, code.value, outcome.value)
+    for code, type_ in TYPES.items()
+    for outcome in InviteOutcome
+}
+
+
+def told(result: InviteResult) -> Result:
+    """What may be told of a result."""
+    if isinstance(result, InviteSuccess):
+        return SUCCESS
+    return _FAILURES[result.code, result.outcome]

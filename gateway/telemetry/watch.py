@@ -1,0 +1,147 @@
+"""Puts the observers in their places, as the settings have them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from gateway.draining import Draining
+from gateway.graphql.execution import Executor
+from gateway.graphql.requests import RequestHead
+from gateway.invites.breaker import BreakerState
+from gateway.invites.idempotency import State, StoreUnavailableError
+from gateway.invites.invite import Inviter
+from gateway.service import Service
+from gateway.telemetry.logs import AuditLog, Hashes, RequestLog
+from gateway.telemetry.metrics import Metrics, Sample, sample_now_and_then
+from gateway.telemetry.observed import (
+    App,
+    CallSeen,
+    InviteSeen,
+    ObservedApp,
+    ObservedExecutor,
+    ObservedInviter,
+    ObservedUpstream,
+    RequestSeen,
+)
+from gateway.telemetry.trail import TRAIL
+from gateway.upstream.client import Upstream
+
+if TYPE_CHECKING:
+    from structlog.typing import WrappedLogger
+
+_Context = TypeVar("_Context")
+_clock = time.perf_counter
+
+
+class Watch:
+    """Who is told what; without a log, an audit line is not even made."""
+
+    def __init__(
+        self,
+        *,
+        log: WrappedLogger | None = None,
+        metrics: Metrics | None = None,
+    ) -> None:
+        self.metrics = metrics
+        self._service: Service | None = None
+        self._samples: list[Sample] = []
+        self._requests: list[RequestSeen] = []
+        self._invites: list[InviteSeen] = []
+        self._calls: list[CallSeen] = []
+        if metrics is not None:
+            self._requests.append(metrics.on_request)
+            self._invites.append(metrics.on_invite)
+            self._calls.append(metrics.on_call)
+        if log is not None:
+            self._requests.append(RequestLog(log))
+            self._invites.append(AuditLog(log, self._hashes))
+
+    def app(self, app: App) -> App:
+        """The whole of GraphQL over HTTP."""
+        return ObservedApp(app, self._requests, clock=_clock)
+
+    def executor(self, executor: Executor) -> Executor:
+        return ObservedExecutor(executor, clock=_clock)
+
+    def inviter(self, inviter: Inviter) -> Inviter:
+        return cast("Inviter", ObservedInviter(inviter, self._invites))
+
+    def upstream(self, upstream: Upstream) -> Upstream:
+        return ObservedUpstream(upstream, self._calls, clock=_clock)
+
+    def context(self, make: Callable[[RequestHead], _Context]) -> Callable[[RequestHead], _Context]:
+        """`make`, with a note of who is calling."""
+
+        def noting(head: RequestHead) -> _Context:
+            trail = TRAIL.get()
+            if trail is not None and head.caller is not None:
+                trail.caller = str(getattr(head.caller, "name", head.caller))
+            return make(head)
+
+        return noting
+
+    def service(self, service: Service, draining: Draining) -> None:
+        """Watch the whole from within: what is under way, the breaker, the records."""
+        self._service = service
+        if self.metrics is None:
+            return
+        gauge = self.metrics.gauge
+        self._samples = [
+            gauge(
+                "gateway_in_flight",
+                "What is under way: requests, those that wait, calls to the upstream.",
+                "what",
+                partial(_in_flight, service, draining),
+            ),
+            gauge(
+                "gateway_breaker_state",
+                "1 for the state that the breaker is in.",
+                "state",
+                partial(_breaker, service),
+            ),
+            gauge(
+                "gateway_records",
+                "Stored records of keyed invites by state.",
+                "state",
+                partial(_records, service),
+                of_all_workers=True,
+            ),
+        ]
+
+    def _hashes(self) -> Hashes | None:
+        try:
+            return None if self._service is None else self._service.records.hasher
+        except StoreUnavailableError:
+            return None
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Reads the gauges meanwhile."""
+        sampling = asyncio.create_task(sample_now_and_then(self._samples))
+        try:
+            yield
+        finally:
+            sampling.cancel()
+
+
+async def _in_flight(service: Service, draining: Draining) -> dict[str, float]:
+    return {
+        "requests": draining.in_flight,
+        "waiting": service.requests.waiting + service.calls.waiting,
+        "calls": service.calls.in_use,
+    }
+
+
+async def _breaker(service: Service) -> dict[str, float]:
+    state = BreakerState.CLOSED if service.breaker is None else service.breaker.state
+    return {one.value: one is state for one in BreakerState}
+
+
+async def _records(service: Service) -> dict[str, float]:
+    counts = await service.records.store.count()
+    return {state.value: counts.get(state, 0) for state in State}

@@ -1,0 +1,168 @@
+"""A real `gateway serve` is told to stop under load, and loses nothing."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from tests.e2e.conftest import DOCUMENT, fetch, serve_settings
+from tests.e2e.processes import Command, running
+
+CLIENTS = 12
+
+
+class SlowUpstream(ThreadingHTTPServer):
+    """Invites everybody, and answers when it is let."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self) -> None:
+        self.emails: list[str] = []
+        self.go_on = threading.Event()
+        super().__init__(("127.0.0.1", 0), _Invite)
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class _Invite(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: SlowUpstream
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        self.server.emails.append(body["candidate_email"])
+        self.server.go_on.wait(20)
+        answer = json.dumps({"application_id": len(self.server.emails)}).encode()
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def upstream() -> Iterator[SlowUpstream]:
+    server = SlowUpstream()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield server
+    server.go_on.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def mutation(email: str) -> str:
+    given = {"candidateName": "Ada", "candidateEmail": email, "trackId": 6578}
+    return json.dumps({"query": DOCUMENT, "variables": {"input": given}})
+
+
+def until(condition) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def connect(gateway: str) -> socket.socket:
+    host, port = gateway.removeprefix("http://").split(":")
+    return socket.create_connection((host, int(port)), timeout=20)
+
+
+def request(body: str) -> bytes:
+    return (
+        f"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+        f"accept: application/json\r\ncontent-length: {len(body)}\r\n\r\n{body}"
+    ).encode()
+
+
+def read_all(connection: socket.socket) -> bytes:
+    received = b""
+    while data := connection.recv(65536):
+        received += data
+    return received
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+def test_every_accepted_mutation_is_answered(tmp_path, upstream, number):
+    """Invites that are under way when the signal comes are answered as they ended, each sent once."""
+    settings = serve_settings(upstream.address, UPSTREAM_TIMEOUT_SECONDS="15")
+    emails = [f"ada{n}@example.com" for n in range(CLIENTS)]
+    with running(tmp_path, "serve", **settings) as gateway, ThreadPoolExecutor(CLIENTS) as pool:
+        address = gateway.address()
+        answers = [
+            pool.submit(fetch, "POST", f"{address}/graphql", mutation(email)) for email in emails
+        ]
+        until(lambda: len(upstream.emails) == CLIENTS)
+        gateway.process.send_signal(number)
+        until(lambda: _refuses_connections(address))
+        upstream.go_on.set()
+        results = [json.loads(one.result())["data"]["inviteCandidate"] for one in answers]
+        code = gateway.end()
+
+    assert [result["type"] for result in results] == ["InviteCandidateSuccess"] * CLIENTS
+    assert sorted(upstream.emails) == sorted(emails)
+    assert code == 0
+
+
+def test_readiness_goes_first(tmp_path, upstream):
+    """During the delay `/readyz` says 503, `/livez` 200, and mutations are served."""
+    upstream.go_on.set()
+    settings = serve_settings(upstream.address, DRAIN_DELAY_SECONDS="30")
+    with running(tmp_path, "serve", **settings) as gateway:
+        address = gateway.address()
+        before = json.loads(fetch("GET", f"{address}/readyz"))
+        gateway.process.send_signal(signal.SIGTERM)
+        until(lambda: json.loads(fetch("GET", f"{address}/readyz"))["status"] == "stopping")
+        alive = json.loads(fetch("GET", f"{address}/livez"))
+        answer = json.loads(fetch("POST", f"{address}/graphql", mutation("ada@example.com")))
+        code = gateway.stop()
+
+    assert before == alive == {"status": "ok"}
+    assert answer["data"]["inviteCandidate"]["type"] == "InviteCandidateSuccess"
+    assert code == 0
+
+
+def test_kept_connection_is_closed_after_its_answer(tmp_path, upstream):
+    """What follows on the connection of an invite under way is not run, and can be sent again."""
+    settings = serve_settings(upstream.address, UPSTREAM_TIMEOUT_SECONDS="15")
+    with running(tmp_path, "serve", **settings) as gateway:
+        with connect(gateway.address()) as connection:
+            connection.sendall(request(mutation("ada@example.com")))
+            until(lambda: upstream.emails)
+            gateway.process.send_signal(signal.SIGTERM)
+            until(lambda: _refuses_connections(gateway_address(gateway)))
+            connection.sendall(request(mutation("grace@example.com")))
+            upstream.go_on.set()
+            received = read_all(connection)
+        gateway.end()
+
+    assert received.count(b"InviteCandidateSuccess") == 1
+    assert b"connection: close" in received
+    assert upstream.emails == ["ada@example.com"]
+
+
+def gateway_address(gateway: Command) -> str:
+    return gateway.printed.split()[-1]
+
+
+def _refuses_connections(address: str) -> bool:
+    try:
+        connect(address).close()
+    except OSError:
+        return True
+    return False

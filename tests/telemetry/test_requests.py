@@ -1,0 +1,303 @@
+"""Requests leave their marks in logs and metrics, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from pydantic import SecretStr
+from starlette.testclient import TestClient
+
+from gateway.app import create_app
+from gateway.graphql.results import to_graphql
+from gateway.invites.models import InviteErrorCode, InviteFailure, InviteOutcome
+from gateway.stores.opening import IN_MEMORY
+from gateway.telemetry.logs import configure_logging
+from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.observed import ObservedApp, request_id_of
+from gateway.telemetry.trail import TYPES, Trail, told
+from gateway.upstream.wire import Exchange, Fault, NoReply, Reply
+from tests.test_running import settings
+
+DOCUMENT = """mutation Hire($input: InviteCandidateInput!) { inviteCandidate(input: $input) {
+  __typename ... on InviteError { code outcome } } }"""
+INVITED = Reply(200, b'{"application_id": 91}')
+ALLOWED = {
+    "event", "level", "timestamp", "request_id", "trace_id", "caller", "method", "status",
+    "operation", "document", "type", "code", "outcome", "replayed", "upstream_calls",
+    "upstream_status", "upstream_fault", "upstream_ms", "duration_ms",
+}  # fmt: skip
+AUDITED = {
+    "event", "level", "timestamp", "request_id", "caller", "track_id", "format", "email_hash",
+    "key_hash", "type", "code", "outcome", "replayed", "upstream_status",
+}  # fmt: skip
+
+
+class Answering:
+    """An upstream that answers each call with the next of these, the last one for ever."""
+
+    def __init__(self, *exchanges: Exchange, rereads: bool = False) -> None:
+        self.exchanges = list(exchanges)
+        self.rereads = rereads
+
+    async def invite(self, body: bytes, **_: object) -> Exchange:
+        return self.exchanges.pop(0) if len(self.exchanges) > 1 else self.exchanges[0]
+
+    def reread_api_key(self) -> bool:
+        return self.rereads
+
+    async def applicants(self, *_: object, **__: object) -> Exchange:
+        return NoReply(Fault.CONNECT, possibly_sent=False)
+
+    async def aclose(self) -> None:
+        pass
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before():
+    """Other tests log as they did."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def gateway(
+    *exchanges: Exchange, upstream: Answering | None = None, rereads: bool = False, **given: object
+) -> TestClient:
+    upstream = upstream or Answering(*(exchanges or (INVITED,)), rereads=rereads)
+    given = {"store_url": SecretStr(IN_MEMORY), "retry_attempts": 1, "read_back": False, **given}
+    return TestClient(create_app(settings(**given), upstream=upstream))
+
+
+def invite(client: TestClient, headers: dict[str, str] | None = None, **changed: object):
+    given = {"candidateName": "Ada", "candidateEmail": "ada@example.com", "trackId": 6578}
+    body = {"query": DOCUMENT, "variables": {"input": given | changed}}
+    return client.post("/graphql", json=body, headers=headers)
+
+
+def lines(capsys: pytest.CaptureFixture[str], event: str) -> list[dict[str, object]]:
+    found = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    return [line for line in found if line["event"] == event]
+
+
+def samples(client: TestClient) -> dict[str, float]:
+    """The metrics as `name{label=value,…}`, those at zero left out."""
+    text = client.get("/metrics").text
+    return {
+        sample.name
+        + "".join(f"{{{k}={v}}}" for k, v in sorted(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.value
+    }
+
+
+def test_request_has_a_line(capsys):
+    """Operation, document, result and durations are told; names and addresses are not."""
+    invite(gateway(), {"x-request-id": "abc-1"})
+
+    (line,) = lines(capsys, "request")
+    assert line["request_id"] == "abc-1"
+    assert line["operation"] == "Hire"
+    assert line["type"] == "InviteCandidateSuccess"
+    assert line["outcome"] == "INVITED"
+    assert line["status"] == line["upstream_status"] == 200
+    assert re.fullmatch("[0-9a-f]{64}", str(line["document"]))
+    assert set(line) <= ALLOWED
+
+
+def test_failure_is_told_by_its_code(capsys):
+    """The line says which failure it was and why there was no reply."""
+    invite(gateway(NoReply(Fault.READ, possibly_sent=True)))
+
+    (line,) = lines(capsys, "request")
+    assert (line["code"], line["outcome"]) == ("UPSTREAM_FAULT", "UNKNOWN")
+    assert line["upstream_fault"] == "read"
+
+
+def test_refused_request_is_told_by_its_code(capsys):
+    """A request that was not run has a line with the code of its top-level error."""
+    gateway().post("/graphql", json={"query": "{ nothing"})
+
+    (line,) = lines(capsys, "request")
+    assert line["code"] == "GRAPHQL_PARSE_FAILED"
+    assert "document" not in line
+
+
+def test_invite_is_audited(capsys):
+    """Track, outcome and hashes are told; the same address has the same hash, however written."""
+    with gateway() as client:
+        invite(client, idempotencyKey="k-1")
+        invite(client, candidateEmail=" ADA@example.com ")
+        invite(client, candidateEmail="grace@example.com")
+
+    first, same, other = lines(capsys, "invite")
+    assert (first["track_id"], first["outcome"]) == ("6578", "INVITED")
+    assert first["email_hash"] == same["email_hash"] != other["email_hash"]
+    assert "key_hash" in first
+    assert "key_hash" not in same
+    assert set(first) <= AUDITED
+
+
+def test_audit_does_not_repeat_what_is_no_track(capsys):
+    """A track id that cannot be one could be anything, a name for example."""
+    invite(gateway(), trackId="Ada Lovelace")
+
+    (line,) = lines(capsys, "invite")
+    assert "track_id" not in line
+    assert line["code"] == "INVALID_INPUT"
+
+
+@pytest.mark.parametrize("level", ["warning", "error"])
+def test_requests_are_not_logged_above_info(capsys, level):
+    """An operator who wants warnings alone gets no line per request."""
+    invite(gateway(log_level=level))
+
+    assert capsys.readouterr().err == ""
+
+
+def test_text_is_for_people(capsys):
+    """The same line without JSON."""
+    invite(gateway(log_format="text"))
+
+    told = capsys.readouterr().err
+    assert "request" in told
+    assert "InviteCandidateSuccess" in told
+    assert "{" not in told
+
+
+def test_request_id_comes_back():
+    """The caller finds its own id in the answer, and one of ours if it sent none."""
+    client = gateway()
+
+    assert invite(client, {"x-request-id": "mine.1"}).headers["x-request-id"] == "mine.1"
+    assert re.fullmatch("[0-9a-f]{16}", invite(client).headers["x-request-id"])
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b"ada@example.com", b"two words", b"x" * 65, b"-x", b"a\nb", b"\xff"]
+)
+def test_strange_request_ids_are_replaced(sent):
+    """What is no id, an address for example, reaches neither log nor answer."""
+    assert re.fullmatch("[0-9a-f]{16}", request_id_of([(b"x-request-id", sent)]))
+
+
+def test_metrics_count_requests_and_results():
+    """Requests by status, results by type, code and outcome, calls by status."""
+    client = gateway(INVITED, Reply(404))
+    invite(client)
+    invite(client)
+    client.post("/graphql", json={"query": "{ nothing"})
+
+    seen = samples(client)
+    assert seen["gateway_requests_total{status=200}"] == 3
+    assert seen["gateway_request_duration_seconds_count"] == 3
+    assert seen["gateway_request_errors_total{code=GRAPHQL_PARSE_FAILED}"] == 1
+    name = "gateway_invites_total"
+    assert seen[f"{name}{{code=}}{{outcome=INVITED}}{{type=InviteCandidateSuccess}}"] == 1
+    assert (
+        seen[f"{name}{{code=TRACK_NOT_FOUND}}{{outcome=NOT_INVITED}}{{type=TrackNotFoundError}}"]
+        == 1
+    )
+    assert seen["gateway_upstream_calls_total{result=200}"] == 1
+    assert seen["gateway_upstream_calls_total{result=404}"] == 1
+    assert seen["gateway_upstream_duration_seconds_count"] == 2
+
+
+def test_gauges_show_what_is_under_way():
+    """Breaker and records are read while the gateway runs."""
+    with gateway() as client:
+        invite(client, idempotencyKey="k-1")
+        client.portal.call(asyncio.sleep, 0)  # type: ignore[union-attr]
+        seen = client.get("/metrics").text
+
+    assert 'gateway_breaker_state{state="closed"} 1.0' in seen
+    assert 'gateway_in_flight{what="calls"} 0.0' in seen
+    assert 'gateway_records{state="unknown"}' in seen
+
+
+def test_second_call_for_an_invite_is_a_retry():
+    """A call repeated with a new key is told from a new invite's."""
+    client = gateway(Reply(401), INVITED, rereads=True)
+    invite(client)
+
+    assert samples(client)["gateway_upstream_retries_total"] == 1
+
+
+def test_calls_without_a_reply_are_counted_by_fault():
+    """A dashboard can tell a refused connection from a timeout."""
+    client = gateway(NoReply(Fault.CONNECT, possibly_sent=False))
+    invite(client)
+
+    assert samples(client)["gateway_upstream_calls_total{result=connect}"] == 1
+
+
+def test_metrics_can_be_switched_off():
+    """Then the path is nothing."""
+    assert gateway(metrics=False).get("/metrics").status_code == 404
+
+
+@pytest.mark.parametrize("code", InviteErrorCode, ids=lambda code: code.name)
+def test_told_type_is_the_schema_s(code):
+    """The type in logs and metrics is the one that the client got."""
+    failure = InviteFailure(code, "", InviteOutcome.UNKNOWN, retryable=False)
+
+    assert told(failure).type == type(to_graphql(failure)).__name__ == TYPES[code]
+
+
+async def test_failing_observer_changes_nothing():
+    """A full disk under the log is no reason to fail an invite."""
+    sent = []
+
+    async def app(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    async def send(message):
+        sent.append(message["type"])
+
+    def fail(_: Trail) -> None:
+        raise OSError("No space left on device")
+
+    scope = {"type": "http", "method": "POST", "headers": []}
+    await ObservedApp(app, [fail])(scope, None, send)  # type: ignore[arg-type]
+
+    assert sent == ["http.response.start", "http.response.body"]
+
+
+async def test_caller_that_hung_up_is_counted():
+    """A request without an answer counts as 499."""
+    metrics = Metrics()
+
+    async def app(scope, receive, send):
+        pass
+
+    scope = {"type": "http", "method": "POST", "headers": []}
+    await ObservedApp(app, [metrics.on_request])(scope, None, None)  # type: ignore[arg-type]
+
+    assert b'gateway_requests_total{status="499"} 1.0' in metrics.exposition()
+
+
+def test_log_of_a_bug_names_the_request(capsys):
+    """A masked error's line leads to the request, and quotes no message."""
+    upstream = Answering(INVITED)
+
+    async def fail(body: bytes, **_: object) -> Exchange:
+        raise ValueError("ada@example.com")
+
+    upstream.invite = fail  # type: ignore[method-assign]
+    client = TestClient(create_app(settings(), upstream=upstream))
+    configure_logging(as_json=True)
+    answer = invite(client, {"x-request-id": "r-1"})
+
+    assert answer.json()["errors"][0]["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
+    bug, line = (json.loads(line) for line in capsys.readouterr().err.splitlines())
+    assert bug["request_id"] == line["request_id"] == "r-1"
+    assert line["code"] == "INTERNAL_SERVER_ERROR"
+    assert "ada" not in str(bug)

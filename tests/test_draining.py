@@ -1,0 +1,151 @@
+"""A process that is told to stop says so, lets nobody new in and answers those inside."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import threading
+
+import pytest
+
+from gateway.draining import Draining
+
+
+async def answer(scope, receive, send):
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"{}"})
+
+
+async def ask(app):
+    """Status, headers and body of one answer."""
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    await app({"type": "http"}, None, send)
+    return sent[0]["status"], dict(sent[0]["headers"]), sent[1]["body"]
+
+
+@pytest.fixture
+def server_stops():
+    """Stands in for the server's own handler of SIGTERM."""
+    stops: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: stops.append(number))
+    yield stops
+    signal.signal(signal.SIGTERM, before)
+
+
+async def until(condition) -> None:
+    while not condition():  # noqa: ASYNC110 - a signal handler sets no event
+        await asyncio.sleep(0.001)
+
+
+async def test_signal_turns_new_requests_away(server_stops):
+    """From SIGTERM on a request gets 503, in GraphQL's shape, and the connection closes."""
+    draining = Draining()
+    app = draining.guard(answer)
+
+    with draining.on_signals():
+        before = await ask(app)
+        os.kill(os.getpid(), signal.SIGTERM)
+        await until(lambda: server_stops)
+        status, headers, body = await ask(app)
+
+    assert before[0] == 200
+    assert draining.begun
+    assert status == 503
+    assert headers[b"connection"] == b"close"
+    assert headers[b"retry-after"] == b"1"
+    assert json.loads(body)["errors"][0]["extensions"]["code"] == "OVERLOADED"
+
+
+async def test_requests_are_served_during_the_delay(server_stops):
+    """A load balancer has the delay to notice; nobody is turned away meanwhile."""
+    draining = Draining(delay_seconds=60)
+    app = draining.guard(answer)
+
+    with draining.on_signals():
+        os.kill(os.getpid(), signal.SIGTERM)
+        await until(lambda: draining.begun)
+        status, _, _ = await ask(app)
+
+    assert status == 200
+    assert not server_stops
+
+
+async def test_server_stops_after_the_delay(server_stops):
+    """The server gets the signal once the delay has passed."""
+    draining = Draining(delay_seconds=0.01)
+
+    with draining.on_signals():
+        os.kill(os.getpid(), signal.SIGTERM)
+        await until(lambda: server_stops)
+
+    assert server_stops == [signal.SIGTERM]
+    assert draining.closed
+
+
+async def test_second_signal_does_not_wait(server_stops):
+    """Whoever asks twice is in a hurry."""
+    draining = Draining(delay_seconds=60)
+
+    with draining.on_signals():
+        os.kill(os.getpid(), signal.SIGTERM)
+        await until(lambda: draining.begun)
+        os.kill(os.getpid(), signal.SIGTERM)
+        await until(lambda: server_stops)
+
+    assert draining.closed
+
+
+async def test_handlers_are_put_back(server_stops):
+    """Afterwards the signal is the server's again."""
+    draining = Draining()
+
+    with draining.on_signals():
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+    await until(lambda: server_stops)
+
+    assert not draining.begun
+
+
+async def test_idle_waits_for_those_inside():
+    """The end comes once the last request has ended, also one that fails."""
+    draining = Draining()
+    go_on = asyncio.Event()
+
+    async def slow(scope, receive, send):
+        await go_on.wait()
+        raise RuntimeError
+
+    inside: asyncio.Task[None] = asyncio.create_task(draining.guard(slow)({}, None, None))  # type: ignore[arg-type]
+    await until(lambda: draining.in_flight)
+    idle = asyncio.create_task(draining.idle())
+    await asyncio.sleep(0)
+    waited = not idle.done()
+    go_on.set()
+    await idle
+
+    assert waited
+    assert draining.in_flight == 0
+    assert isinstance((await asyncio.gather(inside, return_exceptions=True))[0], RuntimeError)
+
+
+async def test_other_threads_leave_signals_alone():
+    """Only the main thread can have signals: elsewhere nothing is touched."""
+    before = signal.getsignal(signal.SIGTERM)
+    seen = []
+
+    async def use() -> None:
+        with Draining().on_signals():
+            seen.append(signal.getsignal(signal.SIGTERM))
+
+    thread = threading.Thread(target=lambda: asyncio.run(use()))
+    thread.start()
+    await asyncio.to_thread(thread.join)
+
+    assert seen == [before]
