@@ -14,6 +14,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.access import Access
+from gateway.auth import Caller
 from gateway.graphql.context import RequestContext, idempotency_key_of, timeout_of
 from gateway.graphql.endpoint import GraphQLEndpoint
 from gateway.graphql.errors import ErrorCode, formatted
@@ -38,6 +40,7 @@ def create_app(
 ) -> ASGIApp:
     """The gateway; `upstream` and `store` stand in for those that the settings name."""
     service = Service(settings, upstream=upstream, store=store)
+    access = Access(settings)
     plain = RequestContext(service.inviter)
     schema = executable_schema()
     general = GeneralExecutor(schema, hide_suggestions=not settings.introspection)
@@ -49,10 +52,11 @@ def create_app(
         cors_origins=frozenset(settings.cors_origins),
         trusted_documents=read_manifest(settings.documents) if settings.documents else None,
         trusted_only=settings.documents_only,
-        gates=(OverloadGate(service.requests),),
+        # Strangers take no place from callers.
+        gates=(*access.gates, OverloadGate(service.requests)),
         executor=PlanningExecutor(schema, general=general),
     )
-    site = _site(settings, service)
+    site = _site(settings, service, access)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         # Every mutation comes this way: it is spared the router.
@@ -70,7 +74,7 @@ def app_from_environment() -> ASGIApp:
     return create_app(load_settings())
 
 
-def _site(settings: Settings, service: Service) -> Starlette:
+def _site(settings: Settings, service: Service, access: Access) -> Starlette:
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await service.start()
@@ -78,6 +82,7 @@ def _site(settings: Settings, service: Service) -> Starlette:
             yield
         finally:
             await service.stop()
+            await access.aclose()
 
     async def ready(_: Request) -> Response:
         return _status("ok") if await service.is_ready() else _status("unavailable", 503)
@@ -114,6 +119,7 @@ def _status(word: str, status: int = 200) -> Response:
 
 def _context(plain: RequestContext, head: RequestHead) -> RequestContext:
     key, seconds = idempotency_key_of(head), timeout_of(head)
-    if key is None and seconds is None:
+    scope = head.caller.name if isinstance(head.caller, Caller) else ""
+    if key is None and seconds is None and not scope:
         return plain
-    return replace(plain, idempotency_key=key, timeout_seconds=seconds)
+    return replace(plain, scope=scope, idempotency_key=key, timeout_seconds=seconds)
