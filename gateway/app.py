@@ -15,6 +15,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
+from gateway.access import Access
+from gateway.auth import Caller
 from gateway.draining import Draining
 from gateway.graphql.context import RequestContext, idempotency_key_of, timeout_of
 from gateway.graphql.endpoint import GraphQLEndpoint
@@ -54,6 +56,7 @@ def create_app(
         settings, upstream=watch.upstream(upstream or upstream_of(settings)), store=store
     )
     watch.service(service, draining)
+    access = Access(settings)
     plain = RequestContext(watch.inviter(service.inviter))
     schema = executable_schema()
     general = GeneralExecutor(schema, hide_suggestions=not settings.introspection)
@@ -65,7 +68,8 @@ def create_app(
         cors_origins=frozenset(settings.cors_origins),
         trusted_documents=read_manifest(settings.documents) if settings.documents else None,
         trusted_only=settings.documents_only,
-        gates=(OverloadGate(service.requests),),
+        # Strangers take no place from callers.
+        gates=(*access.gates, OverloadGate(service.requests)),
         executor=watch.executor(PlanningExecutor(schema, general=general)),
     )
     graphql = watch.app(draining.guard(endpoint))
@@ -80,6 +84,7 @@ def create_app(
                 await draining.idle()
         finally:
             await service.stop()
+            await access.aclose()
 
     operations = probes_and_metrics(draining, watch.metrics, can_record=service.is_ready)
     site = _site(settings, lifespan, operations)
@@ -139,6 +144,7 @@ async def _not_found(_: Request, error: Exception) -> Response:
 
 def _context(plain: RequestContext, head: RequestHead) -> RequestContext:
     key, seconds = idempotency_key_of(head), timeout_of(head)
-    if key is None and seconds is None:
+    scope = head.caller.name if isinstance(head.caller, Caller) else ""
+    if key is None and seconds is None and not scope:
         return plain
-    return replace(plain, idempotency_key=key, timeout_seconds=seconds)
+    return replace(plain, scope=scope, idempotency_key=key, timeout_seconds=seconds)

@@ -1,4 +1,4 @@
-"""The commands: `gateway dev | serve | sandbox | schema | check`."""
+"""The commands: `gateway dev | serve | sandbox | schema | token | check`."""
 
 from __future__ import annotations
 
@@ -91,6 +91,26 @@ def schema(file: Path | None) -> None:
     if written != printed:
         click.echo("\n".join(diff))
         raise click.exceptions.Exit(1)
+
+
+@main.command()
+@click.argument("name")
+def token(name: str) -> None:
+    """Make an access token for the caller NAME.
+
+    Prints the token, which is stored nowhere, and the line for the GATEWAY_AUTH_TOKENS_FILE.
+    """
+    from gateway.api_tokens import new_token, token_line  # noqa: PLC0415 - keeps the others quick
+
+    made = new_token()
+    try:
+        line = token_line(name, made)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="NAME") from None
+    click.echo("The token, for the caller alone; it is shown this once:", err=True)
+    click.echo(made)
+    click.echo("The line for the file that GATEWAY_AUTH_TOKENS_FILE names:", err=True)
+    click.echo(line)
 
 
 @main.command()

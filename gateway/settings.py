@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
+from gateway.access_settings import AccessSettings, access_faults
 from gateway.connections import ConnectionLimits
 from gateway.graphql.documents import DocumentReader
 from gateway.graphql.limits import Limits
@@ -38,7 +39,7 @@ class SettingsError(ValueError):
         self.faults = faults
 
 
-class Settings(BaseSettings):
+class Settings(AccessSettings):
     """All that an operator can set; the field's name in capitals after `GATEWAY_`."""
 
     model_config = SettingsConfigDict(
@@ -77,8 +78,8 @@ class Settings(BaseSettings):
         "direct",
         description="Who calls it: connections of our own, or httpx2, as always behind a proxy.",
     )
-    auth: Literal["none"] = Field(
-        description="Who may call: `none` lets anybody in who can reach the gateway."
+    auth: Literal["none", "tokens", "jwt"] = Field(
+        description="Who may call: `none`, anybody; `tokens` of a file; `jwt`, your provider's."
     )
     host: str = Field("127.0.0.1", min_length=1, description="The address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="The port to listen on; 0 picks one.")
@@ -371,6 +372,8 @@ def load_settings(**given: object) -> Settings:
         faults += [_line(detail) for detail in error.errors(include_input=False)]
     if settings is not None and settings.documents is not None:
         faults += _document_faults(settings, settings.documents)
+    if settings is not None:
+        faults += [PREFIX + fault for fault in access_faults(settings, settings.auth)]
     if settings is None or faults:
         raise SettingsError(tuple(faults))
     return settings

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from gateway import __version__
+from gateway.api_tokens import read_token_file, token_line
 from gateway.cli import main
 from gateway.settings import Settings
 
@@ -107,3 +108,23 @@ def test_wrong_settings_end_with_code_2(command):
         "GATEWAY_AUTH",
         "GATEWAY_PORT",
     ]
+
+
+def test_a_token_is_printed_with_its_line(tmp_path):
+    """The second line, put into the file, lets in whoever has the first."""
+    result = run("token", "ats")
+    token, line = result.stdout.splitlines()
+    (tmp_path / "tokens").write_text(line)
+
+    assert result.exit_code == 0
+    assert token not in line
+    assert read_token_file(tmp_path / "tokens")[0].caller.name == "ats"
+    assert line == token_line("ats", token)
+
+
+def test_a_name_that_cannot_be_one_is_refused():
+    """What would break the file is said at once."""
+    result = run("token", "two words")
+
+    assert result.exit_code == 2
+    assert "a name has up to 64 letters" in result.output

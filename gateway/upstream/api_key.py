@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-LOOK_AGAIN_SECONDS = 1.0
+from gateway.watched_file import WatchedFile
 
 
 class FixedApiKey:
@@ -22,43 +22,14 @@ class FixedApiKey:
         return False
 
 
-class ApiKeyFile:
-    """A key in a file; a change is seen within a second, or at once by `reread`.
+class ApiKeyFile(WatchedFile[str]):
+    """A key in a file, which may be replaced at any time.
 
-    A file that is gone, empty or unreadable for a moment leaves the last good key in force.
     Raises OSError or ValueError if the first reading fails.
     """
 
     def __init__(self, path: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._path = path
-        self._clock = clock
-        self._key = read_key_file(path)
-        self._stamp = self._stamp_now()
-        self._look_at = clock() + LOOK_AGAIN_SECONDS
-
-    def current(self) -> str:
-        if self._clock() >= self._look_at:
-            self._look_at = self._clock() + LOOK_AGAIN_SECONDS
-            if self._stamp_now() != self._stamp:
-                self.reread()
-        return self._key
-
-    def reread(self) -> bool:
-        stamp = self._stamp_now()
-        try:
-            key = read_key_file(self._path)
-        except (OSError, ValueError):
-            return False
-        changed = key != self._key
-        self._key, self._stamp = key, stamp
-        return changed
-
-    def _stamp_now(self) -> tuple[int, int, int] | None:
-        try:
-            status = self._path.stat()
-        except OSError:
-            return None
-        return status.st_mtime_ns, status.st_ino, status.st_size
+        super().__init__(path, read_key_file, clock=clock)
 
 
 def check_key(key: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.upstream.api_key import LOOK_AGAIN_SECONDS, ApiKeyFile, FixedApiKey
+from gateway.upstream.api_key import ApiKeyFile, FixedApiKey
+from gateway.watched_file import LOOK_AGAIN_SECONDS
 
 
 class Clock:

@@ -1,0 +1,58 @@
+"""Who may call, made from the settings."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from gateway.api_tokens import TokenVerifier
+from gateway.auth import BearerGate, Verifier
+from gateway.graphql.gates import Gate
+from gateway.jwks import JwksFile, JwksUrl, KeySource, fetch_keys
+from gateway.jwt_tokens import JwtVerifier, TokenRules
+from gateway.settings import Settings
+
+
+class Access:
+    """The gates in front of GraphQL that look at the caller, and what they hold."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises OSError or ValueError if a file that the settings name is of no use by now."""
+        self._verifier = _verifier(settings)
+        self.gates = tuple(self._gates(settings))
+
+    def reread(self) -> None:
+        """Look at once for new tokens and keys."""
+        if self._verifier is not None:
+            self._verifier.reread()
+
+    async def aclose(self) -> None:
+        if self._verifier is not None:
+            await self._verifier.aclose()
+
+    def _gates(self, settings: Settings) -> list[Gate]:
+        gates: list[Gate] = []
+        if self._verifier is not None:
+            gates.append(BearerGate(self._verifier, scope=settings.jwt_scope))
+        return gates
+
+
+def _verifier(settings: Settings) -> Verifier | None:
+    if settings.auth == "tokens" and settings.auth_tokens_file is not None:
+        return TokenVerifier(settings.auth_tokens_file)
+    if settings.auth == "jwt":
+        rules = TokenRules(
+            issuer=settings.jwt_issuer or "",
+            audience=settings.jwt_audience or "",
+            algorithms=settings.jwt_algorithms,
+            scope=settings.jwt_scope,
+            caller_claim=settings.jwt_caller_claim,
+            leeway_seconds=settings.jwt_leeway_seconds,
+        )
+        return JwtVerifier(_keys(settings), rules)
+    return None
+
+
+def _keys(settings: Settings) -> KeySource:
+    if settings.jwt_jwks_file is not None:
+        return JwksFile(settings.jwt_jwks_file)
+    return JwksUrl(partial(fetch_keys, settings.jwt_jwks_url or ""))

@@ -1,0 +1,196 @@
+"""The public keys of an identity provider (RFC 7517), from its URL or from a file."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import math
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any, Protocol
+
+import jwt
+
+from gateway.watched_file import WatchedFile
+
+LOGGER = logging.getLogger("gateway.auth")
+REFRESH_SECONDS = 600.0
+"""How long a key that the provider has withdrawn may stay in force."""
+RETRY_SECONDS = 10.0
+"""The least time between two requests to the provider, whatever tokens come in."""
+FETCH_SECONDS = 5.0
+_LARGEST_KEY_SET = 1024 * 1024
+_CHUNK = 65_536
+
+
+class KeyRing:
+    """A set of keys as it was published; never changes."""
+
+    def __init__(self, published: bytes | str) -> None:
+        """Raises ValueError, without the content, if it is no set with a key for signatures."""
+        try:
+            keys = json.loads(published)["keys"]
+            self._keys = tuple(key for key in keys if _signs(key))
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+            raise ValueError("is not a JSON Web Key Set") from None
+        if not self._keys:
+            raise ValueError("has no key for signatures")
+        self._ready: dict[tuple[str | None, str], tuple[jwt.PyJWK, ...]] = {}
+
+    def knows(self, kid: str | None) -> bool:
+        return kid is None or any(key.get("kid") == kid for key in self._keys)
+
+    def keys(self, kid: str | None, algorithm: str) -> tuple[jwt.PyJWK, ...]:
+        """The keys with that id, all of them if there is no id, that fit the algorithm."""
+        if not self.knows(kid):
+            return ()
+        if (kid, algorithm) not in self._ready:
+            self._ready[kid, algorithm] = tuple(self._fitting(kid, algorithm))
+        return self._ready[kid, algorithm]
+
+    def _fitting(self, kid: str | None, algorithm: str) -> list[jwt.PyJWK]:
+        fitting = []
+        for key in self._keys:
+            if (kid is None or key.get("kid") == kid) and key.get("alg", algorithm) == algorithm:
+                # A key of another type is met where a set has keys without an algorithm.
+                with contextlib.suppress(jwt.PyJWTError):
+                    fitting.append(jwt.PyJWK(key, algorithm))
+        return fitting
+
+
+class KeySource(Protocol):
+    """The provider's keys, as far as they are known."""
+
+    async def ring(self, kid: str | None) -> KeyRing | None:
+        """The keys, looked for again if none has that id; None if they cannot be had."""
+        ...
+
+    def reread(self) -> None: ...
+
+    async def aclose(self) -> None: ...
+
+
+class JwksFile:
+    """Keys in a file, which may be replaced at any time.
+
+    Raises OSError or ValueError if the first reading fails.
+    """
+
+    def __init__(self, path: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._file = WatchedFile(path, read_key_file, clock=clock)
+
+    async def ring(self, kid: str | None) -> KeyRing | None:  # noqa: ARG002 - the file is all there is
+        return self._file.current()
+
+    def reread(self) -> None:
+        self._file.reread()
+
+    async def aclose(self) -> None:
+        pass
+
+
+class JwksUrl:
+    """Keys that `fetch` gets from the provider; it raises OSError or ValueError if it cannot.
+
+    They are kept while the provider is down. They are fetched again now and then, beside the
+    requests, and for a key id that is not known.
+    """
+
+    def __init__(
+        self, fetch: Callable[[], bytes], *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._fetch = fetch
+        self._clock = clock
+        self._published = b""
+        self._ring: KeyRing | None = None
+        self._asked_at = self._fetched_at = -math.inf
+        self._failed = False
+        self._fetching: asyncio.Task[None] | None = None
+
+    async def ring(self, kid: str | None) -> KeyRing | None:
+        ring = self._ring
+        if ring is None or not ring.knows(kid):
+            if (fetching := self._fetch_if_due()) is not None:
+                await asyncio.shield(fetching)
+            ring = self._ring
+            # Whether the provider knows that key by now cannot be told.
+            return None if self._failed and ring is not None and not ring.knows(kid) else ring
+        if self._clock() - self._fetched_at >= REFRESH_SECONDS:
+            self._fetch_if_due()
+        return ring
+
+    def reread(self) -> None:
+        self._fetched_at = self._asked_at = -math.inf
+
+    async def aclose(self) -> None:
+        if self._fetching is not None:
+            self._fetching.cancel()
+            await asyncio.wait({self._fetching})
+
+    def _fetch_if_due(self) -> asyncio.Task[None] | None:
+        if self._fetching is None and self._clock() - self._asked_at >= RETRY_SECONDS:
+            self._asked_at = self._clock()
+            self._fetching = asyncio.create_task(self._renew())
+        return self._fetching
+
+    async def _renew(self) -> None:
+        try:
+            published = await asyncio.to_thread(self._fetch)
+            if published != self._published:
+                self._ring, self._published = KeyRing(published), published
+        except (OSError, ValueError, HTTPException) as error:
+            if not self._failed:
+                LOGGER.warning("The identity provider's keys cannot be had: %s", _reason(error))
+            self._failed = True
+        else:
+            self._fetched_at, self._failed = self._clock(), False
+        finally:
+            self._fetching = None
+
+
+def read_key_file(path: Path) -> KeyRing:
+    """The keys in the file; OSError or ValueError if there are none."""
+    return KeyRing(path.read_bytes())
+
+
+def fetch_keys(url: str) -> bytes:
+    """What is published at `url`, within some seconds; OSError, HTTPException or ValueError.
+
+    Blocks. Redirects are not followed: only the named server speaks for the provider.
+    """
+    give_up_at = time.monotonic() + FETCH_SECONDS
+    request = urllib.request.Request(url, headers={"accept": "application/json"})  # noqa: S310 - the settings allow http and https alone
+    published = bytearray()
+    with _OPENER.open(request, timeout=FETCH_SECONDS) as answer:
+        while chunk := answer.read1(_CHUNK):
+            published += chunk
+            if len(published) > _LARGEST_KEY_SET:
+                raise ValueError("the answer is too long")
+            if time.monotonic() > give_up_at:
+                raise TimeoutError("the answer took too long")
+    return bytes(published)
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        """Leaves the redirect to be reported as the error that it is."""
+
+
+_OPENER = urllib.request.build_opener(_NoRedirects)
+
+
+def _signs(key: Mapping[str, Any]) -> bool:
+    return key.get("use", "sig") == "sig" and key.get("kty") != "oct"
+
+
+def _reason(error: Exception) -> str:
+    """What an operator needs to know, and nothing that the provider wrote."""
+    if isinstance(error, urllib.error.HTTPError):
+        return f"status {error.code}"
+    return type(error).__name__ if isinstance(error, HTTPException) else str(error)

@@ -1,0 +1,61 @@
+"""A file that an operator may replace while the gateway runs."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Generic, TypeVar
+
+LOGGER = logging.getLogger("gateway.files")
+LOOK_AGAIN_SECONDS = 1.0
+
+T = TypeVar("T")
+
+
+class WatchedFile(Generic[T]):
+    """What `read` makes of a file; a change is seen within a second, or at once by `reread`.
+
+    A file that is gone or that `read` refuses leaves the last good content in force; the log
+    says so once for each such file. Raises OSError or ValueError if the first reading fails.
+    """
+
+    def __init__(
+        self, path: Path, read: Callable[[Path], T], *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._path = path
+        self._read = read
+        self._clock = clock
+        self._stamp = self._refused = self._stamp_now()
+        self._content = read(path)
+        self._look_at = clock() + LOOK_AGAIN_SECONDS
+
+    def current(self) -> T:
+        if self._clock() >= self._look_at:
+            self._look_at = self._clock() + LOOK_AGAIN_SECONDS
+            if self._stamp_now() != self._stamp:
+                self.reread()
+        return self._content
+
+    def reread(self) -> bool:
+        """Look at once; True if there is another content now."""
+        stamp = self._stamp_now()
+        try:
+            content = self._read(self._path)
+        except (OSError, ValueError):
+            if stamp != self._refused:
+                self._refused = stamp
+                # The reason stays unsaid: it might quote the file, and the file holds secrets.
+                LOGGER.warning("%s cannot be used; what it held before stays in force", self._path)
+            return False
+        changed = content != self._content
+        self._content, self._stamp, self._refused = content, stamp, stamp
+        return changed
+
+    def _stamp_now(self) -> tuple[int, int, int] | None:
+        try:
+            status = self._path.stat()
+        except OSError:
+            return None
+        return status.st_mtime_ns, status.st_ino, status.st_size
