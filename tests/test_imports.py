@@ -15,7 +15,8 @@ PACKAGE = Path(__file__).parents[1] / "gateway"
 ALLOWED = {
     "graphql": {"gateway", "gateway.graphql", "gateway.invites"},
     "invites": {"gateway.invites", "gateway.upstream"},
-    "upstream": {"gateway.upstream"},
+    # A secret in a file is watched in the same way wherever it is used.
+    "upstream": {"gateway.upstream", "gateway.watched_file"},
     "stores": {"gateway.stores", "gateway.invites.idempotency"},
     "sandbox": {"gateway.sandbox"},
 }
