@@ -70,6 +70,7 @@ class LimitedProtocol(HttpToolsProtocol):
         # One timer that looks now and then costs a request less than timers of its own would.
         self._tick_seconds = max(shortest / 4, 0.01)
         self._timer: asyncio.TimerHandle | None = None
+        self._waiting_since = 0.0
         self._deadline = math.inf
         self._in_head = False
         self._deaf = False
@@ -101,9 +102,8 @@ class LimitedProtocol(HttpToolsProtocol):
 
     @property
     def waits_since(self) -> float | None:
-        """The end of this connection's wait for its client, if nothing is being answered."""
-        busy = self._running is not None and not self._running.response_complete
-        return None if busy else self._deadline
+        """Since when this connection waits for its client, if it owes it no answer."""
+        return None if self._answers_due() else self._waiting_since
 
     def _make_room(self) -> None:
         """Close the connection that has waited longest, or this one if none waits."""
@@ -123,7 +123,8 @@ class LimitedProtocol(HttpToolsProtocol):
     # Time
 
     def _wait(self, seconds: float) -> None:
-        self._deadline = self.loop.time() + seconds
+        self._waiting_since = self.loop.time()
+        self._deadline = self._waiting_since + seconds
 
     def _tick(self) -> None:
         if self.loop.time() >= self._deadline:

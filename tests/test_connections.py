@@ -483,6 +483,32 @@ async def test_longest_waiting_connection_makes_room(patient):
     assert answer.endswith(b"/held ")
 
 
+async def test_idle_connection_makes_room_before_a_new_one():
+    """Clients that hold connections idle cannot keep out those that send."""
+    limits = ConnectionLimits(max_connections=3, keep_alive_seconds=600)
+    async with serving(limits) as served, served.connected() as (idle, idle_writer):
+        idle_writer.write(GET)
+        await one_answer(idle)
+        async with served.connected() as (sending, writer):
+            writer.write(GET[:10])
+            async with served.connected():
+                assert await served.answers()
+                writer.write(GET[10:])
+
+                assert (await one_answer(sending)).endswith(b"/a ")
+        assert await idle.read() == b""
+
+
+async def test_slow_bodies_do_not_fill_the_house():
+    """A client that sends its body slowly holds no place that another one needs."""
+    limits = ConnectionLimits(max_connections=1)
+    async with serving(limits) as served, served.connected() as (slow, writer):
+        writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nabc")
+
+        assert await served.answers()
+        assert await slow.read() == b""
+
+
 async def test_full_house_is_503():
     """Where every connection is being served, a new client is told to come back."""
     limits = ConnectionLimits(max_connections=1)
