@@ -159,6 +159,7 @@ _LONG_NUMBER = b"0" * 19
 _DIGITS_AS_ZEROS = bytes(b"0"[0] if octet in b"0123456789" else b" "[0] for octet in range(256))
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _NUMBER = re.compile(rb"[-+.0-9eE]+")
+_AS_SQUARE = bytes.maketrans(b"{}", b"[]")
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
@@ -182,8 +183,10 @@ def read_json(text: bytes, limits: Limits, *, what: str) -> Any:
 
 
 def _check_depth(text: bytes, limit: int, what: str) -> None:
-    depth = 0
-    for bracket in _STRING.sub(b"", text).translate(None, _NOT_BRACKETS):
-        depth += 1 if bracket in b"[{" else -1
-        if depth > limit:
-            raise request_error(f"The {what} is nested deeper than the {limit} levels allowed.")
+    brackets = _STRING.sub(b"", text).translate(_AS_SQUARE, _NOT_BRACKETS)
+    for _ in range(limit):
+        # Each turn takes off the innermost level.
+        brackets = brackets.replace(b"[]", b"")
+        if not brackets:
+            return
+    raise request_error(f"The {what} is nested deeper than the {limit} levels allowed.")

@@ -2,9 +2,9 @@
 
 One caller sends an ordinary query again and again and measures how long each answer takes; a
 stranger meanwhile sends one hostile request after another. Printed for each kind of request: the
-stranger's own status and time, and the longest that the ordinary caller had to wait. Ends with 1
-if that was more than 100 ms for any of them, the machine's own hiccups included: run it on an
-idle machine.
+status of its answer, and how long the ordinary caller had to wait at most while it was dealt
+with, in several rounds. Ends with 1 if the median of these is more than 100 ms for any of them;
+the longest also tells what else the machine was doing.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -26,7 +27,13 @@ from tests.e2e.processes import running
 
 ALLOWED_SECONDS = 0.1
 ROUNDS = 5
-SETTINGS = {"AUTH": "none", "PORT": "0", "UPSTREAM_API_KEY": "key"}
+ROUND = "round-0"
+SETTINGS = {
+    "AUTH": "none",
+    "PORT": "0",
+    "UPSTREAM_API_KEY": "key",
+    "UPSTREAM_URL": "http://127.0.0.1:9",
+}
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,7 @@ def invite(**given: object) -> bytes:
 def hostile_requests() -> Iterator[Hostile]:
     """Each breaks a limit, or stays just within all of them."""
     for name, text in (*documents(), *introspections()):
-        yield Hostile(f"document: {name}", lambda text=text: document(text))  # type: ignore[misc]
+        yield Hostile(f"document: {name}", lambda text=text: document(f"{text}#{ROUND}"))  # type: ignore[misc]
     for name, body in bodies():
         yield Hostile(f"body: {name}", lambda body=body: post(body))  # type: ignore[misc]
     yield Hostile("invite: long name", lambda: invite(candidateName="a" * 120_000))
@@ -288,26 +295,29 @@ async def measure(address: str, *, only: str) -> bool:
     host, port = where.hostname or "", where.port or 0
     caller = Caller(host, port)
     calling = asyncio.create_task(caller.run())
+    await worst_wait(caller)
+    caller.longest = 0.0
     await asyncio.sleep(0.5)
-    print(f"{'request':40} {'status':>6} {'own ms':>8} {'others wait ms':>14}")
-    print(f"{'(nothing)':40} {'':6} {'':8} {await worst_wait(caller) * 1000:14.1f}")
+    print(f"{'request':40} {'status':>6} {'others wait, ms':>19}")
+    print(f"{'':40} {'':6} {'median':>9} {'longest':>9}")
+    print(f"{'(nothing)':40} {'':6} {'':9} {await worst_wait(caller) * 1000:9.1f}")
     worst = 0.0
     for hostile in hostile_requests():
         if only not in hostile.name:
             continue
         raw = hostile.raw()
-        longest = own = 0.0
-        status = ""
-        for _ in range(ROUNDS):
+        waits, status = [], ""
+        for number in range(ROUNDS):
+            # A document that came before is known, and costs nothing any more.
+            fresh = raw.replace(ROUND.encode(), b"round-%d" % number)
             caller.longest = 0.0
-            began = time.perf_counter()
-            status = await attack(host, port, raw)
-            own = max(own, time.perf_counter() - began)
-            longest = max(longest, await worst_wait(caller))
-        worst = max(worst, longest)
-        print(f"{hostile.name:40} {status:>6} {own * 1000:8.1f} {longest * 1000:14.1f}")
+            status = await attack(host, port, fresh)
+            waits.append(await worst_wait(caller))
+        wait = statistics.median(waits)
+        worst = max(worst, wait)
+        print(f"{hostile.name:40} {status:>6} {wait * 1000:9.1f} {max(waits) * 1000:9.1f}")
     calling.cancel()
-    print(f"The longest wait of an ordinary caller was {worst * 1000:.1f} ms.")
+    print(f"The longest wait of an ordinary caller, as a median, was {worst * 1000:.1f} ms.")
     return worst <= ALLOWED_SECONDS
 
 

@@ -12,7 +12,13 @@ from tests.e2e.node import needs_packages, run_node
 from tests.e2e.processes import running
 
 AUDITS = Path(__file__).parent / "audits"
-SETTINGS = {"AUTH": "none", "PORT": "0", "UPSTREAM_API_KEY": "key", "INTROSPECTION": "true"}
+SETTINGS = {
+    "AUTH": "none",
+    "PORT": "0",
+    "UPSTREAM_API_KEY": "key",
+    "UPSTREAM_URL": "http://127.0.0.1:9",
+    "INTROSPECTION": "true",
+}
 IDS = [
     "22EB",
     "4655",

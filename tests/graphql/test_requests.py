@@ -133,6 +133,18 @@ def test_brackets_in_strings_are_no_depth():
     assert read_json(json.dumps([text]).encode(), LIMITS, what="body") == [text]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [b"[" * 32 + b"]" * 32, b'{"a":' * 32 + b"1" + b"}" * 32, b'[{"a":' * 16 + b"1" + b"}]" * 16],
+)
+def test_depth_holds_at_its_bound(text):
+    """Lists and objects are levels alike, and the bound is the first depth that is too deep."""
+    read_json(text, LIMITS, what="body")
+
+    with pytest.raises(RequestError, match="deeper than the 32 levels"):
+        read_json(b"[[], " + text + b", {}]", LIMITS, what="body")
+
+
 def test_wide_json_is_not_deep():
     """Many lists side by side are as deep as one of them."""
     assert len(read_json(b"[" + b"[[]]," * 50 + b"[]]", LIMITS, what="body")) == 51
