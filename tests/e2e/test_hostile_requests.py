@@ -108,8 +108,8 @@ def documents() -> Iterator[tuple[str, bytes, int, str]]:
     yield "introspection-type", query('{__type(name:"Query"){name}}'), 400, INVALID
     yield "invites-aliased", query(f"mutation{{a:{INVITE} b:{INVITE}}}"), 400, INVALID
     yield (
-        "invites-100",
-        query("mutation{" + " ".join(f"a{n}:{INVITE}" for n in range(50)) + "}"),
+        "invites-many",
+        query("mutation{" + " ".join(f"a{n}:{INVITE}" for n in range(40)) + "}"),
         400,
         INVALID,
     )
