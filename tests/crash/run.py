@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import random
+import signal
 import sys
 import time
 from collections import Counter
@@ -69,6 +70,44 @@ class Tally:
         return "\n".join([*lines, *self.lies, *map(str, self.not_final), *self.duplicates])
 
 
+class Nursery:
+    """A process that brings forth gateways, one at a time."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._pid = 0
+
+    async def birth(self, point: str, nth: int) -> str:
+        """The address of a new gateway that will die at the point."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{point} {nth}\n".encode())
+        word, pid = (await self._line()).split()
+        assert word == "pid"
+        self._pid = int(pid)
+        address = await self._line()
+        assert address.startswith("http"), "the gateway did not start"
+        return address
+
+    async def dies_within(self, seconds: float) -> bool:
+        """Wait for its death; False if it had to be killed."""
+        death = asyncio.create_task(self._line())
+        done, _ = await asyncio.wait([death], timeout=seconds)
+        if not done:
+            self.kill()
+        assert await death == "dead"
+        self._pid = 0
+        return bool(done)
+
+    def kill(self) -> None:
+        if self._pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGKILL)
+
+    async def _line(self) -> str:
+        assert self._process.stdout is not None
+        return (await self._process.stdout.readline()).decode().strip()
+
+
 class Run:
     """One run: a stand-in upstream, one or more gateways on one store, and their clients."""
 
@@ -90,11 +129,9 @@ class Run:
             clients = [asyncio.create_task(self._client()) for _ in range(CLIENTS)]
             await asyncio.gather(*(self._replica(n) for n in range(len(self._addresses))))
             self._over = True
-            async with self._child("never", 1) as (process, address):
-                self._addresses = [address]
+            async with self._nursery() as nursery:
+                self._addresses = [await nursery.birth("never", 1)]
                 await asyncio.gather(*clients)
-                process.terminate()
-                await process.wait()
             await self._reconcile()
             await self._audit()
         self.tally.seconds = time.monotonic() - began
@@ -102,43 +139,34 @@ class Run:
 
     async def _replica(self, place: int) -> None:
         """Start, be killed, start again, until enough have died."""
-        while self._kills_left > 0:
-            self._kills_left -= 1
-            point = self._random.choice([*POINTS, "at random"])
-            async with self._child(point, self._random.randint(1, 6)) as (process, address):
-                self._addresses[place] = address
-                lifetime = self._random.uniform(0.05, 0.5) if point == "at random" else 5.0
-                try:
-                    await asyncio.wait_for(process.wait(), lifetime)
-                except TimeoutError:
-                    point = "at random"
-                    process.kill()
-                    await process.wait()
-                self.tally.kills[point] += 1
-            self._addresses[place] = None
+        async with self._nursery() as nursery:
+            while self._kills_left > 0:
+                self._kills_left -= 1
+                point = self._random.choice([*POINTS, "at-random"])
+                self._addresses[place] = await nursery.birth(point, self._random.randint(1, 6))
+                lifetime = self._random.uniform(0.02, 0.3) if point == "at-random" else 2.0
+                in_time = await nursery.dies_within(lifetime)
+                self._addresses[place] = None
+                self.tally.kills[point if in_time else "at-random"] += 1
 
     @contextlib.asynccontextmanager
-    async def _child(
-        self, point: str, nth: int
-    ) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+    async def _nursery(self) -> AsyncIterator[Nursery]:
         with (self._folder / "errors.log").open("ab") as errors:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "tests.crash.child", point, str(nth)),
+                *(sys.executable, "-m", "tests.crash.child"),
                 cwd=ROOT,
                 env=self._environment(),
+                stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=errors,
             )
+        nursery = Nursery(process)
         try:
-            assert process.stdout is not None
-            address = (await process.stdout.readline()).decode().strip()
-            if not address:
-                raise AssertionError((self._folder / "errors.log").read_text()[-2000:])
-            yield process, address
+            yield nursery
         finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
+            nursery.kill()
+            process.kill()
+            await process.communicate()
 
     def _environment(self) -> dict[str, str]:
         return {
