@@ -39,10 +39,14 @@ POINTS = (
 
 
 class Trap:
-    """Kills the process, without any farewell, when a point is passed for the nth time."""
+    """Kills the process, without any farewell, when a point is passed for the nth time.
+
+    A point that begins with `pause-` stops it instead, until somebody sends SIGCONT.
+    """
 
     def __init__(self, point: str, nth: int) -> None:
-        self._point = point
+        self._point = point.removeprefix("pause-")
+        self._signal = signal.SIGKILL if self._point == point else signal.SIGSTOP
         self._left = nth
 
     def is_due(self, point: str) -> bool:
@@ -53,7 +57,7 @@ class Trap:
 
     def passed(self, point: str) -> None:
         if self.is_due(point):
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self._signal)
 
 
 def trapped(store: Store, trap: Trap) -> Store:
