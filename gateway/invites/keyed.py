@@ -233,6 +233,8 @@ class KeyedInviter:
         """`result`, or what the upstream's list says where the exchange left it open."""
         if isinstance(result, InviteSuccess) or result.outcome is InviteOutcome.NOT_INVITED:
             return result
+        if self._read_back is not None:
+            await _honour(result.retry_after_seconds, job)
         sighting = await self._look(claim, job)
         if not isinstance(sighting, Applicant):
             return keyed(result)
@@ -300,6 +302,12 @@ async def _join(
         return in_progress()
     result = task.result()
     return replace(result, replayed=True) if isinstance(result, InviteSuccess) else result
+
+
+async def _honour(retry_after_seconds: int | None, job: _Job) -> None:
+    """Leave the upstream in peace for as long as it asked, where the caller has the time."""
+    if retry_after_seconds is not None and retry_after_seconds < _seconds_left(job.deadline):
+        await asyncio.sleep(retry_after_seconds)
 
 
 def _replay(record: Record, job: _Job) -> InviteResult:

@@ -1,7 +1,9 @@
-"""A gateway that kills itself at a named point: `python -m tests.crash.child POINT NTH`.
+"""Gateways that kill themselves at a named point: `python -m tests.crash.child`.
 
-Settings come from the environment; the address is printed once it serves. The points live here
-and not in the gateway, so that production carries nothing of them.
+Each line on standard input, `POINT NTH`, becomes a gateway in a process of its own, forked from
+this one so that the imports are paid for once. Printed are `pid`, its address once it serves, and
+`dead`. Settings come from the environment. The points live here and not in the gateway, so that
+production carries nothing of them.
 """
 
 from __future__ import annotations
@@ -37,10 +39,14 @@ POINTS = (
 
 
 class Trap:
-    """Kills the process, without any farewell, when a point is passed for the nth time."""
+    """Kills the process, without any farewell, when a point is passed for the nth time.
+
+    A point that begins with `pause-` stops it instead, until somebody sends SIGCONT.
+    """
 
     def __init__(self, point: str, nth: int) -> None:
-        self._point = point
+        self._point = point.removeprefix("pause-")
+        self._signal = signal.SIGKILL if self._point == point else signal.SIGSTOP
         self._left = nth
 
     def is_due(self, point: str) -> bool:
@@ -51,7 +57,7 @@ class Trap:
 
     def passed(self, point: str) -> None:
         if self.is_due(point):
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self._signal)
 
 
 def trapped(store: Store, trap: Trap) -> Store:
@@ -106,5 +112,19 @@ async def serve(settings: Settings, trap: Trap) -> None:
             await asyncio.Event().wait()
 
 
+def raise_children() -> None:
+    """One after another, as asked for on standard input."""
+    settings = load_settings()
+    for line in sys.stdin:
+        point, nth = line.split()
+        child = os.fork()
+        if child == 0:
+            print("pid", os.getpid(), flush=True)
+            asyncio.run(serve(settings, Trap(point, int(nth))))
+            os._exit(0)
+        os.waitpid(child, 0)
+        print("dead", flush=True)
+
+
 if __name__ == "__main__":
-    asyncio.run(serve(load_settings(), Trap(sys.argv[1], int(sys.argv[2]))))
+    raise_children()

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import random
+import signal
 import sys
 import time
 from collections import Counter
@@ -69,6 +70,98 @@ class Tally:
         return "\n".join([*lines, *self.lies, *map(str, self.not_final), *self.duplicates])
 
 
+class Nursery:
+    """A process that brings forth gateways, one at a time."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._pid = 0
+
+    async def birth(self, point: str, nth: int) -> str:
+        """The address of a new gateway that will die at the point."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{point} {nth}\n".encode())
+        word, pid = (await self._line()).split()
+        assert word == "pid"
+        self._pid = int(pid)
+        address = await self._line()
+        assert address.startswith("http"), "the gateway did not start"
+        return address
+
+    async def dies_within(self, seconds: float) -> bool:
+        """Wait for its death; False if it had to be killed."""
+        death = asyncio.create_task(self._line())
+        done, _ = await asyncio.wait([death], timeout=seconds)
+        if not done:
+            self.kill()
+        assert await death == "dead"
+        self._pid = 0
+        return bool(done)
+
+    def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
+        """Send a signal to the gateway that lives now, if one does."""
+        if self._pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._pid, number)
+
+    async def _line(self) -> str:
+        assert self._process.stdout is not None
+        return (await self._process.stdout.readline()).decode().strip()
+
+
+@contextlib.asynccontextmanager
+async def nursery_of(folder: Path, environment: dict[str, str]) -> AsyncIterator[Nursery]:
+    """A nursery whose gateways have these settings; what is left of them dies with it."""
+    with (folder / "errors.log").open("ab") as errors:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.crash.child"),
+            cwd=ROOT,
+            env=environment,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=errors,
+        )
+    nursery = Nursery(process)
+    try:
+        yield nursery
+    finally:
+        nursery.kill()
+        process.kill()
+        await process.communicate()
+
+
+def gateway_environment(sandbox: str, store_url: str) -> dict[str, str]:
+    """Settings with everything quick: leases, look-ups, deadlines."""
+    return {
+        **os.environ,
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests' / 'guard'}",
+        "GATEWAY_AUTH": "none",
+        "GATEWAY_UPSTREAM_URL": sandbox,
+        "GATEWAY_UPSTREAM_API_KEY": API_KEY,
+        "GATEWAY_UPSTREAM_TIMEOUT_SECONDS": "1",
+        "GATEWAY_REQUEST_TIMEOUT_SECONDS": "1",
+        "GATEWAY_LEASE_SECONDS": "4",
+        "GATEWAY_READ_BACK_QUIET_SECONDS": "1",
+        "GATEWAY_RECONCILE_SECONDS": "1",
+        "GATEWAY_BREAKER_PAUSE_SECONDS": "0",
+        "GATEWAY_STORE_URL": store_url,
+    }
+
+
+async def ask(gateway: str, email: str) -> dict[str, Any] | None:
+    """The answer to an invite under a key of its own; None if there was none."""
+    given = {"candidateName": "Ada", "candidateEmail": email, "trackId": 6578}
+    variables = {"input": {**given, "inviteFormat": "SEND_LINK", "idempotencyKey": email}}
+    try:
+        status, body = await fetch(
+            gateway + "/graphql", {"query": DOCUMENT, "variables": variables}
+        )
+        answer: dict[str, Any] = json.loads(body)["data"]["inviteCandidate"]
+    except (OSError, EOFError, ValueError, TimeoutError, KeyError):
+        return None
+    return answer if status == 200 else None
+
+
 class Run:
     """One run: a stand-in upstream, one or more gateways on one store, and their clients."""
 
@@ -90,11 +183,11 @@ class Run:
             clients = [asyncio.create_task(self._client()) for _ in range(CLIENTS)]
             await asyncio.gather(*(self._replica(n) for n in range(len(self._addresses))))
             self._over = True
-            async with self._child("never", 1) as (process, address):
-                self._addresses = [address]
+            async with nursery_of(
+                self._folder, gateway_environment(self._sandbox, self._store_url)
+            ) as nursery:
+                self._addresses = [await nursery.birth("never", 1)]
                 await asyncio.gather(*clients)
-                process.terminate()
-                await process.wait()
             await self._reconcile()
             await self._audit()
         self.tally.seconds = time.monotonic() - began
@@ -102,59 +195,17 @@ class Run:
 
     async def _replica(self, place: int) -> None:
         """Start, be killed, start again, until enough have died."""
-        while self._kills_left > 0:
-            self._kills_left -= 1
-            point = self._random.choice([*POINTS, "at random"])
-            async with self._child(point, self._random.randint(1, 6)) as (process, address):
-                self._addresses[place] = address
-                lifetime = self._random.uniform(0.05, 0.5) if point == "at random" else 5.0
-                try:
-                    await asyncio.wait_for(process.wait(), lifetime)
-                except TimeoutError:
-                    point = "at random"
-                    process.kill()
-                    await process.wait()
-                self.tally.kills[point] += 1
-            self._addresses[place] = None
-
-    @contextlib.asynccontextmanager
-    async def _child(
-        self, point: str, nth: int
-    ) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
-        with (self._folder / "errors.log").open("ab") as errors:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "tests.crash.child", point, str(nth)),
-                cwd=ROOT,
-                env=self._environment(),
-                stdout=asyncio.subprocess.PIPE,
-                stderr=errors,
-            )
-        try:
-            assert process.stdout is not None
-            address = (await process.stdout.readline()).decode().strip()
-            if not address:
-                raise AssertionError((self._folder / "errors.log").read_text()[-2000:])
-            yield process, address
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-
-    def _environment(self) -> dict[str, str]:
-        return {
-            **os.environ,
-            "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests' / 'guard'}",
-            "GATEWAY_AUTH": "none",
-            "GATEWAY_UPSTREAM_URL": self._sandbox,
-            "GATEWAY_UPSTREAM_API_KEY": API_KEY,
-            "GATEWAY_UPSTREAM_TIMEOUT_SECONDS": "1",
-            "GATEWAY_REQUEST_TIMEOUT_SECONDS": "1",
-            "GATEWAY_LEASE_SECONDS": "4",
-            "GATEWAY_READ_BACK_QUIET_SECONDS": "1",
-            "GATEWAY_RECONCILE_SECONDS": "1",
-            "GATEWAY_BREAKER_PAUSE_SECONDS": "0",
-            "GATEWAY_STORE_URL": self._store_url,
-        }
+        async with nursery_of(
+            self._folder, gateway_environment(self._sandbox, self._store_url)
+        ) as nursery:
+            while self._kills_left > 0:
+                self._kills_left -= 1
+                point = self._random.choice([*POINTS, "at-random"])
+                self._addresses[place] = await nursery.birth(point, self._random.randint(1, 6))
+                lifetime = self._random.uniform(0.02, 0.3) if point == "at-random" else 2.0
+                in_time = await nursery.dies_within(lifetime)
+                self._addresses[place] = None
+                self.tally.kills[point if in_time else "at-random"] += 1
 
     async def _client(self) -> None:
         """A frontend that gives every invite a key and repeats it until it knows the end."""
@@ -180,23 +231,13 @@ class Run:
         if not running:
             return None
         self.tally.requests += 1
-        given = {"candidateName": "Ada", "candidateEmail": email, "trackId": 6578}
-        variables = {"input": {**given, "inviteFormat": "SEND_LINK", "idempotencyKey": email}}
-        try:
-            status, body = await fetch(
-                self._random.choice(running) + "/graphql",
-                {"query": DOCUMENT, "variables": variables},
-            )
-            answer: dict[str, Any] = json.loads(body)["data"]["inviteCandidate"]
-        except (OSError, EOFError, ValueError, TimeoutError, KeyError):
-            return None
-        return answer if status == 200 else None
+        return await ask(self._random.choice(running), email)
 
     async def _reconcile(self) -> None:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "gateway", "reconcile", "--json"),
             cwd=ROOT,
-            env=self._environment(),
+            env=gateway_environment(self._sandbox, self._store_url),
             stdout=asyncio.subprocess.PIPE,
         )
         printed, _ = await asyncio.wait_for(process.communicate(), 120)

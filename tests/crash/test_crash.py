@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 
 import pytest
 
-from tests.crash.run import Run
+from gateway.sandbox import create_sandbox, running_sandbox
+from tests.crash.run import Run, ask, fetch, gateway_environment, nursery_of
 
 
 @pytest.mark.parametrize(("store", "replicas"), [("sqlite", 1), ("postgres", 2)])
@@ -21,3 +23,28 @@ def test_kills_neither_double_nor_lose(request, tmp_path, store, replicas):
     assert tally.passed, tally.text()
     assert tally.kills.total() == 4
     assert tally.invites
+
+
+async def test_pause_past_the_lease_sends_nothing(tmp_path, postgres_url):
+    """A gateway that is paused between claim and send finds its invite taken over, and keeps still.
+
+    The other gateway looks the invite up, does not find it, and sends it.
+    """
+    email = "paused@example.com"
+    async with running_sandbox(create_sandbox()) as sandbox:
+        settings = gateway_environment(sandbox, postgres_url)
+        async with nursery_of(tmp_path, settings) as one, nursery_of(tmp_path, settings) as two:
+            other = await two.birth("never", 1)
+            await ask(other, "witness@example.com")
+            paused = asyncio.create_task(ask(await one.birth("pause-after-claim", 1), email))
+
+            told = None
+            while told is None or told.get("outcome") == "UNKNOWN":
+                told = await ask(other, email)
+            one.kill(signal.SIGCONT)
+            late = await paused
+
+        _, listed = await fetch(sandbox + "/sandbox/invites")
+    assert told["type"] == "InviteCandidateSuccess"
+    assert late is None or late["type"] == "InviteCandidateSuccess"
+    assert listed.decode().count(f'"{email}"') == 1

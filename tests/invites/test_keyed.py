@@ -277,6 +277,27 @@ async def test_lost_reply_is_looked_up(store, replica, act):
     assert the_record(store).state is State.INVITED
 
 
+@pytest.mark.parametrize(("after", "slept"), [("3", [3]), ("600", []), (None, [])])
+async def test_busy_upstream_is_left_in_peace(replica, monkeypatch, after, slept):
+    """Before the look-up a `Retry-After` is waited for, if the caller's time allows."""
+    waits: list[float] = []
+    sleep = asyncio.sleep
+
+    async def noted(seconds: float) -> None:
+        if seconds:
+            waits.append(seconds)
+        await sleep(0)
+
+    replica.upstream.acts.append(answers(503, retry_after=after))
+    monkeypatch.setattr("gateway.invites.keyed.asyncio.sleep", noted)
+
+    answer = await replica.invite()
+
+    assert waits == slept
+    assert answer.outcome is InviteOutcome.UNKNOWN
+    assert replica.upstream.looks == 1
+
+
 async def test_unreadable_success_stays_a_success(store, blind):
     """A 2xx without details is INVITED now and for every repetition."""
     blind.upstream.acts.append(CUTS_THE_BODY)
