@@ -47,8 +47,11 @@ def idempotency_key_of(head: RequestHead) -> str | None:
 
 def timeout_of(head: RequestHead) -> float | None:
     """The header `Request-Timeout` in seconds; None if it is absent or makes no sense."""
+    text = head.header(b"request-timeout")
+    if text is None:
+        return None
     try:
-        seconds = float(head.header(b"request-timeout") or "")
+        seconds = float(text)
     except ValueError:
         return None
     return seconds if math.isfinite(seconds) and seconds > 0 else None

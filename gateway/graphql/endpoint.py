@@ -6,7 +6,6 @@ https://graphql.github.io/graphql-over-http/draft/
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
-from contextlib import ExitStack
 from typing import Any, TypeAlias
 
 from graphql import ExecutionResult, GraphQLSchema, OperationType
@@ -129,16 +128,20 @@ class GraphQLEndpoint:
             )
         if not self._gates:
             return await self._run(head, body, media_type)
-        with ExitStack() as held:
+        held: list[Callable[[], None]] = []
+        try:
             return await self._run(await self._pass_gates(head, held), body, media_type)
+        finally:
+            for release in reversed(held):
+                release()
 
-    async def _pass_gates(self, head: RequestHead, held: ExitStack) -> RequestHead:
+    async def _pass_gates(self, head: RequestHead, held: list[Callable[[], None]]) -> RequestHead:
         for gate in self._gates:
             decision = await gate(head)
             if not isinstance(decision, Admitted):
                 raise decision
             if decision.release is not None:
-                held.callback(decision.release)
+                held.append(decision.release)
             if decision.caller is not None:
                 head = head.called_by(decision.caller)
         return head

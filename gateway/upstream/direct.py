@@ -70,11 +70,15 @@ class DirectUpstream:
         send_by: float | None = None,
     ) -> Exchange:
         key = self._api_key.current()
-        if not _fits_header(key) or not _fits_header(idempotency_key or ""):
-            return NoReply(Fault.OTHER, possibly_sent=False)
         if key != self._key:
+            if not _fits_header(key):
+                return NoReply(Fault.OTHER, possibly_sent=False)
             self._key, self._invite_head = key, self._post_head(key)
-        own = b"" if idempotency_key is None else f"idempotency-key: {idempotency_key}\r\n".encode()
+        own = b""
+        if idempotency_key is not None:
+            if not _fits_header(idempotency_key):
+                return NoReply(Fault.OTHER, possibly_sent=False)
+            own = f"idempotency-key: {idempotency_key}\r\n".encode()
         request = b"%bcontent-length: %d\r\n%b\r\n%b" % (self._invite_head, len(body), own, body)
         return await self._call(request, timeout_seconds, send_by)
 

@@ -9,6 +9,9 @@ from typing import cast
 from gateway.upstream.answer import AnswerReader
 from gateway.upstream.wire import Exchange, Fault
 
+# Event loops round their timers, so that one may be up a little early.
+_CLOCK_GRAIN_SECONDS = 0.001
+
 
 class Connection(asyncio.Protocol):
     """Sends one request at a time and tells what came back.
@@ -23,6 +26,8 @@ class Connection(asyncio.Protocol):
         self._reader = AnswerReader()
         self._answer: asyncio.Future[Exchange] | None = None
         self._unread = select.poll()
+        self._deadline = 0.0
+        self._timer: asyncio.TimerHandle | None = None
 
     @property
     def usable(self) -> bool:
@@ -44,12 +49,11 @@ class Connection(asyncio.Protocol):
         self._reader.begin()
         answer: asyncio.Future[Exchange] = self._loop.create_future()
         self._answer = answer
-        timer = self._loop.call_at(deadline, self._give_up, Fault.DEADLINE)
+        self._end_by(deadline)
         cast("asyncio.Transport", self._transport).write(request)
         try:
             return await answer
         finally:
-            timer.cancel()
             if answer.cancelled():
                 self.abort()
 
@@ -75,9 +79,32 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._transport = None
+        if self._timer is not None:
+            self._timer.cancel()
         if error is None:
             self._reader.end_of_connection()
         self._give_up(Fault.PROTOCOL if error is None else Fault.READ)
+
+    def _end_by(self, deadline: float) -> None:
+        """Give the exchange up at the deadline.
+
+        A timer set for an exchange before this one is left to run and set again when it is up:
+        most exchanges then need none of their own.
+        """
+        self._deadline = deadline
+        if self._timer is None or self._timer.when() > deadline:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = self._loop.call_at(deadline, self._look_at_clock)
+
+    def _look_at_clock(self) -> None:
+        self._timer = None
+        if self._answer is None:
+            return
+        if self._deadline - self._loop.time() > _CLOCK_GRAIN_SECONDS:
+            self._end_by(self._deadline)
+        else:
+            self._give_up(Fault.DEADLINE)
 
     def _finish(self) -> None:
         if not self._reader.reusable or self._is_writing():

@@ -28,9 +28,9 @@ class Contender:
     def filled(self, text: str, *, port: int, upstream: str, store: str) -> str:
         """`text` with the values that are known only now."""
         values = {
+            "store": store,
             "port": str(port),
             "upstream": upstream,
-            "store": store,
             "workers": str(self.workers),
         }
         for name, value in values.items():
@@ -48,6 +48,8 @@ OURS = Contender(
         "GATEWAY_PORT": "{port}",
         "GATEWAY_WORKERS": "{workers}",
         "GATEWAY_STORE_URL": "{store}",
+        # None of the others writes a line for each request either.
+        "GATEWAY_LOG_LEVEL": "warning",
     },
 )
 NAIVE = Contender(

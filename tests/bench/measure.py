@@ -18,6 +18,7 @@ from tests.bench.load import Summary, generate, script
 from tests.bench.processes import START_SECONDS, Server, ServerFailedError, free_port
 from tests.bench.profiles import Profile
 from tests.bench.stub import NginxStub, Stub, WaitingStub
+from tests.bench.tokens import publish_key_and_sign
 from tests.postgres import fresh_database, running_postgres
 
 GATEWAY_CPU = "0"
@@ -59,6 +60,9 @@ class Bench:
         self._profile = profile
         self._folder = folder
         self._seconds = seconds
+        self._headers: dict[str, str] = {}
+        if profile.with_token:
+            self._headers["Authorization"] = f"Bearer {publish_key_and_sign(folder)}"
 
     def run(
         self, contenders: Sequence[Contender], *, rounds: int, report: Callable[[str], None]
@@ -88,7 +92,8 @@ class Bench:
         port = free_port()
 
         def filled(text: str) -> str:
-            return contender.filled(text, port=port, upstream=stub.url, store=store)
+            text = contender.filled(text, port=port, upstream=stub.url, store=store)
+            return text.replace("{folder}", str(self._folder))
 
         if contender.file is not None and contender.folder is not None:
             (contender.folder / contender.file[0]).write_text(filled(contender.file[1]))
@@ -138,7 +143,7 @@ class Bench:
     def _load(self, gateway: Running, seconds: float) -> Summary:
         body = gateway.contender.job.body(keyed=self._profile.keyed)
         key_prefix = uuid.uuid4().hex if self._profile.keyed else None
-        source = script(body, headers=dict(self._profile.headers), key_prefix=key_prefix)
+        source = script(body, headers=self._headers, key_prefix=key_prefix)
         script_file = self._folder / "load.lua"
         script_file.write_text(source)
         return generate(
@@ -164,7 +169,7 @@ class Bench:
     def _ask(self, contender: Contender, port: int) -> int:
         """The length of one answer, which was right."""
         body = contender.job.body(keyed=self._profile.keyed)
-        answer = ask(port, body.replace(KEY_MARK, uuid.uuid4().hex), self._profile.headers)
+        answer = ask(port, body.replace(KEY_MARK, uuid.uuid4().hex), self._headers)
         contender.job.check(answer.status, answer.body)
         return answer.octets
 
@@ -187,7 +192,8 @@ def _stub(profile: Profile, folder: Path) -> Iterator[Stub]:
 def _store(profile: Profile, folder: Path) -> Iterator[str]:
     match profile.store:
         case "sqlite":
-            yield f"sqlite:///{folder}/gateway.db"
+            # One file serves one process.
+            yield f"sqlite:///{folder}/gateway-{{port}}.db"
         case "postgres":
             with running_postgres() as server, fresh_database(server) as url:
                 yield url

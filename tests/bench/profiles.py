@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from tests.bench.tokens import AUDIENCE, ISSUER, KEY_FILE
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One situation; `environment` and `headers` are for our own gateway."""
+    """One situation; `environment` is for our own gateway, and may hold `{folder}`."""
 
     name: str
     summary: str
@@ -23,7 +25,8 @@ class Profile:
     """Every mutation has an idempotency key of its own, so that its record goes to disk."""
     store: Literal["sqlite", "postgres"] = "sqlite"
     environment: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
+    with_token: bool = False
+    """Every request bears a signed token."""
 
 
 PROFILES = {
@@ -56,6 +59,18 @@ PROFILES = {
             others=False,
             keyed=True,
             store="postgres",
+        ),
+        Profile(
+            "jwt",
+            "16 connections, an RS256 token with each request",
+            others=False,
+            with_token=True,
+            environment={
+                "GATEWAY_AUTH": "jwt",
+                "GATEWAY_JWT_JWKS_FILE": f"{{folder}}/{KEY_FILE}",
+                "GATEWAY_JWT_ISSUER": ISSUER,
+                "GATEWAY_JWT_AUDIENCE": AUDIENCE,
+            },
         ),
     )
 }

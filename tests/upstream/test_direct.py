@@ -124,6 +124,46 @@ async def test_a_deadline_closes_the_connection():
         await until(lambda: server.closed == 1)
 
 
+async def answered_in_time(server: Silent, client: DirectUpstream, seconds: float) -> None:
+    """One exchange that ends well, on whatever connection there is."""
+    server.received.clear()
+    call = asyncio.create_task(client.invite(BODY, timeout_seconds=seconds))
+    await server.received.wait()
+    server.writers[-1].write(OK)
+    assert await call == Reply(200, b"{}")
+
+
+async def test_a_deadline_is_that_of_its_own_exchange():
+    """Neither an earlier nor a later deadline before it on the connection matters."""
+    async with silent() as (server, url), direct(url) as client:
+        await answered_in_time(server, client, 60)
+        short = await client.invite(BODY, timeout_seconds=0.05)
+        await answered_in_time(server, client, 0.5)
+        connection = client._pool._idle[0]
+        server.received.clear()
+        long = asyncio.create_task(client.invite(BODY, timeout_seconds=60))
+        await server.received.wait()
+        timer = connection._timer
+        await until(lambda: connection._timer is not timer)
+        server.writers[-1].write(OK)
+
+        assert short == NoReply(Fault.DEADLINE, possibly_sent=True)
+        assert await long == Reply(200, b"{}")
+
+
+async def test_a_deadline_means_nothing_to_an_idle_connection():
+    """It stays open for the next call."""
+    async with silent() as (server, url), direct(url) as client:
+        await answered_in_time(server, client, 0.5)
+        connection = client._pool._idle[0]
+
+        await until(lambda: connection._timer is None)
+
+        assert connection.usable
+        await answered_in_time(server, client, 5)
+        assert len(server.writers) == 1
+
+
 async def test_an_answer_to_no_request_closes_the_connection():
     """It is not taken for the answer to the next request."""
     async with silent() as (server, url), direct(url) as client:
