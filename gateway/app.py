@@ -23,6 +23,7 @@ from gateway.graphql.endpoint import GraphQLEndpoint
 from gateway.graphql.errors import ErrorCode, formatted
 from gateway.graphql.execution import GeneralExecutor, PlanningExecutor
 from gateway.graphql.explorer import explorer_routes
+from gateway.graphql.guide import guide_routes
 from gateway.graphql.persisted import read_manifest
 from gateway.graphql.requests import RequestHead
 from gateway.graphql.schema import executable_schema
@@ -122,7 +123,7 @@ def _site(
 ) -> Starlette:
     routes: list[BaseRoute] = [*operations]
     if settings.explorer:
-        routes += explorer_routes()
+        routes += explorer_routes() + guide_routes()
     site = Starlette(
         routes=routes,
         middleware=[Middleware(SecurityHeaders)],

@@ -144,7 +144,10 @@ class Settings(AccessSettings):
     breaker_pause_seconds: float = Field(
         5.0, ge=0, le=300, description="Pause after the platform fails; 0 switches it off."
     )
-    explorer: bool = Field(False, description="Serves the GraphiQL explorer at `/`.")
+    explorer: bool = Field(
+        False,
+        description="Serves the GraphiQL explorer at `/` and the guide for frontends at `/docs`.",
+    )
     introspection: bool = Field(False, description="Lets clients ask for the schema.")
     documents: Path | None = Field(
         None,

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.e2e.frontend import make_frontend
 from tests.e2e.processes import Command, running
 
 DOCUMENT = """
@@ -96,6 +97,14 @@ def pair(shared_pair: Pair) -> Pair:
     """The gateway and the stand-in, which has accepted nothing yet."""
     shared_pair.forget()
     return shared_pair
+
+
+@pytest.fixture(scope="session")
+def frontend(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a frontend that has all which README and guide show, its types generated."""
+    folder = tmp_path_factory.mktemp("frontend")
+    make_frontend(folder)
+    return folder
 
 
 def serve_settings(sandbox: str, **changed: str) -> dict[str, str]:

@@ -13,26 +13,36 @@ from tests.e2e.node import needs_packages, run_tool
 from tests.e2e.processes import ROOT
 
 CLIENTS = Path(__file__).parent / "clients"
+README = ROOT / "README.md"
+GUIDE = ROOT / "gateway" / "graphql" / "guide" / "frontends.md"
 PROGRAMS = ("apollo", "graphql-request", "relay", "urql")
 
-
-def graphql_blocks(markdown: Path) -> dict[str, str]:
-    """The operations that a page shows, by their names."""
-    shown = re.findall(
-        r"^```graphql[^\n]*\n(.*?)^```$", markdown.read_text("utf-8"), re.DOTALL | re.MULTILINE
-    )
-    return {_name(text): text for text in shown}
+_BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
-def make_frontend(folder: Path, operations: dict[str, str]) -> None:
-    """Lay out `folder` and run the generators of Relay and graphql-codegen in it."""
+def operations_on(page: Path) -> dict[str, str]:
+    """The operations that a page of Markdown shows, by their names."""
+    blocks = _BLOCK.findall(page.read_text("utf-8"))
+    return {_name(text): text for language, _, text in blocks if language == "graphql"}
+
+
+def files_on(page: Path) -> dict[str, str]:
+    """The files that a page of Markdown shows, operations apart, by their paths."""
+    blocks = _BLOCK.findall(page.read_text("utf-8"))
+    return {path: text for language, path, text in blocks if path and language != "graphql"}
+
+
+def make_frontend(folder: Path) -> None:
+    """Lay out what README and guide show, and run the generators of Relay and graphql-codegen."""
     needs_packages(CLIENTS)
     shutil.copytree(
         CLIENTS, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules", ".*")
     )
     (folder / "node_modules").symlink_to(CLIENTS / "node_modules")
     shutil.copy(ROOT / "schema.graphql", folder)
-    _write_operations(folder / "src", operations)
+    for path, text in files_on(GUIDE).items():
+        (folder / path).write_text(text, "utf-8")
+    _write_operations(folder / "src", operations_on(README) | operations_on(GUIDE))
     run_tool(folder, "graphql-codegen", "--config", "codegen.ts")
     run_tool(folder, "relay-compiler")
 
@@ -49,6 +59,13 @@ def compile_programs(folder: Path) -> None:
         "--out-extension:.js=.cjs",
         "--outdir=programs",
         "--log-level=warning",
+    )
+
+
+def compile_page(folder: Path, source: str) -> str:
+    """One script for a browser, made of a program and all that it imports."""
+    return run_tool(
+        folder, "esbuild", source, "--bundle", '--define:process.env.NODE_ENV="production"'
     )
 
 

@@ -13,12 +13,10 @@ from tests.e2e.conftest import Pair, serve_settings
 from tests.e2e.frontend import (
     PROGRAMS,
     compile_programs,
-    graphql_blocks,
-    make_frontend,
     trusted_documents,
 )
 from tests.e2e.node import run_node, run_tool
-from tests.e2e.processes import ROOT, running
+from tests.e2e.processes import running
 
 # The first test may have to wait for npm.
 pytestmark = pytest.mark.timeout(480)
@@ -26,13 +24,6 @@ pytestmark = pytest.mark.timeout(480)
 # Apollo and urql register a document at first use; the others name what was registered before.
 AUTOMATIC = ("apollo", "urql")
 TRUSTED = ("graphql-request", "relay")
-
-
-@pytest.fixture(scope="module")
-def frontend(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("frontend")
-    make_frontend(folder, graphql_blocks(ROOT / "README.md"))
-    return folder
 
 
 @pytest.fixture(scope="module")

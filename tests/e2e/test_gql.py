@@ -15,10 +15,10 @@ from gql.transport.httpx import HTTPXTransport
 from graphql import parse, print_ast
 
 from tests.e2e.conftest import Pair, fetch
-from tests.e2e.frontend import graphql_blocks
+from tests.e2e.frontend import README, operations_on
 from tests.e2e.processes import ROOT
 
-DOCUMENT = graphql_blocks(ROOT / "README.md")["Invite"]
+DOCUMENT = operations_on(README)["Invite"]
 ADA = {"candidateName": "Ada Lovelace", "candidateEmail": "ada@example.com", "trackId": 6578}
 
 

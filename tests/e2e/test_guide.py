@@ -1,0 +1,155 @@
+"""The guide for frontends: its examples, run as they are printed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, Route, expect
+
+from tests.e2e.browser import launched, needs_chromium
+from tests.e2e.conftest import Pair
+from tests.e2e.frontend import GUIDE, compile_page, files_on, operations_on
+from tests.e2e.node import run_node
+
+# The first test may have to wait for npm.
+pytestmark = pytest.mark.timeout(480)
+
+PAGE = '<!doctype html><title>Frontend</title><div id="root"></div><script src="/try.js"></script>'
+
+
+@pytest.fixture(scope="module")
+def fetched(shared_pair: Pair, frontend: Path) -> dict[str, Any]:
+    """What the fetch example returned, and whom the stand-in has invited."""
+    shared_pair.forget()
+    printed = run_node(
+        frontend, "src/use-fetch.js", f"{shared_pair.gateway}/graphql", "ada", "conflict", "lost"
+    )
+    accepted = [invite["candidate_email"] for invite in shared_pair.accepted()]
+    return {"accepted": accepted, **json.loads(printed)}
+
+
+@pytest.fixture(scope="module")
+def script(frontend: Path) -> str:
+    needs_chromium()
+    return compile_page(frontend, "src/main.tsx")
+
+
+@pytest.fixture
+async def page(pair: Pair, script: str) -> AsyncIterator[Page]:
+    """A page with the React example, of the gateway's own origin."""
+    async with launched() as browser:
+        page = await browser.new_page()
+        await page.route("**/try", lambda route: route.fulfill(body=PAGE, content_type="text/html"))
+        await page.route(
+            "**/try.js", lambda route: route.fulfill(body=script, content_type="text/javascript")
+        )
+        page.set_default_timeout(15_000)
+        await page.goto(f"{pair.gateway}/try")
+        yield page
+
+
+async def fill(page: Page, email: str) -> None:
+    await page.get_by_label("Name").fill("Ada Lovelace")
+    await page.get_by_label("E-mail").fill(email)
+
+
+async def press(page: Page, name: str) -> None:
+    await page.get_by_role("button", name=name).click()
+
+
+async def lose_one_answer(page: Page) -> None:
+    """Let the next request through and its answer not."""
+
+    async def lose(route: Route) -> None:
+        await route.fetch()
+        await route.abort()
+
+    await page.route("**/graphql", lose, times=1)
+
+
+def test_fetch_example_sends_the_operation_shown():
+    """The guide shows one operation, and its script sends that."""
+    (operation,) = operations_on(GUIDE).values()
+
+    assert f"const DOCUMENT = `\n{operation.strip()}`;" in files_on(GUIDE)["src/invite.js"]
+
+
+def test_fetch_example_invites(fetched):
+    """It returns the invite."""
+    invited = fetched["results"]["ada"]
+
+    assert invited["__typename"] == "InviteCandidateSuccess"
+    assert invited["invite"]["email"] == "ada@example.com"
+
+
+def test_fetch_example_returns_typed_errors(fetched):
+    """A refusal is returned at once, with what there is to show."""
+    assert fetched["results"]["conflict"]["code"] == "ALREADY_INVITED"
+
+
+def test_fetch_example_repeats_when_no_answer_comes(fetched):
+    """A lost answer is asked for again with the same key, and nobody is invited twice."""
+    assert fetched["results"]["lost"]["replayed"] is True
+    assert fetched["accepted"] == ["ada@example.com", "lost@example.com"]
+
+
+def test_fetch_example_throws_for_a_mistake_of_the_page(fetched):
+    """What cannot come right by itself is not repeated."""
+    assert fetched["mistake"].startswith("Error: BAD_USER_INPUT: ")
+
+
+async def test_react_example_invites(page, pair):
+    """The form shows the invite with its link."""
+    await fill(page, "grace@example.com")
+    await press(page, "Invite")
+
+    await expect(page.get_by_role("status")).to_contain_text("Ada Lovelace is invited.")
+    (accepted,) = pair.accepted()
+    address = f"{pair.sandbox}/sandbox/invites/{accepted['application_id']}"
+    await expect(page.get_by_role("link", name="Invite link")).to_have_attribute("href", address)
+
+
+async def test_react_example_shows_each_issue(page, pair):
+    """What the gateway finds wrong is told in its words."""
+    await fill(page, "ada@example")
+    await press(page, "Invite")
+
+    await expect(page.get_by_role("alert")).to_contain_text("The input is not valid.")
+    await expect(page.get_by_role("listitem")).to_contain_text("e-mail")
+    assert pair.accepted() == []
+
+
+async def test_react_example_shows_refusals(page):
+    """A refusal is told, and cannot be sent again as it is."""
+    await fill(page, "conflict@example.com")
+    await press(page, "Invite")
+
+    await expect(page.get_by_role("alert")).not_to_be_empty()
+    await expect(page.get_by_role("button")).to_be_disabled()
+
+
+async def test_react_example_asks_again_with_the_same_key(page, pair):
+    """After a lost answer the input stays as it is, and asking again invites nobody twice."""
+    await lose_one_answer(page)
+    await fill(page, "lost-in-page@example.com")
+    await press(page, "Invite")
+    await expect(page.get_by_label("E-mail")).to_have_attribute("readonly", "")
+    await press(page, "Ask again")
+
+    await expect(page.get_by_role("status")).to_contain_text("is invited")
+    assert len(pair.accepted()) == 1
+
+
+async def test_react_example_takes_a_new_key_for_new_input(page, pair):
+    """The next candidate is not answered with the one before."""
+    for email in ("first@example.com", "second@example.com"):
+        await fill(page, email)
+        await press(page, "Invite")
+        await expect(page.get_by_role("status")).to_contain_text("is invited")
+
+    first, second = pair.accepted()
+    assert first["idempotency_key"] != second["idempotency_key"]
