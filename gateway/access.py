@@ -9,6 +9,7 @@ from gateway.auth import BearerGate, Verifier
 from gateway.graphql.gates import Gate
 from gateway.jwks import JwksFile, JwksUrl, KeySource, fetch_keys
 from gateway.jwt_tokens import JwtVerifier, TokenRules
+from gateway.rate_limits import RateLimit, RequestRateGate
 from gateway.settings import Settings
 
 
@@ -33,6 +34,8 @@ class Access:
         gates: list[Gate] = []
         if self._verifier is not None:
             gates.append(BearerGate(self._verifier, scope=settings.jwt_scope))
+        if settings.requests_per_minute is not None:
+            gates.append(RequestRateGate(RateLimit(settings.requests_per_minute)))
         return gates
 
 

@@ -49,6 +49,16 @@ class AccessSettings(BaseSettings):
         30.0, ge=0, le=300, allow_inf_nan=False, description="How far the clocks may differ."
     )
 
+    requests_per_minute: int | None = Field(
+        None, ge=1, description="The requests of each caller that are answered; no limit without."
+    )
+    invites_per_minute: int | None = Field(
+        None, ge=1, description="The invites of each caller that are sent; no limit without."
+    )
+    upstream_calls_per_minute: int | None = Field(
+        None, ge=1, description="The invites of all callers that are sent; no limit without."
+    )
+
     @field_validator("auth_tokens_file")
     @classmethod
     def _check_tokens_file(cls, path: Path | None) -> Path | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 
 from starlette.applications import Starlette
@@ -30,6 +30,7 @@ from gateway.graphql.schema import executable_schema
 from gateway.invites.idempotency import Store
 from gateway.overload import OverloadGate
 from gateway.probes import probes_and_metrics
+from gateway.rate_limits import name_of
 from gateway.security_headers import SecurityHeaders
 from gateway.service import Service, upstream_of
 from gateway.settings import Settings, load_settings
@@ -63,7 +64,7 @@ def create_app(
     general = GeneralExecutor(schema, hide_suggestions=not settings.introspection)
     endpoint = GraphQLEndpoint(
         schema,
-        make_context=watch.context(lambda head: _context(plain, head)),
+        make_context=watch.context(_context_maker(plain, settings)),
         limits=settings.request_limits(),
         introspection=settings.introspection,
         cors_origins=frozenset(settings.cors_origins),
@@ -143,9 +144,19 @@ async def _not_found(_: Request, error: Exception) -> Response:
     return JSONResponse({"errors": [answer]}, status, headers)
 
 
-def _context(plain: RequestContext, head: RequestHead) -> RequestContext:
-    key, seconds = idempotency_key_of(head), timeout_of(head)
-    scope = head.caller.name if isinstance(head.caller, Caller) else ""
-    if key is None and seconds is None and not scope:
-        return plain
-    return replace(plain, scope=scope, idempotency_key=key, timeout_seconds=seconds)
+def _context_maker(
+    plain: RequestContext, settings: Settings
+) -> Callable[[RequestHead], RequestContext]:
+    counted = settings.invites_per_minute is not None
+
+    def context(head: RequestHead) -> RequestContext:
+        key, seconds = idempotency_key_of(head), timeout_of(head)
+        scope = head.caller.name if isinstance(head.caller, Caller) else ""
+        sender = name_of(head) if counted else ""
+        if key is None and seconds is None and not scope and not sender:
+            return plain
+        return replace(
+            plain, scope=scope, sender=sender, idempotency_key=key, timeout_seconds=seconds
+        )
+
+    return context

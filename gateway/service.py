@@ -16,7 +16,8 @@ from gateway.invites.readback import ReadBack
 from gateway.invites.reconcile import Reconciler
 from gateway.invites.records import Records
 from gateway.invites.retries import RetryPolicy
-from gateway.invites.sending import Sender
+from gateway.invites.sending import Sender, SendLimits
+from gateway.rate_limits import RateLimit
 from gateway.stores.opening import store_for
 from gateway.upstream.api_key import ApiKeyFile, FixedApiKey
 from gateway.upstream.client import (
@@ -102,6 +103,7 @@ class Service:
             timeout_seconds=settings.upstream_timeout_seconds,
             policy=RetryPolicy(attempts=settings.retry_attempts),
             breaker=self.breaker,
+            limits=_send_limits(settings),
         )
         keyed = KeyedInviter(
             records=self.records,
@@ -144,6 +146,14 @@ def _breaker(settings: Settings) -> Breaker | None:
         return None
     limits = BreakerLimits(pause_seconds=settings.breaker_pause_seconds)
     return Breaker(clock=time.monotonic, limits=limits)
+
+
+def _send_limits(settings: Settings) -> SendLimits:
+    each, total = settings.invites_per_minute, settings.upstream_calls_per_minute
+    return SendLimits(
+        of_sender=None if each is None else RateLimit(each),
+        of_all=None if total is None else RateLimit(total),
+    )
 
 
 def _admission(settings: Settings) -> Admission:

@@ -15,12 +15,14 @@ from gateway.invites.models import InviteResult
 class RequestContext:
     """One request's way into the core.
 
-    `scope` names the caller whose idempotency keys are meant. `idempotency_key` and
+    `scope` names the caller whose idempotency keys are meant, `sender` the one whose invites are
+    counted. `idempotency_key` and
     `timeout_seconds` are what the request's headers say.
     """
 
     inviter: Inviter
     scope: str = ""
+    sender: str = ""
     idempotency_key: str | None = None
     timeout_seconds: float | None = None
 
@@ -33,7 +35,10 @@ class RequestContext:
         if draft.idempotency_key is None and self.idempotency_key is not None:
             draft = replace(draft, idempotency_key=self.idempotency_key)
         return await self.inviter.invite(
-            draft, scope=self.scope, timeout_seconds=self.timeout_seconds
+            draft,
+            scope=self.scope,
+            sender=self.sender,
+            timeout_seconds=self.timeout_seconds,
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gateway.invites.admission import Admission, OverloadedError
@@ -33,16 +34,24 @@ class Inviter:
         self._timeout_seconds = timeout_seconds
 
     async def invite(
-        self, draft: InviteDraft, *, scope: str = "", timeout_seconds: float | None = None
+        self,
+        draft: InviteDraft,
+        *,
+        scope: str = "",
+        sender: str = "",
+        timeout_seconds: float | None = None,
     ) -> InviteResult:
         """The invite or a typed failure; whatever the upstream does, nothing is raised.
 
-        `scope` names the caller whose keys are meant. The caller's own `timeout_seconds` may
+        `scope` names the caller whose keys are meant, `sender` the one whose invites are counted,
+        who may be known where no caller is. The caller's own `timeout_seconds` may
         shorten the gateway's, not lengthen it.
         """
         request = check(draft)
         if not isinstance(request, InviteRequest):
             return refusal_of(request)
+        if sender:
+            request = replace(request, sender=sender)
         seconds = self._timeout_seconds
         if timeout_seconds is not None:
             seconds = min(seconds, timeout_seconds)

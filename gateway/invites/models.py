@@ -40,13 +40,17 @@ class InviteErrorCode(Enum):
 
 @dataclass(frozen=True, slots=True)
 class InviteRequest:
-    """A checked request for one invite; `track_id` is 1 to 2^63 - 1."""
+    """A checked request for one invite; `track_id` is 1 to 2^63 - 1.
+
+    `sender` is counted against the limits on invites.
+    """
 
     candidate_name: str
     candidate_email: str
     track_id: int
     invite_format: InviteFormat
     idempotency_key: str | None = None
+    sender: str = ""
 
 
 @dataclass(frozen=True, slots=True)

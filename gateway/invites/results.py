@@ -30,7 +30,7 @@ _MESSAGES: Mapping[InviteErrorCode, str] = {
         "The account has no invites left. Nobody was invited. Ask your administrator."
     ),
     InviteErrorCode.RATE_LIMITED: (
-        "The recruiting platform is limiting requests. Nobody was invited; try again later."
+        "These are too many invites at the moment. Nobody was invited; try again later."
     ),
     InviteErrorCode.UPSTREAM_UNAUTHORIZED: (
         "The recruiting platform does not accept this service's access. Nobody was invited."

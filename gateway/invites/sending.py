@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from gateway.invites.breaker import Breaker, Health
 from gateway.invites.models import InviteErrorCode, InviteRequest
@@ -20,6 +20,22 @@ if TYPE_CHECKING:
     from gateway.upstream.client import Upstream
 
 _SENT_NOTHING = NoReply(Fault.OTHER, possibly_sent=False)
+
+
+class Limit(Protocol):
+    """How often something may happen, for each name."""
+
+    def seconds_to_wait(self, name: str, /) -> int | None:
+        """None if it may happen now, and it is counted; else whole seconds until it may."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SendLimits:
+    """How often invites are sent: each sender's, and all calls together, retries included."""
+
+    of_sender: Limit | None = None
+    of_all: Limit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +57,7 @@ class Sender:
         policy: RetryPolicy | None = None,
         budget: RetryBudget | None = None,
         breaker: Breaker | None = None,
+        limits: SendLimits | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._upstream = upstream
@@ -48,6 +65,7 @@ class Sender:
         self._policy = policy or RetryPolicy()
         self._budget = budget or RetryBudget()
         self._breaker = breaker
+        self._limits = limits or SendLimits()
         self._now = now
 
     async def send(
@@ -63,6 +81,8 @@ class Sender:
         `deadline` is on the event loop's clock, `send_by`, after which no byte leaves, on
         `time.monotonic`'s.
         """
+        if (limited := _limited(self._limits.of_sender, request.sender)) is not None:
+            return limited
         body = invite_body(
             candidate_name=request.candidate_name,
             candidate_email=request.candidate_email,
@@ -89,6 +109,8 @@ class Sender:
         return True
 
     async def _attempt(self, post: _Post) -> Sent:
+        if (limited := _limited(self._limits.of_all, "")) is not None:
+            return limited
         if self._breaker is None:
             return await self._post_with_fresh_key(post)
         permit = self._breaker.admit()
@@ -149,6 +171,20 @@ def _is_own_overload(exchange: Exchange) -> bool:
     return exchange is _SENT_NOTHING or (
         isinstance(exchange, NoReply) and exchange.fault is Fault.POOL_TIMEOUT
     )
+
+
+def _limited(limit: Limit | None, name: str) -> Sent | None:
+    """What there is to say if the limit is reached."""
+    seconds = None if limit is None else limit.seconds_to_wait(name)
+    if seconds is None:
+        return None
+    judgement = Judgement(
+        Verdict.NOT_SENT,
+        InviteErrorCode.RATE_LIMITED,
+        retryable=True,
+        retry_after_seconds=seconds,
+    )
+    return Sent(_SENT_NOTHING, judgement)
 
 
 def _spared(breaker: Breaker) -> Sent:

@@ -10,7 +10,7 @@ from gateway.invites.breaker import Breaker, BreakerLimits, BreakerState, Health
 from gateway.invites.models import InviteErrorCode
 from gateway.invites.outcomes import Verdict
 from gateway.invites.retries import RetryBudget, RetryPolicy
-from gateway.invites.sending import Sender, health_of
+from gateway.invites.sending import Sender, SendLimits, health_of
 from gateway.upstream.wire import Fault, NoReply, Reply
 from tests.invites.fakes import (
     CUTS_THE_BODY,
@@ -186,3 +186,43 @@ async def test_cancelled_probe_gives_its_place_back(upstream):
 def test_health(exchange, health):
     """Failures of the upstream count against it; refusals and our own limits do not."""
     assert health_of(exchange) is health
+
+
+class FewAllowed:
+    """A limit with a number of times left."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+        self.names: list[str] = []
+
+    def seconds_to_wait(self, name: str) -> int | None:
+        self.names.append(name)
+        self.left -= 1
+        return None if self.left >= 0 else 7
+
+
+@pytest.mark.parametrize("which", ["of_sender", "of_all"])
+async def test_past_a_limit_nothing_is_sent(upstream, which):
+    """The caller learns when to come back, and the upstream learns nothing."""
+    limit = FewAllowed(1)
+    sender = a_sender(upstream, limits=SendLimits(**{which: limit}))
+    upstream.acts += [INVITES]
+    first, second = await send(sender), await send(sender)
+
+    assert first.judgement.verdict is Verdict.INVITED
+    assert second.judgement.verdict is Verdict.NOT_SENT
+    assert second.judgement.code is InviteErrorCode.RATE_LIMITED
+    assert (second.judgement.retryable, second.judgement.retry_after_seconds) == (True, 7)
+    assert len(upstream.posts) == len(limit.names) - 1 == 1
+
+
+async def test_attempts_count_towards_the_whole(upstream):
+    """One invite is one of its sender's, and each attempt is a call to the upstream."""
+    each, total = FewAllowed(9), FewAllowed(2)
+    upstream.acts += [UNREACHABLE] * 3
+
+    sent = await send(a_sender(upstream, limits=SendLimits(each, total)))
+
+    assert sent.judgement.code is InviteErrorCode.RATE_LIMITED
+    assert len(upstream.posts) == 2
+    assert (len(each.names), len(total.names)) == (1, 3)

@@ -1,0 +1,71 @@
+"""How often something may happen, for each of many names; counted by each process for itself."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+
+from throttled import RateLimiterType, Throttled, rate_limiter, store
+
+from gateway.auth import Caller
+from gateway.graphql.errors import ErrorCode, RequestError, request_error
+from gateway.graphql.gates import Admitted
+from gateway.graphql.requests import RequestHead
+
+MOST_NAMES = 10_000
+"""Names that are counted at a time; the one that was longest away is forgotten first."""
+_IPV6_NETWORK = 64
+
+
+class RateLimit:
+    """So many a minute, for each name: as many at once, and then one after the other."""
+
+    def __init__(self, per_minute: int) -> None:
+        self._throttle = Throttled(
+            using=RateLimiterType.GCRA.value,
+            quota=rate_limiter.per_min(per_minute, burst=per_minute),
+            store=store.MemoryStore(options={"MAX_SIZE": MOST_NAMES}),
+        )
+
+    def seconds_to_wait(self, name: str) -> int | None:
+        """None if it may happen now, and it is counted; else whole seconds until it may."""
+        # The library takes an empty key for a missing one.
+        found = self._throttle.limit(f"of {name}")
+        return max(1, math.ceil(found.state.retry_after)) if found.limited else None
+
+
+class RequestRateGate:
+    """Turns a caller away who sends too many requests."""
+
+    def __init__(self, limit: RateLimit) -> None:
+        self._limit = limit
+
+    async def __call__(self, head: RequestHead, /) -> Admitted | RequestError:
+        seconds = self._limit.seconds_to_wait(name_of(head))
+        if seconds is None:
+            return _ADMITTED
+        return request_error(
+            "These are too many requests. Nothing was done; try again later.",
+            ErrorCode.RATE_LIMITED,
+            status=429,
+            headers=((b"retry-after", b"%d" % seconds),),
+        )
+
+
+_ADMITTED = Admitted()
+
+
+def name_of(head: RequestHead) -> str:
+    """Who is counted: the caller, or where nobody says who is calling, the client's address.
+
+    Of an IPv6 address it is the network: who has one address has all of them.
+    """
+    if isinstance(head.caller, Caller):
+        return f"caller {head.caller.name}"
+    client = head.client or ""
+    if ":" not in client:
+        return client
+    try:
+        return str(ipaddress.ip_network((client.partition("%")[0], _IPV6_NETWORK), strict=False))
+    except ValueError:
+        return client
