@@ -1,0 +1,120 @@
+"""Dashboard, alert rules and README name metrics that exist, and leave none out."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from gateway.app import create_app
+from gateway.graphql.errors import ErrorCode
+from gateway.invites.models import InviteErrorCode, InviteOutcome
+from gateway.telemetry.metrics import SHARED, shared_metrics
+from tests.test_readme import README
+from tests.test_running import settings
+
+DATA = files("gateway") / "observability"
+DASHBOARD = json.loads((DATA / "dashboard.json").read_text("utf-8"))
+ALERTS = (DATA / "alerts.yaml").read_text("utf-8")
+EXPRESSIONS = {
+    f"{panel['title']} {target['refId']}": target["expr"]
+    for panel in DASHBOARD["panels"]
+    for target in panel["targets"]
+} | dict(re.findall(r"- alert: (\w+)\n +expr: (.+)\n", ALERTS))
+LABELS = {
+    "outcome": {outcome.value for outcome in InviteOutcome},
+    "code": {"", *(c.value for c in InviteErrorCode), *(c.value for c in ErrorCode)},
+    "state": {"unknown", "open"},
+}
+COUNTED = """
+from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.trail import Trail
+metrics = Metrics()
+metrics.on_request(Trail("id", 0.0, "POST", 200))
+"""
+
+
+def families() -> set[str]:
+    """The metrics' own names, as `/metrics` has them."""
+    text = TestClient(create_app(settings())).get("/metrics").text
+    return set(re.findall(r"^# TYPE (gateway_\w+) ", text, re.MULTILINE))
+
+
+def samples() -> set[str]:
+    parts = ("", "_bucket", "_count", "_sum")
+    return {name + part for name in families() for part in parts}
+
+
+@pytest.mark.parametrize("name", EXPRESSIONS)
+def test_every_query_asks_for_what_exists(name):
+    """No panel stays empty and no alert silent because of a name."""
+    asked = re.findall(r"\bgateway_\w+", EXPRESSIONS[name])
+
+    assert asked
+    assert set(asked) <= samples()
+    for label, value in re.findall(r'(\w+)!?="([^"]*)"', EXPRESSIONS[name]):
+        assert value in LABELS[label]
+
+
+def test_every_metric_is_shown():
+    """Nothing is counted that nobody sees."""
+    shown = " ".join(EXPRESSIONS.values())
+
+    assert [name for name in families() if name not in shown] == []
+
+
+@pytest.mark.parametrize("name", sorted(families()))
+def test_every_metric_has_its_row(name):
+    """What is measured is explained."""
+    assert re.search(rf"^\| `{name}[`{{]", README, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", re.findall(r"- alert: (\w+)", ALERTS))
+def test_every_alert_says_what_to_do(name):
+    """Who is woken up finds the next step."""
+    assert re.search(rf"^\| `{name}` \|", README, re.MULTILINE)
+
+
+def test_workers_share_their_metrics():
+    """What two processes have counted is told as one sum, also after they have ended."""
+    with shared_metrics():
+        folder = Path(os.environ[SHARED])
+        for _ in range(2):
+            run(COUNTED)
+        told = run(COUNTED + "print(metrics.exposition().decode())")
+
+    assert 'gateway_requests_total{status="200"} 3.0' in told
+    assert "gateway_info" in told
+    assert SHARED not in os.environ
+    assert not folder.exists()
+
+
+def test_gauges_of_ended_workers_are_forgotten():
+    """A worker that has died has nothing under way."""
+    ends = """
+import asyncio
+from gateway.telemetry.metrics import Metrics
+async def read(): return {"calls": 5}
+metrics = Metrics()
+asyncio.run(metrics.gauge("gateway_in_flight", "", "what", read)())
+"""
+    with shared_metrics():
+        run(ends)
+        told = run(ends + "print(metrics.exposition().decode())")
+
+    assert 'gateway_in_flight{what="calls"} 5.0' in told
+
+
+def run(code: str) -> str:
+    """What a process of its own prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60
+    )
+    return done.stdout
