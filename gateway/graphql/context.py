@@ -16,8 +16,7 @@ class RequestContext:
     """One request's way into the core.
 
     `scope` names the caller whose idempotency keys are meant, `sender` the one whose invites are
-    counted. `idempotency_key` and
-    `timeout_seconds` are what the request's headers say.
+    counted. `idempotency_key` and `timeout_seconds` are what the request's headers say.
     """
 
     inviter: Inviter
