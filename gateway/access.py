@@ -7,8 +7,6 @@ from functools import partial
 from gateway.api_tokens import TokenVerifier
 from gateway.auth import BearerGate, Verifier
 from gateway.graphql.gates import Gate
-from gateway.jwks import JwksFile, JwksUrl, KeySource, fetch_keys
-from gateway.jwt_tokens import JwtVerifier, TokenRules
 from gateway.rate_limits import RateLimit, RequestRateGate
 from gateway.settings import Settings
 
@@ -42,20 +40,22 @@ class Access:
 def _verifier(settings: Settings) -> Verifier | None:
     if settings.auth == "tokens" and settings.auth_tokens_file is not None:
         return TokenVerifier(settings.auth_tokens_file)
-    if settings.auth == "jwt":
-        rules = TokenRules(
-            issuer=settings.jwt_issuer or "",
-            audience=settings.jwt_audience or "",
-            algorithms=settings.jwt_algorithms,
-            scope=settings.jwt_scope,
-            caller_claim=settings.jwt_caller_claim,
-            leeway_seconds=settings.jwt_leeway_seconds,
-        )
-        return JwtVerifier(_keys(settings), rules)
-    return None
+    return _jwt_verifier(settings) if settings.auth == "jwt" else None
 
 
-def _keys(settings: Settings) -> KeySource:
+def _jwt_verifier(settings: Settings) -> Verifier:
+    # They bring a library for cryptography, which takes 9 MiB in every worker.
+    from gateway.jwks import JwksFile, JwksUrl, fetch_keys  # noqa: PLC0415 - see above
+    from gateway.jwt_tokens import JwtVerifier, TokenRules  # noqa: PLC0415 - see above
+
+    rules = TokenRules(
+        issuer=settings.jwt_issuer or "",
+        audience=settings.jwt_audience or "",
+        algorithms=settings.jwt_algorithms,
+        scope=settings.jwt_scope,
+        caller_claim=settings.jwt_caller_claim,
+        leeway_seconds=settings.jwt_leeway_seconds,
+    )
     if settings.jwt_jwks_file is not None:
-        return JwksFile(settings.jwt_jwks_file)
-    return JwksUrl(partial(fetch_keys, settings.jwt_jwks_url or ""))
+        return JwtVerifier(JwksFile(settings.jwt_jwks_file), rules)
+    return JwtVerifier(JwksUrl(partial(fetch_keys, settings.jwt_jwks_url or "")), rules)

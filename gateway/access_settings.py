@@ -11,9 +11,11 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode
 
 from gateway.api_tokens import read_token_file
-from gateway.jwks import read_key_file
-from gateway.jwt_tokens import ALGORITHMS
 
+ALGORITHMS = frozenset(
+    {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+)
+"""All of them asymmetric: whoever can check a token cannot make one."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _NAMES = Annotated[tuple[str, ...], NoDecode]
 _JWT_ONLY = ("jwt_jwks_url", "jwt_jwks_file", "jwt_issuer", "jwt_audience", "jwt_scope")
@@ -67,6 +69,10 @@ class AccessSettings(BaseSettings):
     @field_validator("jwt_jwks_file")
     @classmethod
     def _check_jwks_file(cls, path: Path | None) -> Path | None:
+        if path is None:
+            return None
+        from gateway.jwks import read_key_file  # noqa: PLC0415 - costs 9 MiB where there are none
+
         return _checked(path, read_key_file)
 
     @field_validator("jwt_jwks_url")

@@ -13,10 +13,6 @@ import jwt
 from gateway.auth import Caller, Rejection
 from gateway.jwks import KeyRing, KeySource
 
-ALGORITHMS = frozenset(
-    {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
-)
-"""All of them asymmetric: whoever can check a token cannot make one."""
 REMEMBER_SECONDS = 60.0
 _REMEMBERED = 10_000
 _LONGEST_NAME = 255

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import signal
+import sys
 import tempfile
 from pathlib import Path
 
@@ -43,6 +45,8 @@ def main(
     json_file: Path | None,
 ) -> None:
     """Measure gateways in turn; compare figures within one run only."""
+    # What was started is stopped, however this ends.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     seconds, rounds = (2.0, 1) if quick else (seconds, rounds)
     chosen = tuple(PROFILES) if "all" in names else names or ("ordinary",)
     taken: dict[str, list[Sample]] = {}
