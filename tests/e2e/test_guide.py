@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 from playwright.async_api import Page, Route, expect
 
 from tests.e2e.browser import launched, needs_chromium
-from tests.e2e.conftest import Pair
+from tests.e2e.conftest import Pair, serve_settings
 from tests.e2e.frontend import GUIDE, compile_page, files_on, operations_on
 from tests.e2e.node import run_node
+from tests.e2e.processes import running
 
 # The first test may have to wait for npm.
 pytestmark = pytest.mark.timeout(480)
 
 PAGE = '<!doctype html><title>Frontend</title><div id="root"></div><script src="/try.js"></script>'
+
+INVITE_IN_PAGE = """async ([endpoint, token]) => {
+  const { invite } = await import("/invite.js");
+  const ada = { candidateName: "Ada Lovelace", candidateEmail: "ada@example.com", trackId: 6578 };
+  return invite(ada, { endpoint, token, attempts: 1 });
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +61,41 @@ async def page(pair: Pair, script: str) -> AsyncIterator[Page]:
         page.set_default_timeout(15_000)
         await page.goto(f"{pair.gateway}/try")
         yield page
+
+
+class SilentFiles(SimpleHTTPRequestHandler):
+    """The files of a folder; the tests' output is not its log."""
+
+    def log_message(self, *_: object) -> None:
+        return
+
+
+@contextlib.contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """The origin of a server of its own for the files in `folder`."""
+    handler = partial(SilentFiles, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextlib.contextmanager
+def asking_for_tokens(folder: Path, sandbox: str, origin: str) -> Iterator[tuple[str, str]]:
+    """A gateway that serves pages of one other origin, and a token for it."""
+    with running(folder, "token", "frontend") as command:
+        assert command.end() == 0
+        token, line = command.printed.splitlines()
+    (folder / "tokens").write_text(line, "utf-8")
+    settings = serve_settings(
+        sandbox, AUTH="tokens", AUTH_TOKENS_FILE=str(folder / "tokens"), CORS_ORIGINS=origin
+    )
+    with running(folder, "serve", **settings) as gateway:
+        yield gateway.address(), token
 
 
 async def fill(page: Page, email: str) -> None:
@@ -100,6 +146,27 @@ def test_fetch_example_repeats_when_no_answer_comes(fetched):
 def test_fetch_example_throws_for_a_mistake_of_the_page(fetched):
     """What cannot come right by itself is not repeated."""
     assert fetched["mistake"].startswith("Error: BAD_USER_INPUT: ")
+
+
+@pytest.mark.parametrize(
+    ("listed", "expected"),
+    [(True, ("InviteCandidateSuccess", 1)), (False, ("NoAnswer", 0))],
+    ids=["listed", "not listed"],
+)
+async def test_fetch_example_works_where_the_operator_allows(
+    pair, frontend, tmp_path, listed, expected
+):
+    """A page of another origin can invite with a token if its origin is listed, and only then."""
+    needs_chromium()
+    with serving(frontend / "src") as origin:
+        allowed = origin if listed else "http://127.0.0.1:1"
+        with asking_for_tokens(tmp_path, pair.sandbox, allowed) as (gateway, token):
+            async with launched() as browser:
+                page = await browser.new_page()
+                await page.goto(f"{origin}/")
+                result = await page.evaluate(INVITE_IN_PAGE, [f"{gateway}/graphql", token])
+
+    assert (result["__typename"], len(pair.accepted())) == expected
 
 
 async def test_react_example_invites(page, pair):
