@@ -56,6 +56,17 @@ def told(request, shared_pair: Pair, programs: Path, trusting_gateway: str) -> d
     return {"client": client, "accepted": accepted, **json.loads(printed)}
 
 
+@pytest.mark.parametrize("folder", ["audits", "clients"])
+def test_lock_file_leaves_the_registry_to_the_machine(folder):
+    """Versions and checksums are fixed; where they come from is npm's own setting."""
+    lock = json.loads((Path(__file__).parent / folder / "package-lock.json").read_text("utf-8"))
+
+    packages = [package for path, package in lock["packages"].items() if path]
+    assert packages
+    assert all("resolved" not in package for package in packages)
+    assert all("integrity" in package for package in packages)
+
+
 def test_generated_types_compile_in_strict_mode(frontend):
     """Schema and operations give graphql-codegen and Relay types that fit every client's use."""
     run_tool(frontend, "tsc", "--project", ".")
