@@ -54,10 +54,16 @@ def test_timeout_in_the_header(text, seconds):
 async def test_header_fills_in_for_the_input(own, headers, expected):
     """The input's own key comes first; scope and time go along."""
     inviter = FakeInviter()
-    context = RequestContext(inviter, "me", headers, 3)  # type: ignore[arg-type]
+    context = RequestContext(
+        inviter,  # type: ignore[arg-type]
+        inviter,  # type: ignore[arg-type]
+        scope="me",
+        idempotency_key=headers,
+        timeout_seconds=3,
+    )
 
     await context.invite(InviteDraft("Ada", "ada@example.com", "1", InviteFormat.GET_LINK, own))
 
     [(draft, options)] = inviter.asked
     assert draft.idempotency_key == expected
-    assert options == {"scope": "me", "timeout_seconds": 3}
+    assert options == {"scope": "me", "sender": "", "timeout_seconds": 3}
