@@ -59,7 +59,7 @@ def create_app(
     )
     watch.service(service, draining)
     access = Access(settings)
-    plain = RequestContext(watch.inviter(service.inviter))
+    plain = RequestContext(watch.inviter(service.inviter), watch.bulk(service.bulk))
     schema = executable_schema()
     general = GeneralExecutor(schema, hide_suggestions=not settings.introspection)
     endpoint = GraphQLEndpoint(

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.invites.admission import Admission
 from gateway.invites.breaker import Breaker, BreakerLimits
+from gateway.invites.bulk import BulkInviter, PacedInviter
 from gateway.invites.idempotency import Store, StoreUnavailableError
 from gateway.invites.invite import Inviter
 from gateway.invites.keyed import KeyedInviter
+from gateway.invites.outcomes import Verdict
+from gateway.invites.pacing import Pace
 from gateway.invites.readback import ReadBack
 from gateway.invites.reconcile import Reconciler
 from gateway.invites.records import Records
@@ -52,7 +55,14 @@ class Service:
         self.breaker = _breaker(settings)
         self.requests = _admission(settings)
         self.calls = _admission(settings)
-        self.inviter = self._inviter()
+        self._send_limits = _send_limits(settings)
+        self.inviter = self._inviter(RetryPolicy(attempts=settings.retry_attempts))
+        self.paced = self._paced()
+        self.bulk = BulkInviter(
+            self.paced,
+            most=settings.max_candidates,
+            timeout_seconds=settings.request_timeout_seconds,
+        )
         self.reconciler = Reconciler(
             self.records,
             self.read_back,
@@ -78,6 +88,7 @@ class Service:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._reconciling
         await self.inviter.drain()
+        await self.paced.drain()
         await self.records.close()
         await self._list.aclose()
         await self._upstream.aclose()
@@ -96,14 +107,26 @@ class Service:
         self._pinged_at = time.monotonic()
         return True
 
-    def _inviter(self) -> Inviter:
+    def _paced(self) -> PacedInviter:
+        # Where the upstream limits requests, the pace makes the whole list wait: an attempt that
+        # waited by itself would only hold a place meanwhile.
+        policy = RetryPolicy(
+            attempts=self._settings.retry_attempts, after=frozenset({Verdict.NOT_SENT})
+        )
+        return PacedInviter(
+            self._inviter(policy),
+            Pace(self._settings.bulk_concurrency),
+            attempt_seconds=self._settings.request_timeout_seconds,
+        )
+
+    def _inviter(self, policy: RetryPolicy) -> Inviter:
         settings = self._settings
         sender = Sender(
             self._upstream,
             timeout_seconds=settings.upstream_timeout_seconds,
-            policy=RetryPolicy(attempts=settings.retry_attempts),
+            policy=policy,
             breaker=self.breaker,
-            limits=_send_limits(settings),
+            limits=self._send_limits,
         )
         keyed = KeyedInviter(
             records=self.records,

@@ -141,6 +141,12 @@ class Settings(AccessSettings):
     queue_wait_seconds: float = Field(
         2.0, ge=0, le=60, description="How long they may; then they are turned away with 503."
     )
+    max_candidates: int = Field(
+        100, ge=1, le=10_000, description="The longest list that one `inviteCandidates` may have."
+    )
+    bulk_concurrency: int = Field(
+        16, ge=1, le=10_000, description="The most calls in flight for all lists together."
+    )
     breaker_pause_seconds: float = Field(
         5.0, ge=0, le=300, description="Pause after the platform fails; 0 switches it off."
     )

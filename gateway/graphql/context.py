@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gateway.graphql.requests import RequestHead
+from gateway.invites.bulk import BulkInviter
 from gateway.invites.inputs import InviteDraft
 from gateway.invites.invite import Inviter
 from gateway.invites.models import InviteResult
@@ -20,6 +22,7 @@ class RequestContext:
     """
 
     inviter: Inviter
+    bulk: BulkInviter
     scope: str = ""
     sender: str = ""
     idempotency_key: str | None = None
@@ -35,6 +38,26 @@ class RequestContext:
             draft = replace(draft, idempotency_key=self.idempotency_key)
         return await self.inviter.invite(
             draft,
+            scope=self.scope,
+            sender=self.sender,
+            timeout_seconds=self.timeout_seconds,
+        )
+
+    async def invite_all(self, drafts: Sequence[InviteDraft]) -> list[InviteResult]:
+        """One result for each draft; raises TooManyCandidatesError.
+
+        The header's key, with the candidate's position added, is for those without their own.
+        """
+        key = self.idempotency_key
+        if key is not None:
+            drafts = [
+                replace(draft, idempotency_key=key and f"{key}/{position}")
+                if draft.idempotency_key is None
+                else draft
+                for position, draft in enumerate(drafts, 1)
+            ]
+        return await self.bulk.invite_all(
+            drafts,
             scope=self.scope,
             sender=self.sender,
             timeout_seconds=self.timeout_seconds,

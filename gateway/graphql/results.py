@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import TypedDict, assert_never
 
 from strawberry import ID
@@ -48,6 +50,21 @@ def to_graphql(result: InviteResult) -> types.InviteCandidateResult:
             replayed=result.replayed,
         )
     return _error(result)
+
+
+def list_to_graphql(results: Sequence[InviteResult]) -> types.InviteCandidatesPayload:
+    """The results in their order, and how many of each outcome there are."""
+    outcomes = Counter(_outcome(result) for result in results)
+    return types.InviteCandidatesPayload(
+        results=[to_graphql(result) for result in results],
+        invited_count=outcomes[InviteOutcome.INVITED],
+        failed_count=outcomes[InviteOutcome.NOT_INVITED],
+        unknown_count=outcomes[InviteOutcome.UNKNOWN],
+    )
+
+
+def _outcome(result: InviteResult) -> InviteOutcome:
+    return InviteOutcome.INVITED if isinstance(result, InviteSuccess) else result.outcome
 
 
 def _error(failure: InviteFailure) -> types.InviteCandidateResult:  # noqa: PLR0911 - one a code

@@ -5,13 +5,22 @@ from __future__ import annotations
 from typing import Annotated
 
 import strawberry
-from graphql import GraphQLSchema
+from graphql import GraphQLError, GraphQLSchema
 from strawberry.printer import print_schema
 
 from gateway import __version__
 from gateway.graphql.context import RequestContext
-from gateway.graphql.results import to_graphql
-from gateway.graphql.types import GatewayInfo, InviteCandidateInput, InviteCandidateResult
+from gateway.graphql.errors import ErrorCode
+from gateway.graphql.results import list_to_graphql, to_graphql
+from gateway.graphql.types import (
+    CandidateInput,
+    GatewayInfo,
+    InviteCandidateInput,
+    InviteCandidateResult,
+    InviteCandidatesInput,
+    InviteCandidatesPayload,
+)
+from gateway.invites.bulk import TooManyCandidatesError
 from gateway.invites.inputs import InviteDraft
 
 
@@ -26,15 +35,46 @@ async def _invite_candidate(
         strawberry.argument(description="Whom to invite to which track, and how."),
     ],
 ) -> InviteCandidateResult:
-    key = input.idempotency_key
     draft = InviteDraft(
         candidate_name=input.candidate_name,
         candidate_email=input.candidate_email,
         track_id=input.track_id,
         invite_format=input.invite_format,
-        idempotency_key=None if key is strawberry.UNSET else key,
+        idempotency_key=_key(input.idempotency_key),
     )
     return to_graphql(await info.context.invite(draft))
+
+
+async def _invite_candidates(
+    info: strawberry.Info[RequestContext, None],
+    input: Annotated[  # noqa: A002 - the contract's name
+        InviteCandidatesInput,
+        strawberry.argument(description="Whom to invite to one track, and how."),
+    ],
+) -> InviteCandidatesPayload:
+    drafts = [_draft(candidate, input) for candidate in input.candidates]
+    try:
+        results = await info.context.invite_all(drafts)
+    except TooManyCandidatesError as error:
+        raise GraphQLError(
+            f"The list has more candidates than the {error.most} allowed. Nobody was invited.",
+            extensions={"code": ErrorCode.BAD_USER_INPUT.value},
+        ) from None
+    return list_to_graphql(results)
+
+
+def _draft(candidate: CandidateInput, of: InviteCandidatesInput) -> InviteDraft:
+    return InviteDraft(
+        candidate_name=candidate.candidate_name,
+        candidate_email=candidate.candidate_email,
+        track_id=of.track_id,
+        invite_format=of.invite_format,
+        idempotency_key=_key(candidate.idempotency_key),
+    )
+
+
+def _key(given: str | None) -> str | None:
+    return None if given is strawberry.UNSET else given
 
 
 @strawberry.type(description="What can be read.")
@@ -51,6 +91,14 @@ class Mutation:
         description=(
             "Invites one candidate to one track. Without an idempotency key, each request is"
             " an invite of its own: send one if you may have to repeat the request."
+        ),
+    )
+    invite_candidates: InviteCandidatesPayload = strawberry.mutation(
+        resolver=_invite_candidates,
+        description=(
+            "Invites many candidates to one track, each on its own: some may be invited while"
+            " others fail. Where the recruiting platform limits requests, it waits as long as the"
+            " request has time, and says of each candidate what became of it."
         ),
     )
 

@@ -113,6 +113,46 @@ class InviteCandidateInput:
     )
 
 
+@strawberry.input(description="One candidate of a list.")
+class CandidateInput:
+    candidate_name: str = strawberry.field(
+        description="The candidate's name: 1 to 200 characters, no line breaks."
+    )
+    candidate_email: str = strawberry.field(
+        description=(
+            "The candidate's e-mail address: one, like `name@example.com`. The same address twice"
+            " in a list is refused the second time."
+        )
+    )
+    idempotency_key: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description=(
+            "Makes repeating safe for this candidate: see `InviteCandidateInput.idempotencyKey`."
+            " Each candidate needs a key of its own."
+        ),
+    )
+
+
+@strawberry.input(description="Whom to invite to one track, and how.")
+class InviteCandidatesInput:
+    track_id: strawberry.ID = strawberry.field(
+        description=(
+            "The track to invite to: a whole number from 1 to 2^63 - 1, as the recruiting"
+            ' platform shows it. Both `6578` and `"6578"` will do.'
+        )
+    )
+    invite_format: InviteFormat = strawberry.field(
+        default=InviteFormat.GET_LINK, description="How the candidates get their invites."
+    )
+    candidates: list[CandidateInput] = strawberry.field(
+        description=(
+            "The candidates. How many are allowed is for the gateway's operator to say: 100 if"
+            " nothing else is said. For a longer list nobody is invited, and the request gets an"
+            " error with the code `BAD_USER_INPUT`."
+        )
+    )
+
+
 @strawberry.type(description="An invite to a track.")
 class Invite:
     application_id: strawberry.ID = strawberry.field(
@@ -248,3 +288,25 @@ InviteCandidateResult: TypeAlias = Annotated[
         description="The invite, or one of the ways in which it can fail.",
     ),
 ]
+
+
+@strawberry.type(description="What became of each candidate of a list.")
+class InviteCandidatesPayload:
+    results: list[InviteCandidateResult] = strawberry.field(
+        description=(
+            "One result for each candidate, in the order of the input, each as it would be for"
+            " the candidate alone."
+        )
+    )
+    invited_count: int = strawberry.field(
+        description=(
+            "How many are invited: successes, earlier ones with the same key included, and"
+            " errors whose `outcome` is `INVITED`."
+        )
+    )
+    failed_count: int = strawberry.field(
+        description="How many this request did not invite: errors with `NOT_INVITED`."
+    )
+    unknown_count: int = strawberry.field(
+        description="Of how many it is not known: errors whose `outcome` is `UNKNOWN`."
+    )

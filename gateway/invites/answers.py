@@ -167,6 +167,45 @@ def overloaded(retry_after_seconds: int) -> InviteFailure:
     )
 
 
+def rate_limited(retry_after_seconds: int) -> InviteFailure:
+    """The answer where the upstream's limit left no room before the time was up."""
+    return InviteFailure(
+        code=InviteErrorCode.RATE_LIMITED,
+        message=(
+            "The recruiting platform is limiting requests, so this invite was not sent. Nobody"
+            " was invited; try again later."
+        ),
+        outcome=InviteOutcome.NOT_INVITED,
+        retryable=True,
+        retry_after_seconds=retry_after_seconds,
+    )
+
+
+def never_sent() -> InviteFailure:
+    """The answer where the time was up before it was this candidate's turn."""
+    return InviteFailure(
+        code=InviteErrorCode.UPSTREAM_UNAVAILABLE,
+        message=(
+            "The time was up before this invite could be sent. Nobody was invited; send it again."
+        ),
+        outcome=InviteOutcome.NOT_INVITED,
+        retryable=True,
+    )
+
+
+def stumbled(*, retryable: bool) -> InviteFailure:
+    """The answer where the gateway itself failed and cannot tell how far it had come."""
+    return InviteFailure(
+        code=InviteErrorCode.UPSTREAM_FAULT,
+        message=(
+            "Something went wrong in this service. The candidate may have been invited:"
+            " check before inviting again."
+        ),
+        outcome=InviteOutcome.UNKNOWN,
+        retryable=retryable,
+    )
+
+
 def not_recorded(outcome: InviteOutcome) -> InviteFailure:
     """The answer where the store fails before anything is sent.
 

@@ -41,7 +41,7 @@ class InviteDraft:
 
 def check(draft: InviteDraft) -> InviteRequest | tuple[InputIssue, ...]:
     """The request ready to be sent, or all that is wrong with it; no issue quotes the input."""
-    email = _normalised_email(draft.candidate_email)
+    email = normalised_email(draft.candidate_email)
     issues = tuple(_issues(draft, email))
     if issues or email is None:
         return issues
@@ -83,7 +83,8 @@ def _name_problem(name: str) -> str | None:
     return None
 
 
-def _normalised_email(email: str) -> str | None:
+def normalised_email(email: str) -> str | None:
+    """The address as it is sent, or None if it is none."""
     if len(email) > LONGEST_EMAIL:
         return None
     if _PLAIN_EMAIL.fullmatch(email) and email.rpartition(".")[2] not in _SET_APART:

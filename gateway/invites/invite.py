@@ -56,21 +56,31 @@ class Inviter:
         if timeout_seconds is not None:
             seconds = min(seconds, timeout_seconds)
         deadline = asyncio.get_running_loop().time() + seconds
+        return await self.invite_checked(request, scope=scope, deadline=deadline)
+
+    async def invite_checked(
+        self, request: InviteRequest, *, scope: str, deadline: float
+    ) -> InviteResult:
+        """As `invite`, for input that was checked; `deadline` is on the event loop's clock."""
         key = request.idempotency_key
         if key is not None:
             return await self._keyed.invite(request, key, scope=scope, deadline=deadline)
-        return await self._invite_once(request, deadline, seconds)
+        return await self._invite_once(request, deadline)
+
+    async def recall(self, request: InviteRequest, *, scope: str) -> InviteResult | None:
+        """What an earlier request with the same key came to; None if it invited nobody."""
+        key = request.idempotency_key
+        return None if key is None else await self._keyed.recall(request, key, scope=scope)
 
     async def drain(self) -> None:
         """Wait until every invite with a key that was begun has come to its end."""
         await self._keyed.drain()
 
-    async def _invite_once(
-        self, request: InviteRequest, deadline: float, seconds: float
-    ) -> InviteResult:
+    async def _invite_once(self, request: InviteRequest, deadline: float) -> InviteResult:
         if not self._admission.try_enter():
+            seconds_left = deadline - asyncio.get_running_loop().time()
             try:
-                await self._admission.enter(max_wait_seconds=seconds)
+                await self._admission.enter(max_wait_seconds=seconds_left)
             except OverloadedError as error:
                 return overloaded(error.retry_after_seconds)
         try:

@@ -120,6 +120,20 @@ class KeyedInviter:
         task.add_done_callback(lambda _: self._running.pop(identity.record_id))
         return await asyncio.shield(task)
 
+    async def recall(self, request: InviteRequest, key: str, *, scope: str) -> InviteResult | None:
+        """What earlier requests with the key came to; None if they invited nobody for sure."""
+        try:
+            identity = self._records.hasher.identify(request, key, scope=scope)
+            record = await self._store.read(identity.record_id)
+        except StoreUnavailableError as error:
+            return _store_failed(error, InviteOutcome.UNKNOWN)
+        if record is None:
+            return None
+        job = _Job(request, identity, deadline=0.0)
+        if standing(record, identity.fingerprint, now=self._clock()) is Standing.FREE:
+            return None
+        return self._as_it_stands(record, job)
+
     async def drain(self) -> None:
         """Wait until what was begun is sent, settled and answered."""
         while self._running:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gateway.invites.outcomes import Judgement, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_PROVED_UNDONE = frozenset({Verdict.NOT_SENT, Verdict.NOT_PROCESSED})
+PROVED_UNDONE: Final = frozenset({Verdict.NOT_SENT, Verdict.NOT_PROCESSED})
 
 
 class RetryBudget:
@@ -42,12 +42,14 @@ class RetryBudget:
 class RetryPolicy:
     """Waits grow from `first_wait_seconds`, doubled each time, anything from 0 up to that.
 
-    `chance` gives numbers from 0 to 1.
+    `chance` gives numbers from 0 to 1. `after` are the verdicts that allow another attempt; each
+    of them has to prove that nothing was done.
     """
 
     attempts: int = 3
     first_wait_seconds: float = 0.2
     longest_wait_seconds: float = 2.0
+    after: frozenset[Verdict] = PROVED_UNDONE
     chance: Callable[[], float] = random.random
 
     def wait_before_next(
@@ -60,7 +62,7 @@ class RetryPolicy:
         """
         if attempts >= self.attempts or not judgement.retryable:
             return None
-        if judgement.verdict not in _PROVED_UNDONE:
+        if judgement.verdict not in self.after:
             return None
         most = min(self.longest_wait_seconds, self.first_wait_seconds * 2 ** (attempts - 1))
         wait = self.chance() * most

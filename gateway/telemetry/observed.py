@@ -17,6 +17,7 @@ from graphql import ExecutionResult
 
 from gateway.graphql.documents import CachedDocument, Operation
 from gateway.graphql.execution import Executor
+from gateway.invites.bulk import BulkInviter
 from gateway.invites.inputs import InviteDraft
 from gateway.invites.invite import Inviter
 from gateway.invites.models import InviteResult, InviteSuccess
@@ -151,6 +152,21 @@ class ObservedInviter:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inviter, name)
+
+
+class ObservedBulk:
+    """Notes how each invite of a list ended."""
+
+    def __init__(self, bulk: BulkInviter, seen: Sequence[InviteSeen]) -> None:
+        self._bulk = bulk
+        self._seen = tuple(seen)
+
+    async def invite_all(self, drafts: Sequence[InviteDraft], **options: Any) -> list[InviteResult]:
+        results = await self._bulk.invite_all(drafts, **options)
+        trail = TRAIL.get()
+        for draft, result in zip(drafts, results, strict=True):
+            _tell(self._seen, draft, result, trail, options.get("scope", ""))
+        return results
 
 
 class ObservedUpstream:

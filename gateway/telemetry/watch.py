@@ -13,6 +13,7 @@ from gateway.draining import Draining
 from gateway.graphql.execution import Executor
 from gateway.graphql.requests import RequestHead
 from gateway.invites.breaker import BreakerState
+from gateway.invites.bulk import BulkInviter
 from gateway.invites.idempotency import State, StoreUnavailableError
 from gateway.invites.invite import Inviter
 from gateway.service import Service
@@ -23,6 +24,7 @@ from gateway.telemetry.observed import (
     CallSeen,
     InviteSeen,
     ObservedApp,
+    ObservedBulk,
     ObservedExecutor,
     ObservedInviter,
     ObservedUpstream,
@@ -70,6 +72,9 @@ class Watch:
 
     def inviter(self, inviter: Inviter) -> Inviter:
         return cast("Inviter", ObservedInviter(inviter, self._invites))
+
+    def bulk(self, bulk: BulkInviter) -> BulkInviter:
+        return cast("BulkInviter", ObservedBulk(bulk, self._invites))
 
     def upstream(self, upstream: Upstream) -> Upstream:
         return ObservedUpstream(upstream, self._calls, clock=_clock)

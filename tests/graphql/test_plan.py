@@ -98,13 +98,16 @@ class FakeInviter:
             raise self.result
         return self.result
 
+    async def invite_all(self, drafts: list[InviteDraft], **_: object) -> list[InviteResult]:
+        return [await self.invite(draft) for draft in drafts]
+
 
 async def answered(
     executor: Executor, result: InviteResult | Exception, request: dict[str, Any]
 ) -> tuple[int, bytes, list[InviteDraft]]:
     """Status and body without random ids, and what was asked of the core."""
     inviter = FakeInviter(result)
-    context = RequestContext(inviter)  # type: ignore[arg-type]
+    context = RequestContext(inviter, inviter)  # type: ignore[arg-type]
     endpoint = GraphQLEndpoint(
         SCHEMA, make_context=lambda _: context, limits=WIDE, executor=executor
     )

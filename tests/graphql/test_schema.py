@@ -24,13 +24,28 @@ ROOT = Path(__file__).parents[2]
 CONTRACT = """
 type Query { gateway: GatewayInfo! }
 type GatewayInfo { version: String! }
-type Mutation { inviteCandidate(input: InviteCandidateInput!): InviteCandidateResult! }
+type Mutation {
+  inviteCandidate(input: InviteCandidateInput!): InviteCandidateResult!
+  inviteCandidates(input: InviteCandidatesInput!): InviteCandidatesPayload!
+}
 input InviteCandidateInput {
   candidateName: String!
   candidateEmail: String!
   trackId: ID!
   inviteFormat: InviteFormat! = GET_LINK
   idempotencyKey: String
+}
+input InviteCandidatesInput {
+  trackId: ID!
+  inviteFormat: InviteFormat! = GET_LINK
+  candidates: [CandidateInput!]!
+}
+input CandidateInput { candidateName: String! candidateEmail: String! idempotencyKey: String }
+type InviteCandidatesPayload {
+  results: [InviteCandidateResult!]!
+  invitedCount: Int!
+  failedCount: Int!
+  unknownCount: Int!
 }
 enum InviteFormat { GET_LINK SEND_LINK }
 union InviteCandidateResult =

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gateway.invites.models import InviteRequest
 
 QUIET_SECONDS = 30.0
+AT_ONCE = RetryPolicy(chance=lambda: 0.0)
 Answer = TypeVar("Answer")
 
 
@@ -291,6 +292,7 @@ class Replica:
     clock: Clock
     reads_back: bool = True
     quiet_seconds: float = QUIET_SECONDS
+    policy: RetryPolicy = AT_ONCE
     admission: Admission = field(default_factory=lambda: Admission(8, queue=8, max_wait_seconds=30))
 
     def __post_init__(self) -> None:
@@ -306,9 +308,7 @@ class Replica:
         )
         self.inviter = KeyedInviter(
             records=self.records,
-            sender=Sender(
-                self.upstream, timeout_seconds=10, policy=RetryPolicy(chance=lambda: 0.0)
-            ),
+            sender=Sender(self.upstream, timeout_seconds=10, policy=self.policy),
             admission=self.admission,
             read_back=self.read_back,
             lease_seconds=LEASE_SECONDS,

@@ -32,6 +32,15 @@ def test_only_what_is_proved_undone(verdict, retryable):
     assert (wait is not None) == (undone and retryable)
 
 
+def test_a_policy_may_leave_some_to_others():
+    """Where somebody else waits for the upstream's limit, nothing is tried again for it here."""
+    policy = RetryPolicy(after=frozenset({Verdict.NOT_SENT}))
+    limited = judgement(Verdict.NOT_PROCESSED, after=1)
+
+    assert policy.wait_before_next(limited, attempts=1, seconds_left=60) is None
+    assert policy.wait_before_next(UNSENT, attempts=1, seconds_left=60) is not None
+
+
 @given(attempts=st.integers(1, 20), chance=st.floats(0, 1))
 def test_waits_are_jittered_and_bounded(attempts, chance):
     """A wait is anything from nothing up to a doubled, bounded maximum."""

@@ -1,0 +1,113 @@
+"""How fast a list is worked through: as fast as the upstream lets it, and no faster."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+_FIRST_PAUSE_SECONDS: Final = 1.0
+_LONGEST_PAUSE_SECONDS: Final = 30.0
+_SPREAD_SECONDS: Final = 0.25
+
+
+class Turn:
+    """Leave to make one call; `end` must be called once, whatever became of it."""
+
+    __slots__ = ("_era", "_pace")
+
+    def __init__(self, pace: Pace, era: int) -> None:
+        self._pace = pace
+        self._era = era
+
+    def went_through(self) -> None:
+        """The upstream took the call."""
+        self._pace._speed_up()  # noqa: SLF001 - two halves of one thing
+
+    def turned_away(self, retry_after_seconds: int | None) -> None:
+        """The upstream, or the gateway's own overload, wants fewer calls."""
+        self._pace._slow_down(self._era, retry_after_seconds)  # noqa: SLF001 - as above
+
+    def end(self) -> None:
+        self._pace._end()  # noqa: SLF001 - as above
+
+
+class Pace:
+    """Turns for at most `most` calls at a time, first come first served.
+
+    A call that is turned away makes all others wait as well, for as long as the upstream asks,
+    and halves how many go on together; each that goes through lets a little more of them go.
+    """
+
+    def __init__(
+        self,
+        most: int,
+        *,
+        clock: Callable[[], float] | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._most = most
+        self._limit = float(most)
+        self._in_use = 0
+        self._resume_at = -math.inf
+        # Calls that were under way together are turned away together: that counts once.
+        self._era = 0
+        self._pauses = 0
+        self._door = asyncio.Lock()
+        self._changed = asyncio.Event()
+        self._clock = clock or (lambda: asyncio.get_running_loop().time())
+        self._sleep = sleep
+        self._chance = chance
+
+    @property
+    def pause_seconds(self) -> float:
+        """How long nobody gets a turn; 0 if somebody may."""
+        return max(0.0, self._resume_at - self._clock())
+
+    async def turn(self, *, deadline: float) -> Turn | None:
+        """A turn, or None if none comes before `deadline`, said as soon as that is certain."""
+        if self._clock() >= deadline:
+            return None
+        try:
+            async with asyncio.timeout_at(deadline), self._door:
+                while self.pause_seconds or self._in_use >= int(self._limit):
+                    if self._resume_at >= deadline:
+                        return None
+                    await self._wait()
+                self._in_use += 1
+        except TimeoutError:
+            return None
+        return Turn(self, self._era)
+
+    async def _wait(self) -> None:
+        if pause := self.pause_seconds:
+            await self._sleep(pause)
+            return
+        self._changed.clear()
+        await self._changed.wait()
+
+    def _speed_up(self) -> None:
+        self._pauses = 0
+        self._limit = min(self._most, self._limit + 1 / self._limit)
+
+    def _slow_down(self, era: int, retry_after_seconds: int | None) -> None:
+        if era == self._era:
+            self._era += 1
+            self._pauses += 1
+            self._limit = max(1.0, self._limit / 2)
+        pause = float(retry_after_seconds) if retry_after_seconds is not None else self._own_pause()
+        until = self._clock() + pause + self._chance() * _SPREAD_SECONDS
+        self._resume_at = max(self._resume_at, until)
+
+    def _own_pause(self) -> float:
+        doublings = min(max(0, self._pauses - 1), 10)
+        return min(math.ldexp(_FIRST_PAUSE_SECONDS, doublings), _LONGEST_PAUSE_SECONDS)
+
+    def _end(self) -> None:
+        self._in_use -= 1
+        self._changed.set()

@@ -1,0 +1,368 @@
+"""Lists of candidates: each as honest as one alone, together as gentle as the upstream asks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+
+import pytest
+
+from gateway.invites.admission import Admission
+from gateway.invites.bulk import BulkInviter, PacedInviter, TooManyCandidatesError
+from gateway.invites.inputs import InviteDraft
+from gateway.invites.invite import Inviter
+from gateway.invites.models import (
+    InviteErrorCode,
+    InviteFormat,
+    InviteOutcome,
+    InviteSuccess,
+)
+from gateway.invites.outcomes import Verdict
+from gateway.invites.pacing import Pace
+from gateway.invites.retries import RetryPolicy
+from gateway.invites.sending import Sender, SendLimits
+from tests.invites.fakes import (
+    INVITES,
+    LOSES_THE_REPLY,
+    UNREACHABLE,
+    MemoryStore,
+    a_replica,
+    answers,
+)
+
+# The pace waits for the upstream's limit, not each attempt by itself.
+WITHOUT_WAITS = RetryPolicy(chance=lambda: 0.0, after=frozenset({Verdict.NOT_SENT}))
+
+
+@pytest.fixture
+def store():
+    return MemoryStore()
+
+
+@pytest.fixture
+async def replica(store):
+    return await a_replica(store, reads_back=False, policy=WITHOUT_WAITS)
+
+
+@pytest.fixture
+def pauses():
+    """The seconds that the list was made to wait, none of which pass."""
+    return []
+
+
+@pytest.fixture
+def pace(pauses):
+    moved = 0.0
+
+    async def sleep(seconds: float) -> None:
+        nonlocal moved
+        pauses.append(round(seconds))
+        moved += seconds
+
+    return Pace(
+        4,
+        clock=lambda: asyncio.get_running_loop().time() + moved,
+        sleep=sleep,
+        chance=lambda: 0.0,
+    )
+
+
+@pytest.fixture
+def making(replica, pace):
+    """Makes the inviter of lists with the given options."""
+
+    def make(
+        *,
+        most: int = 100,
+        timeout_seconds: float = 15,
+        places: int = 8,
+        limits: SendLimits | None = None,
+    ) -> BulkInviter:
+        one = Inviter(
+            Sender(replica.upstream, timeout_seconds=10, policy=WITHOUT_WAITS, limits=limits),
+            admission=Admission(places, queue=0, max_wait_seconds=30),
+            keyed=replica.inviter,
+            timeout_seconds=timeout_seconds,
+        )
+        paced = PacedInviter(one, pace, attempt_seconds=15)
+        return BulkInviter(paced, most=most, timeout_seconds=timeout_seconds)
+
+    return make
+
+
+@pytest.fixture
+def bulk(making):
+    return making()
+
+
+def a_draft(number: int = 1, **changes) -> InviteDraft:
+    values = {
+        "candidate_name": f"Candidate {number}",
+        "candidate_email": f"candidate-{number}@example.com",
+        "track_id": "6578",
+        "invite_format": InviteFormat.SEND_LINK,
+        "idempotency_key": None,
+        **changes,
+    }
+    return InviteDraft(**values)
+
+
+def drafts(count: int, *, keyed: bool = False) -> list[InviteDraft]:
+    return [a_draft(n, idempotency_key=f"key-{n}" if keyed else None) for n in range(count)]
+
+
+def issues_of(result) -> list[tuple[str, str]]:
+    return [(issue.field, issue.message) for issue in result.issues]
+
+
+async def in_flight_together(replica, bulk, listed: list[InviteDraft], *, calls: int):
+    """The list's results, where its first calls are all under way before one is answered."""
+    replica.upstream.free.clear()
+    task = asyncio.create_task(bulk.invite_all(listed))
+    while len(replica.upstream.posts) < calls:  # noqa: ASYNC110 - no event for the nth call
+        await asyncio.sleep(0)
+    replica.upstream.free.set()
+    return await task
+
+
+async def test_results_are_in_the_order_of_the_list(replica, bulk):
+    """Each candidate is invited once, and each result is that of its own candidate."""
+    results = await bulk.invite_all(drafts(20))
+
+    assert [r.invite.email for r in results] == [d.candidate_email for d in drafts(20)]
+    assert len(replica.upstream.posts) == 20
+
+
+async def test_an_empty_list_is_done_at_once(replica, bulk):
+    """Nobody to invite is no error."""
+    assert await bulk.invite_all([]) == []
+
+
+async def test_each_fails_alone(replica, bulk):
+    """One that fails takes no other with it, and tells what it would tell alone."""
+    replica.upstream.acts += [INVITES, answers(404), LOSES_THE_REPLY, answers(409), INVITES]
+
+    results = await bulk.invite_all([*drafts(5), a_draft(6, candidate_email="nobody")])
+
+    assert [getattr(result, "code", None) for result in results] == [
+        None,
+        InviteErrorCode.TRACK_NOT_FOUND,
+        InviteErrorCode.UPSTREAM_TIMEOUT,
+        InviteErrorCode.ALREADY_INVITED,
+        None,
+        InviteErrorCode.INVALID_INPUT,
+    ]
+    assert results[2].outcome is InviteOutcome.UNKNOWN
+
+
+async def test_a_list_that_is_too_long_sends_nothing(replica, making):
+    """The bound itself is allowed, one more is not."""
+    bulk = making(most=3)
+    with pytest.raises(TooManyCandidatesError) as caught:
+        await bulk.invite_all(drafts(4))
+
+    assert caught.value.most == 3
+    assert replica.upstream.posts == []
+    assert len(await bulk.invite_all(drafts(3))) == 3
+
+
+@pytest.mark.parametrize("again", ["ADA@example.com", "ada@EXAMPLE.com", "ada@example.com"])
+async def test_an_address_is_invited_once_in_a_list(replica, bulk, again):
+    """The second of two spellings of one address is refused, whatever its name."""
+    first, second = a_draft(candidate_email="ada@example.com"), a_draft(2, candidate_email=again)
+
+    results = await bulk.invite_all([first, a_draft(3), second])
+
+    assert isinstance(results[0], InviteSuccess)
+    assert isinstance(results[1], InviteSuccess)
+    assert issues_of(results[2]) == [
+        ("candidate_email", "Must not be in the list twice: candidate 1 has it too.")
+    ]
+    assert len(replica.upstream.posts) == 2
+
+
+async def test_all_that_is_wrong_is_told_at_once(bulk):
+    """A repetition is told together with the rest."""
+    results = await bulk.invite_all([a_draft(1), a_draft(1, candidate_name=" ")])
+
+    assert [field for field, _ in issues_of(results[1])] == ["candidate_name", "candidate_email"]
+
+
+async def test_two_lines_without_an_address_do_not_repeat_each_other(bulk):
+    """What is no address is told as that alone."""
+    results = await bulk.invite_all([a_draft(n, candidate_email="?") for n in range(2)])
+
+    assert [len(result.issues) for result in results] == [1, 1]
+
+
+async def test_no_more_calls_than_allowed(replica, bulk):
+    """The list keeps to the pace's number of calls."""
+    replica.upstream.free.clear()
+    task = asyncio.create_task(bulk.invite_all(drafts(9)))
+    await replica.upstream.reached.wait()
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+    assert len(replica.upstream.posts) == 4
+    replica.upstream.free.set()
+    assert len(await task) == 9
+
+
+@pytest.mark.parametrize("keyed", [False, True], ids=["plain", "keyed"])
+async def test_the_upstreams_limit_is_waited_for(replica, bulk, pauses, keyed):
+    """Candidates that the upstream turned away are invited once the pause is over."""
+    replica.upstream.acts += [INVITES, answers(429, retry_after="2"), answers(429, retry_after="2")]
+
+    results = await in_flight_together(replica, bulk, drafts(6, keyed=keyed), calls=4)
+
+    assert all(isinstance(result, InviteSuccess) for result in results)
+    assert pauses == [2]
+    assert len(replica.upstream.invited) == 6
+
+
+async def test_what_does_not_fit_is_told_as_limited(replica, bulk, pauses):
+    """Where the pause is longer than the time left, the rest was not invited and may come again."""
+    replica.upstream.acts += [INVITES, *[answers(429, retry_after="60")] * 3]
+
+    results = await in_flight_together(replica, bulk, drafts(9), calls=4)
+
+    assert isinstance(results[0], InviteSuccess)
+    assert {result.code for result in results[1:]} == {InviteErrorCode.RATE_LIMITED}
+    assert {result.outcome for result in results[1:]} == {InviteOutcome.NOT_INVITED}
+    assert all(result.retryable for result in results[1:])
+    assert {result.retry_after_seconds for result in results[1:]} == {60}
+    assert len(replica.upstream.posts) == 4
+    assert pauses == []
+
+
+async def test_the_gateways_own_overload_is_waited_for(replica, making, pauses):
+    """A list does not give up because others have all the places."""
+    bulk = making(places=1)
+
+    results = await in_flight_together(replica, bulk, drafts(5), calls=1)
+
+    assert all(isinstance(result, InviteSuccess) for result in results)
+    assert set(pauses) == {1}
+
+
+async def test_a_senders_own_limit_makes_nobody_wait(replica, making, pauses):
+    """What is one too many of the sender's is told at once; the list's others are counted too."""
+
+    class TwoEach(Counter[str]):
+        def seconds_to_wait(self, name: str) -> int | None:
+            self[name] += 1
+            return None if self[name] <= 2 else 30
+
+    bulk = making(limits=SendLimits(of_sender=TwoEach()))
+
+    results = await bulk.invite_all(drafts(3), sender="me")
+
+    assert [getattr(result, "code", None) for result in results] == [
+        None,
+        None,
+        InviteErrorCode.RATE_LIMITED,
+    ]
+    assert pauses == []
+    assert len(replica.upstream.posts) == 2
+
+
+async def test_time_that_is_up_sends_nothing(replica, bulk):
+    """What was never sent is said not to be invited."""
+    results = await bulk.invite_all(drafts(3), timeout_seconds=0)
+
+    assert {result.code for result in results} == {InviteErrorCode.UPSTREAM_UNAVAILABLE}
+    assert {result.outcome for result in results} == {InviteOutcome.NOT_INVITED}
+    assert all(result.retryable for result in results)
+    assert replica.upstream.posts == []
+
+
+async def test_keys_that_were_used_are_told_when_time_is_up(replica, bulk, store):
+    """What an earlier request did is no less true for a list that has no time left."""
+    replica.upstream.acts += [INVITES, LOSES_THE_REPLY, UNREACHABLE, UNREACHABLE, UNREACHABLE]
+    for draft in drafts(3, keyed=True):
+        await bulk.invite_all([draft])
+    reused = a_draft(9, idempotency_key="key-0")
+
+    results = await bulk.invite_all([*drafts(4, keyed=True), reused], timeout_seconds=0)
+
+    assert results[0].replayed
+    assert [result.outcome for result in results[1:]] == [
+        InviteOutcome.UNKNOWN,
+        *[InviteOutcome.NOT_INVITED] * 3,
+    ]
+    assert results[4].code is InviteErrorCode.IDEMPOTENCY_KEY_REUSED
+
+
+async def test_a_store_that_fails_when_time_is_up_leaves_it_open(bulk, store):
+    """Where no record can be read, nothing is claimed about earlier requests."""
+    store.fail("read")
+
+    [result] = await bulk.invite_all(drafts(1, keyed=True), timeout_seconds=0)
+
+    assert result.outcome is InviteOutcome.UNKNOWN
+
+
+async def test_a_list_sent_again_invites_nobody_twice(replica, bulk):
+    """With keys, a list that is repeated sends what was not sent, and no more."""
+    replica.upstream.acts += [INVITES, answers(429, retry_after="5")]
+    first = await bulk.invite_all(drafts(2, keyed=True), timeout_seconds=1)
+    replica.clock.now += 1
+
+    second = await bulk.invite_all(drafts(2, keyed=True))
+
+    assert [isinstance(result, InviteSuccess) for result in first] == [True, False]
+    assert [result.replayed for result in second] == [True, False]
+    assert len(replica.upstream.invited) == 2
+
+
+async def test_scopes_keep_keys_apart(replica, bulk):
+    """The caller's scope reaches the records."""
+    for scope in ("a", "b"):
+        await bulk.invite_all(drafts(1, keyed=True), scope=scope)
+
+    assert len(replica.upstream.posts) == 2
+
+
+async def test_one_key_for_two_candidates_is_refused(replica, bulk):
+    """Each candidate needs a key of its own."""
+    results = await bulk.invite_all([a_draft(n, idempotency_key="k") for n in range(2)])
+
+    assert results[1].code is InviteErrorCode.IDEMPOTENCY_KEY_REUSED
+    assert len(replica.upstream.posts) == 1
+
+
+@pytest.mark.parametrize("keyed", [False, True], ids=["plain", "keyed"])
+async def test_a_bug_in_one_hides_no_other(replica, bulk, monkeypatch, caplog, keyed):
+    """The others are told as they are; the log has the kind of the bug and nobody's name."""
+
+    async def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("Candidate 0 <candidate-0@example.com>")
+
+    good = await bulk.invite_all([a_draft(7)])
+    monkeypatch.setattr(replica.upstream, "invite", broken)
+    with caplog.at_level(logging.DEBUG):
+        bad = await bulk.invite_all([*drafts(1, keyed=keyed), a_draft(2, candidate_name="")])
+
+    assert isinstance(good[0], InviteSuccess)
+    assert (bad[0].outcome, bad[0].retryable) == (InviteOutcome.UNKNOWN, keyed)
+    assert bad[1].code is InviteErrorCode.INVALID_INPUT
+    assert "RuntimeError" in caplog.text
+    assert "andidate-0" not in caplog.text
+
+
+async def test_drain_waits_for_what_was_begun(replica, bulk, store):
+    """After the drain, every invite with a key that was begun is settled."""
+    replica.upstream.free.clear()
+    task = asyncio.create_task(bulk.invite_all(drafts(1, keyed=True)))
+    await replica.upstream.reached.wait()
+    task.cancel()
+    drained = asyncio.create_task(bulk.drain())
+    await asyncio.sleep(0)
+    assert not drained.done()
+
+    replica.upstream.free.set()
+    await drained
+
+    [record] = store.records.values()
+    assert record.state.value == "invited"
