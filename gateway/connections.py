@@ -26,9 +26,7 @@ _HEADER_PUNCTUATION_BYTES = len(b": \r\n")
 MAX_CHUNKS = 4_096
 """Chunks of one body."""
 MAX_OVERHEAD_BYTES = 1_048_576
-"""What a body may bring along besides itself: chunk sizes, chunk extensions, trailers."""
-MAX_DISCARDED_BYTES = 1_048_576
-"""How much of a refused body is read, so that its sender comes to read the answer."""
+"""Chunk sizes, chunk extensions and trailers of one body; or all of a body that was refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,13 +215,10 @@ class LimitedProtocol(HttpToolsProtocol):
             raise _Cut
 
     def on_body(self, body: bytes) -> None:
-        if self.cycle.response_complete:
-            if self._unaccounted_bytes > MAX_DISCARDED_BYTES:
-                self.transport.close()
-                raise _Cut
-            return
-        self._unaccounted_bytes = max(0, self._unaccounted_bytes - len(body))
-        super().on_body(body)
+        # A body that was refused is read past for a while, so that its sender gets the answer.
+        if not self.cycle.response_complete:
+            self._unaccounted_bytes = max(0, self._unaccounted_bytes - len(body))
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         if self.parser.should_upgrade():
@@ -284,16 +279,10 @@ class LimitedProtocol(HttpToolsProtocol):
         if not self._answers_due() and not self._has_begun_answer():
             self.transport.write(answer)
         self._close_after_answers()
-        self._end_wait_for_body()
 
     def _has_begun_answer(self) -> bool:
         running = self._running
         return running is not None and running.more_body and running.response_started
-
-    def _end_wait_for_body(self) -> None:
-        if self._running is not None and self._running.more_body:
-            self._running.disconnected = True
-            self._running.message_event.set()
 
 
 def _refusal(status: HTTPStatus, message: str, code: ErrorCode = ErrorCode.BAD_REQUEST) -> bytes:
