@@ -10,7 +10,7 @@ import asyncio
 import math
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NoReturn
 
 import httptools
 import uvicorn
@@ -62,6 +62,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def __init__(self, config: LimitedConfig, *args: Any, **options: Any) -> None:
         super().__init__(config, *args, **options)
         limits = self._limits = config.connection_limits
+        self._max_header_bytes = limits.max_header_bytes
         shortest = min(
             limits.header_timeout_seconds, limits.body_timeout_seconds, limits.keep_alive_seconds
         )
@@ -164,7 +165,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _check_overhead(self) -> None:
         if self._in_head:
-            if self._unaccounted_bytes > self._limits.max_header_bytes:
+            if self._unaccounted_bytes > self._max_header_bytes:
                 self._refuse(_HEAD_TOO_LARGE)
         elif self._unaccounted_bytes > MAX_OVERHEAD_BYTES:
             self._refuse(_MALFORMED)
@@ -181,18 +182,20 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
-        self._count_head(len(url))
+        self._head_bytes += len(url)
+        if self._head_bytes > self._max_header_bytes:
+            self._refuse_head()
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        self._head_bytes += len(name) + len(value) + _HEADER_PUNCTUATION_BYTES
+        if self._head_bytes > self._max_header_bytes:
+            self._refuse_head()
         if self._in_head:  # and no trailer
             super().on_header(name, value)
-        self._count_head(len(name) + len(value) + _HEADER_PUNCTUATION_BYTES)
 
-    def _count_head(self, count: int) -> None:
-        self._head_bytes += count
-        if self._head_bytes > self._limits.max_header_bytes:
-            self._refuse(_HEAD_TOO_LARGE)
-            raise _Cut
+    def _refuse_head(self) -> NoReturn:
+        self._refuse(_HEAD_TOO_LARGE)
+        raise _Cut
 
     def on_headers_complete(self) -> None:
         if (
