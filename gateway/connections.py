@@ -10,7 +10,7 @@ import asyncio
 import math
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NoReturn
 
 import httptools
 import uvicorn
@@ -26,9 +26,7 @@ _HEADER_PUNCTUATION_BYTES = len(b": \r\n")
 MAX_CHUNKS = 4_096
 """Chunks of one body."""
 MAX_OVERHEAD_BYTES = 1_048_576
-"""What a body may bring along besides itself: chunk sizes, chunk extensions, trailers."""
-MAX_DISCARDED_BYTES = 1_048_576
-"""How much of a refused body is read, so that its sender comes to read the answer."""
+"""Chunk sizes, chunk extensions and trailers of one body; or all of a body that was refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +62,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def __init__(self, config: LimitedConfig, *args: Any, **options: Any) -> None:
         super().__init__(config, *args, **options)
         limits = self._limits = config.connection_limits
+        self._max_header_bytes = limits.max_header_bytes
         shortest = min(
             limits.header_timeout_seconds, limits.body_timeout_seconds, limits.keep_alive_seconds
         )
@@ -166,7 +165,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _check_overhead(self) -> None:
         if self._in_head:
-            if self._unaccounted_bytes > self._limits.max_header_bytes:
+            if self._unaccounted_bytes > self._max_header_bytes:
                 self._refuse(_HEAD_TOO_LARGE)
         elif self._unaccounted_bytes > MAX_OVERHEAD_BYTES:
             self._refuse(_MALFORMED)
@@ -183,18 +182,20 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
-        self._count_head(len(url))
+        self._head_bytes += len(url)
+        if self._head_bytes > self._max_header_bytes:
+            self._refuse_head()
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        self._head_bytes += len(name) + len(value) + _HEADER_PUNCTUATION_BYTES
+        if self._head_bytes > self._max_header_bytes:
+            self._refuse_head()
         if self._in_head:  # and no trailer
             super().on_header(name, value)
-        self._count_head(len(name) + len(value) + _HEADER_PUNCTUATION_BYTES)
 
-    def _count_head(self, count: int) -> None:
-        self._head_bytes += count
-        if self._head_bytes > self._limits.max_header_bytes:
-            self._refuse(_HEAD_TOO_LARGE)
-            raise _Cut
+    def _refuse_head(self) -> NoReturn:
+        self._refuse(_HEAD_TOO_LARGE)
+        raise _Cut
 
     def on_headers_complete(self) -> None:
         if (
@@ -217,13 +218,10 @@ class LimitedProtocol(HttpToolsProtocol):
             raise _Cut
 
     def on_body(self, body: bytes) -> None:
-        if self.cycle.response_complete:
-            if self._unaccounted_bytes > MAX_DISCARDED_BYTES:
-                self.transport.close()
-                raise _Cut
-            return
-        self._unaccounted_bytes = max(0, self._unaccounted_bytes - len(body))
-        super().on_body(body)
+        # A body that was refused is read past for a while, so that its sender gets the answer.
+        if not self.cycle.response_complete:
+            self._unaccounted_bytes = max(0, self._unaccounted_bytes - len(body))
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         if self.parser.should_upgrade():
@@ -284,16 +282,10 @@ class LimitedProtocol(HttpToolsProtocol):
         if not self._answers_due() and not self._has_begun_answer():
             self.transport.write(answer)
         self._close_after_answers()
-        self._end_wait_for_body()
 
     def _has_begun_answer(self) -> bool:
         running = self._running
         return running is not None and running.more_body and running.response_started
-
-    def _end_wait_for_body(self) -> None:
-        if self._running is not None and self._running.more_body:
-            self._running.disconnected = True
-            self._running.message_event.set()
 
 
 def _refusal(status: HTTPStatus, message: str, code: ErrorCode = ErrorCode.BAD_REQUEST) -> bytes:

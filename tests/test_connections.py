@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import socket
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -288,6 +288,20 @@ async def drip(writer: asyncio.StreamWriter, text: bytes) -> None:
             writer.write(bytes([byte]))
             await writer.drain()
             await asyncio.sleep(0.02)
+
+
+async def test_body_has_a_time_of_its_own():
+    """A body may take longer than a head, and is given its whole time."""
+    limits = replace(QUICK, body_timeout_seconds=60)
+    async with serving(limits) as served, served.connected() as (reader, writer):
+        writer.write(b"POST /b HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\nh")
+        await served.exchange(b"GET / HT")  # lasts as long as the server waits for a head
+        await served.exchange(b"GET / HT")
+        writer.write(b"i")
+
+        answer = await one_answer(reader)
+
+    assert answer.endswith(b"/b hi")
 
 
 async def test_held_answer_is_waited_for(quick):

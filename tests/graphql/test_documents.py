@@ -121,7 +121,7 @@ def test_documents_out_of_use_make_room(reading):
         for _ in range(100):
             cache.get(f"{{old{n}}}")
 
-    for _ in range(200):
+    for _ in range(40):
         for n in range(18):
             cache.get(f"{{new{n}}}")
         cache.get(f"{{once{len(reading.texts)}}}")
