@@ -27,6 +27,7 @@ from gateway.graphql.guide import guide_routes
 from gateway.graphql.persisted import read_manifest
 from gateway.graphql.requests import RequestHead
 from gateway.graphql.schema import executable_schema
+from gateway.hangup import on_hangup
 from gateway.invites.idempotency import Store
 from gateway.overload import OverloadGate
 from gateway.probes import probes_and_metrics
@@ -76,12 +77,19 @@ def create_app(
     )
     graphql = watch.app(draining.guard(endpoint))
 
+    def reread() -> None:
+        access.reread()
+        service.reread()
+
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await service.start()
         try:
             async with watch.running():
-                with draining.on_signals() if stops_on_signals else contextlib.nullcontext():
+                with contextlib.ExitStack() as signals:
+                    if stops_on_signals:
+                        signals.enter_context(draining.on_signals())
+                        signals.enter_context(on_hangup(reread))
                     yield
                 await draining.idle()
         finally:

@@ -82,6 +82,11 @@ class Service:
         await self._list.aclose()
         await self._upstream.aclose()
 
+    def reread(self) -> None:
+        """Look at once for a new upstream key."""
+        self._upstream.reread_api_key()
+        self._list.reread_api_key()
+
     async def is_ready(self) -> bool:
         """True if an invite with a key could be recorded now."""
         if not self._started:
@@ -131,6 +136,7 @@ def _client(settings: Settings, *, connections: int) -> Upstream:
         api_key=_api_key(settings),
         api_key_header=settings.upstream_api_key_header,
         concurrency=connections,
+        ca_file=settings.upstream_ca_file,
         kind=settings.upstream_client,
     )
 
