@@ -6,7 +6,7 @@ import ipaddress
 import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
@@ -28,6 +28,15 @@ _JWT_ONLY = ("jwt_jwks_url", "jwt_jwks_file", "jwt_issuer", "jwt_audience", "jwt
 class AccessSettings(BaseSettings):
     """The part of the settings that decides on a caller."""
 
+    upstream_api_key_mode: Literal["own", "forward"] = Field(
+        "own",
+        description="The key for the platform: the gateway's `own`, or `forward` the caller's.",
+    )
+    forwarded_api_key_header: str = Field(
+        "X-Upstream-Api-Key",
+        pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$",
+        description="The header in which a caller brings its key, for `forward`.",
+    )
     auth_tokens_file: Path | None = Field(
         None, description="The callers' names and the hashes of their tokens, for `tokens`."
     )

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 from gateway.access import Access
 from gateway.auth import Caller
 from gateway.draining import Draining
+from gateway.forwarded_key import forwarded_key, scope_of
 from gateway.graphql.context import RequestContext, idempotency_key_of, timeout_of
 from gateway.graphql.endpoint import GraphQLEndpoint
 from gateway.graphql.errors import ErrorCode, formatted
@@ -156,15 +157,25 @@ def _context_maker(
     plain: RequestContext, settings: Settings
 ) -> Callable[[RequestHead], RequestContext]:
     counted = settings.invites_per_minute is not None
+    forwards = settings.upstream_api_key_mode == "forward"
+    key_header = settings.forwarded_api_key_header
 
     def context(head: RequestHead) -> RequestContext:
         key, seconds = idempotency_key_of(head), timeout_of(head)
         scope = head.caller.name if isinstance(head.caller, Caller) else ""
         sender = name_of(head) if counted else ""
-        if key is None and seconds is None and not scope and not sender:
+        api_key = forwarded_key(head, key_header) if forwards else None
+        if api_key is not None:
+            scope = scope_of(scope, api_key)
+        elif key is None and seconds is None and not scope and not sender:
             return plain
         return replace(
-            plain, scope=scope, sender=sender, idempotency_key=key, timeout_seconds=seconds
+            plain,
+            scope=scope,
+            sender=sender,
+            upstream_api_key=api_key,
+            idempotency_key=key,
+            timeout_seconds=seconds,
         )
 
     return context

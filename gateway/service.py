@@ -142,7 +142,8 @@ def _client(settings: Settings, *, connections: int) -> Upstream:
 
 
 def _read_back(settings: Settings, applicants: ApplicantList, records: Records) -> ReadBack | None:
-    if not settings.read_back:
+    # Of the list of another's account the gateway can see nothing.
+    if not settings.read_back or settings.upstream_api_key_mode == "forward":
         return None
     return ReadBack(applicants, records=records, quiet_seconds=settings.read_back_quiet_seconds)
 
@@ -171,6 +172,8 @@ def _admission(settings: Settings) -> Admission:
 
 
 def _api_key(settings: Settings) -> ApiKey:
+    if settings.upstream_api_key_mode == "forward":
+        return FixedApiKey("")
     if settings.upstream_api_key_file is not None:
         return ApiKeyFile(settings.upstream_api_key_file)
     if settings.upstream_api_key is None:

@@ -161,3 +161,13 @@ def test_bad_settings_of_tls_are_named(faults, tmp_path, given, fault):
 def test_loopback_is_known(host, loopback):
     """What listens there is reached from this machine alone."""
     assert is_loopback(host) is loopback
+
+
+def test_a_key_of_its_own_contradicts_forwarding(faults, monkeypatch):
+    """Who forwards keys and sets one believes in a fallback that is not there."""
+    assert faults(AUTH="none", UPSTREAM_API_KEY_MODE="forward") == (
+        "GATEWAY_UPSTREAM_API_KEY_FILE: a key is of no use where callers bring theirs",
+    )
+    monkeypatch.delenv("GATEWAY_UPSTREAM_API_KEY")
+
+    assert faults() == ()

@@ -76,11 +76,13 @@ class Upstream(ApplicantList, Protocol):
         timeout_seconds: float,
         idempotency_key: str | None = None,
         send_by: float | None = None,
+        api_key: str | None = None,
     ) -> Exchange:
         """Post one invite, at most once, and say what happened.
 
         `timeout_seconds` bounds the whole call. `send_by`, on `time.monotonic`'s clock, is
-        the moment after which no byte may leave any more.
+        the moment after which no byte may leave any more. `api_key` is used instead of the
+        client's own.
         """
         ...
 
@@ -189,11 +191,12 @@ class HttpxUpstream:
         timeout_seconds: float,
         idempotency_key: str | None = None,
         send_by: float | None = None,
+        api_key: str | None = None,
     ) -> Exchange:
         headers = (
             [] if idempotency_key is None else [(b"idempotency-key", idempotency_key.encode())]
         )
-        request = self._request("POST", self._invite_url, headers, body)
+        request = self._request("POST", self._invite_url, headers, body, api_key=api_key)
         return await self._call(request, PhaseProbe(send_by), timeout_seconds)
 
     async def applicants(
@@ -240,8 +243,11 @@ class HttpxUpstream:
         url: httpx2.URL,
         headers: Sequence[tuple[bytes, bytes]] = (),
         body: bytes | None = None,
+        *,
+        api_key: str | None = None,
     ) -> httpx2.Request:
-        key = (self._api_key_header, self._api_key.current().encode())
+        own = self._api_key.current() if api_key is None else api_key
+        key = (self._api_key_header, own.encode())
         return httpx2.Request(method, url, headers=[*self._headers, key, *headers], content=body)
 
     async def _exchange(self, request: httpx2.Request, call: _Call) -> None:

@@ -77,8 +77,9 @@ class DirectUpstream:
         timeout_seconds: float,
         idempotency_key: str | None = None,
         send_by: float | None = None,
+        api_key: str | None = None,
     ) -> Exchange:
-        key = self._api_key.current()
+        key = self._api_key.current() if api_key is None else api_key
         if key != self._key:
             if not _fits_header(key):
                 return NoReply(Fault.OTHER, possibly_sent=False)

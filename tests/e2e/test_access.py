@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from gateway.api_tokens import new_token, token_line
-from tests.e2e.conftest import serve_settings
+from tests.e2e.conftest import DOCUMENT, serve_settings
 from tests.e2e.processes import running
 
 
@@ -93,3 +93,36 @@ def test_only_a_trusted_proxy_names_the_client(tmp_path, proxies, statuses):
         answers = [ask(address, **{"x-forwarded-for": client}) for client in clients]
 
     assert answers == statuses
+
+
+def test_forwarded_keys_reach_the_platform_and_stay_nowhere(tmp_path):
+    """Right and wrong keys make the difference they should, and neither is kept."""
+    with running(tmp_path, "sandbox", "--port", "0") as sandbox:
+        settings = serve_settings(sandbox.address(), UPSTREAM_API_KEY_MODE="forward")
+        del settings["UPSTREAM_API_KEY"]
+        with running(tmp_path, "serve", **settings, LOG_LEVEL="debug") as gateway:
+            address = gateway.address()
+            kinds = [invite(address, key) for key in ("sandbox-key", "wrong-secret-key")]
+            assert gateway.stop() == 0
+
+    assert kinds == ["InviteCandidateSuccess", "UpstreamAuthenticationError"]
+    for path in tmp_path.iterdir():
+        assert b"sandbox-key" not in path.read_bytes(), path
+        assert b"wrong-secret-key" not in path.read_bytes(), path
+
+
+def invite(address: str, api_key: str) -> str:
+    """The kind of answer to an invite with an idempotency key."""
+    given = {"candidateName": "Ada", "candidateEmail": "ada@example.com", "trackId": 6578}
+    body = {
+        "query": DOCUMENT,
+        "variables": {"input": given | {"idempotencyKey": f"key-of-{len(api_key)}"}},
+    }
+    connection = HTTPConnection(urlsplit(address).netloc, timeout=30)
+    headers = {"content-type": "application/json", "x-upstream-api-key": api_key}
+    try:
+        connection.request("POST", "/graphql", json.dumps(body), headers)
+        answer = json.loads(connection.getresponse().read())
+    finally:
+        connection.close()
+    return str(answer["data"]["inviteCandidate"]["type"])
