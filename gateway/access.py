@@ -6,6 +6,7 @@ from functools import partial
 
 from gateway.api_tokens import TokenVerifier
 from gateway.auth import BearerGate, Verifier
+from gateway.forwarded_key import ForwardedKeyGate
 from gateway.graphql.gates import Gate
 from gateway.rate_limits import RateLimit, RequestRateGate
 from gateway.settings import Settings
@@ -32,6 +33,8 @@ class Access:
         gates: list[Gate] = []
         if self._verifier is not None:
             gates.append(BearerGate(self._verifier, scope=settings.jwt_scope))
+        if settings.upstream_api_key_mode == "forward":
+            gates.append(ForwardedKeyGate(settings.forwarded_api_key_header))
         if settings.requests_per_minute is not None:
             gates.append(RequestRateGate(RateLimit(settings.requests_per_minute)))
         return gates

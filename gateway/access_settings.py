@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import ipaddress
+import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode
 
 from gateway.api_tokens import read_token_file
+from gateway.certificates import certified
+from gateway.upstream.trust import trusting
 
 ALGORITHMS = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
@@ -24,6 +28,15 @@ _JWT_ONLY = ("jwt_jwks_url", "jwt_jwks_file", "jwt_issuer", "jwt_audience", "jwt
 class AccessSettings(BaseSettings):
     """The part of the settings that decides on a caller."""
 
+    upstream_api_key_mode: Literal["own", "forward"] = Field(
+        "own",
+        description="The key for the platform: the gateway's `own`, or `forward` the caller's.",
+    )
+    forwarded_api_key_header: str = Field(
+        "X-Upstream-Api-Key",
+        pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$",
+        description="The header in which a caller brings its key, for `forward`.",
+    )
     auth_tokens_file: Path | None = Field(
         None, description="The callers' names and the hashes of their tokens, for `tokens`."
     )
@@ -49,6 +62,20 @@ class AccessSettings(BaseSettings):
     )
     jwt_leeway_seconds: float = Field(
         30.0, ge=0, le=300, allow_inf_nan=False, description="How far the clocks may differ."
+    )
+
+    tls_cert: Path | None = Field(
+        None, description="The certificate to serve with, and its chain, in PEM; http without."
+    )
+    tls_key: Path | None = Field(
+        None, description="Its private key, unless that is in the same file."
+    )
+    trusted_proxies: _NAMES = Field(
+        (),
+        description="Addresses or networks whose X-Forwarded-For and -Proto are believed.",
+    )
+    upstream_ca_file: Path | None = Field(
+        None, description="Authorities to trust besides the system's, in PEM."
     )
 
     requests_per_minute: int | None = Field(
@@ -88,7 +115,24 @@ class AccessSettings(BaseSettings):
             raise ValueError("must be an https URL, or http on this machine")
         return url
 
-    @field_validator("jwt_algorithms", mode="before")
+    @field_validator("upstream_ca_file")
+    @classmethod
+    def _check_ca_file(cls, path: Path | None) -> Path | None:
+        return _checked(path, _read_authorities)
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_proxies(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            try:
+                ipaddress.ip_network(name)
+            except ValueError:
+                raise ValueError(
+                    "each must be an address or a network such as 10.0.0.0/8"
+                ) from None
+        return names
+
+    @field_validator("jwt_algorithms", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, names: object) -> object:
         return split(names)
@@ -101,6 +145,14 @@ class AccessSettings(BaseSettings):
         return names
 
 
+def is_loopback(host: str) -> bool:
+    """Nobody beyond this machine can reach what listens there."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def access_faults(settings: AccessSettings, auth: str) -> Iterator[str]:
     """What is missing for this kind of authentication, and what belongs to another."""
     if auth == "tokens":
@@ -108,12 +160,20 @@ def access_faults(settings: AccessSettings, auth: str) -> Iterator[str]:
             yield "AUTH_TOKENS_FILE: is required if GATEWAY_AUTH is tokens"
     elif settings.auth_tokens_file is not None:
         yield f"AUTH_TOKENS_FILE: is of no use if GATEWAY_AUTH is {auth}"
+    yield from _tls_faults(settings)
     if auth == "jwt":
         yield from _jwt_faults(settings)
         return
     for name in _JWT_ONLY:
         if getattr(settings, name) is not None:
             yield f"{name.upper()}: is of no use if GATEWAY_AUTH is {auth}"
+
+
+def _read_authorities(path: Path) -> None:
+    try:
+        trusting(path)
+    except ssl.SSLError:
+        raise ValueError("holds no certificate in PEM") from None
 
 
 def _checked(path: Path | None, read: Callable[[Path], object]) -> Path | None:
@@ -130,6 +190,19 @@ def split(names: object) -> object:
     if not isinstance(names, str):
         return names
     return tuple(name.strip() for name in names.split(",") if name.strip())
+
+
+def _tls_faults(settings: AccessSettings) -> Iterator[str]:
+    if settings.tls_cert is None:
+        if settings.tls_key is not None:
+            yield "TLS_KEY: is of no use without GATEWAY_TLS_CERT"
+        return
+    try:
+        certified(settings.tls_cert, settings.tls_key)
+    except ssl.SSLError:
+        yield "TLS_CERT: this and GATEWAY_TLS_KEY must be a certificate and its key, unencrypted"
+    except OSError as error:
+        yield f"TLS_CERT: this or GATEWAY_TLS_KEY cannot be read: {error.strerror}"
 
 
 def _jwt_faults(settings: AccessSettings) -> Iterator[str]:

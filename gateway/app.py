@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 from gateway.access import Access
 from gateway.auth import Caller
 from gateway.draining import Draining
+from gateway.forwarded_key import forwarded_key, scope_of
 from gateway.graphql.context import RequestContext, idempotency_key_of, timeout_of
 from gateway.graphql.endpoint import GraphQLEndpoint
 from gateway.graphql.errors import ErrorCode, formatted
@@ -27,6 +28,7 @@ from gateway.graphql.guide import guide_routes
 from gateway.graphql.persisted import read_manifest
 from gateway.graphql.requests import RequestHead
 from gateway.graphql.schema import executable_schema
+from gateway.hangup import on_hangup
 from gateway.invites.idempotency import Store
 from gateway.overload import OverloadGate
 from gateway.probes import probes_and_metrics
@@ -76,12 +78,19 @@ def create_app(
     )
     graphql = watch.app(draining.guard(endpoint))
 
+    def reread() -> None:
+        access.reread()
+        service.reread()
+
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await service.start()
         try:
             async with watch.running():
-                with draining.on_signals() if stops_on_signals else contextlib.nullcontext():
+                with contextlib.ExitStack() as signals:
+                    if stops_on_signals:
+                        signals.enter_context(draining.on_signals())
+                        signals.enter_context(on_hangup(reread))
                     yield
                 await draining.idle()
         finally:
@@ -148,15 +157,25 @@ def _context_maker(
     plain: RequestContext, settings: Settings
 ) -> Callable[[RequestHead], RequestContext]:
     counted = settings.invites_per_minute is not None
+    forwards = settings.upstream_api_key_mode == "forward"
+    key_header = settings.forwarded_api_key_header
 
     def context(head: RequestHead) -> RequestContext:
         key, seconds = idempotency_key_of(head), timeout_of(head)
         scope = head.caller.name if isinstance(head.caller, Caller) else ""
         sender = name_of(head) if counted else ""
-        if key is None and seconds is None and not scope and not sender:
+        api_key = forwarded_key(head, key_header) if forwards else None
+        if api_key is not None:
+            scope = scope_of(scope, api_key)
+        elif key is None and seconds is None and not scope and not sender:
             return plain
         return replace(
-            plain, scope=scope, sender=sender, idempotency_key=key, timeout_seconds=seconds
+            plain,
+            scope=scope,
+            sender=sender,
+            upstream_api_key=api_key,
+            idempotency_key=key,
+            timeout_seconds=seconds,
         )
 
     return context

@@ -5,8 +5,6 @@ from __future__ import annotations
 import ipaddress
 import math
 
-from throttled import RateLimiterType, Throttled, rate_limiter, store
-
 from gateway.auth import Caller
 from gateway.graphql.errors import ErrorCode, RequestError, request_error
 from gateway.graphql.gates import Admitted
@@ -21,6 +19,14 @@ class RateLimit:
     """So many a minute, for each name: as many at once, and then one after the other."""
 
     def __init__(self, per_minute: int) -> None:
+        # Who sets no limit is spared the time and memory that the library takes.
+        from throttled import (  # noqa: PLC0415 - see above
+            RateLimiterType,
+            Throttled,
+            rate_limiter,
+            store,
+        )
+
         self._throttle = Throttled(
             using=RateLimiterType.GCRA.value,
             quota=rate_limiter.per_min(per_minute, burst=per_minute),

@@ -12,9 +12,11 @@ from collections.abc import AsyncIterator, Iterator
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.supervisors import Multiprocess
 
+from gateway.access_settings import is_loopback
+from gateway.certificates import renewing_context
 from gateway.connections import LimitedConfig
+from gateway.hangup import Workers
 from gateway.settings import Settings
 from gateway.telemetry.metrics import shared_metrics
 
@@ -23,6 +25,12 @@ APP_FACTORY = "gateway.app:app_from_environment"
 
 # What the upstream may still take, and a little to write the answer.
 _DRAIN_SECONDS = 5
+
+
+_OPEN_TO_ALL = (
+    "Warning: GATEWAY_AUTH is none and the gateway listens beyond this machine:"
+    " anybody who can reach it can invite candidates in your name."
+)
 
 
 class ListenError(Exception):
@@ -42,15 +50,19 @@ def listen(host: str, port: int) -> socket.socket:
 def serve_gateway(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM. Raises ListenError."""
     listening = listen(settings.host, settings.port)
+    if settings.auth == "none" and not is_loopback(settings.host):
+        print(_OPEN_TO_ALL, file=sys.stderr, flush=True)  # noqa: T201 - as the line below
     config = server_config(APP_FACTORY, settings, factory=True)
     # The line is printed, not logged: it is the command's answer to the one who typed it.
-    print(f"Listening on {address_of(listening)}", flush=True)  # noqa: T201
+    print(f"Listening on {address_of(listening, settings)}", flush=True)  # noqa: T201
+    # Until the app answers to it, SIGHUP would end the process.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     # uvicorn repeats the signal that has stopped it; by then all is done, and well.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with contextlib.suppress(KeyboardInterrupt):
         if settings.workers > 1:
             with shared_metrics():
-                Multiprocess(config, sockets=[listening]).run()
+                Workers(config, sockets=[listening]).run()
         else:
             uvicorn.Server(config).run(sockets=[listening])
 
@@ -67,17 +79,18 @@ async def running_gateway(
         await asyncio.wait({serving, started}, return_when=asyncio.FIRST_COMPLETED)
         if not server.ready.is_set():
             await serving
-        yield address_of(listening)
+        yield address_of(listening, settings)
     finally:
         started.cancel()
         server.should_exit = True
         await serving
 
 
-def address_of(listening: socket.socket) -> str:
+def address_of(listening: socket.socket, settings: Settings | None = None) -> str:
     """The address as one writes it into a browser."""
     host, port = listening.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "https" if settings is not None and settings.tls_cert else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 class _GuestServer(uvicorn.Server):
@@ -108,7 +121,11 @@ def server_config(
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        ssl_certfile=settings.tls_cert,
+        ssl_keyfile=settings.tls_key,
+        ssl_context_factory=renewing_context if settings.tls_cert else None,
         ws="none",
         lifespan="on",
         timeout_graceful_shutdown=math.ceil(settings.request_timeout_seconds) + _DRAIN_SECONDS,

@@ -93,6 +93,11 @@ class Service:
         await self._list.aclose()
         await self._upstream.aclose()
 
+    def reread(self) -> None:
+        """Look at once for a new upstream key."""
+        self._upstream.reread_api_key()
+        self._list.reread_api_key()
+
     async def is_ready(self) -> bool:
         """True if an invite with a key could be recorded now."""
         if not self._started:
@@ -154,12 +159,14 @@ def _client(settings: Settings, *, connections: int) -> Upstream:
         api_key=_api_key(settings),
         api_key_header=settings.upstream_api_key_header,
         concurrency=connections,
+        ca_file=settings.upstream_ca_file,
         kind=settings.upstream_client,
     )
 
 
 def _read_back(settings: Settings, applicants: ApplicantList, records: Records) -> ReadBack | None:
-    if not settings.read_back:
+    # Of the list of another's account the gateway can see nothing.
+    if not settings.read_back or settings.upstream_api_key_mode == "forward":
         return None
     return ReadBack(applicants, records=records, quiet_seconds=settings.read_back_quiet_seconds)
 
@@ -188,6 +195,8 @@ def _admission(settings: Settings) -> Admission:
 
 
 def _api_key(settings: Settings) -> ApiKey:
+    if settings.upstream_api_key_mode == "forward":
+        return FixedApiKey("")
     if settings.upstream_api_key_file is not None:
         return ApiKeyFile(settings.upstream_api_key_file)
     if settings.upstream_api_key is None:

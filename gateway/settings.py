@@ -266,6 +266,10 @@ class Settings(AccessSettings):
     def _check_api_key_file(cls, path: Path | None, info: ValidationInfo) -> Path | None:
         # A key that was refused is not in the data: then its own fault is said already.
         key = info.data.get("upstream_api_key", ...)
+        if info.data.get("upstream_api_key_mode") == "forward":
+            if path is not None or isinstance(key, SecretStr):
+                raise ValueError("a key is of no use where callers bring theirs")
+            return None
         if path is None:
             if key is None:
                 raise ValueError("this or GATEWAY_UPSTREAM_API_KEY is required")

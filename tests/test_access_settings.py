@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.access_settings import is_loopback
 from gateway.api_tokens import token_line
 from gateway.settings import Settings, SettingsError, load_settings
 from tests.identity import key_set, signing_key
@@ -112,3 +113,61 @@ def test_complete_settings_are_taken(faults, monkeypatch, tmp_path, source):
 
     assert faults(AUTH="jwt", JWT_ALGORITHMS="RS256, ES256", **given) == ()
     assert load_settings().jwt_algorithms == ("RS256", "ES256")
+
+
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        ({"TLS_KEY": "key"}, "TLS_KEY: is of no use without GATEWAY_TLS_CERT"),
+        (
+            {"TLS_CERT": "absent"},
+            "TLS_CERT: this or GATEWAY_TLS_KEY cannot be read: No such file or directory",
+        ),
+        (
+            {"TLS_CERT": "key"},
+            "TLS_CERT: this and GATEWAY_TLS_KEY must be a certificate and its key, unencrypted",
+        ),
+        ({"UPSTREAM_CA_FILE": "key"}, "UPSTREAM_CA_FILE: holds no certificate in PEM"),
+        (
+            {"UPSTREAM_CA_FILE": "absent"},
+            "UPSTREAM_CA_FILE: cannot be read: No such file or directory",
+        ),
+        (
+            {"TRUSTED_PROXIES": "10.0.0.1,*"},
+            "TRUSTED_PROXIES: each must be an address or a network such as 10.0.0.0/8",
+        ),
+    ],
+    ids=["key-alone", "absent", "no-certificate", "no-authority", "absent-authority", "wildcard"],
+)
+def test_bad_settings_of_tls_are_named(faults, tmp_path, given, fault):
+    """What could not be served or trusted stops the start."""
+    (tmp_path / "key").write_text("secret")
+
+    assert faults(AUTH="none", **given) == (f"GATEWAY_{fault}",)
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("gateway.example.com", False),
+    ],
+)
+def test_loopback_is_known(host, loopback):
+    """What listens there is reached from this machine alone."""
+    assert is_loopback(host) is loopback
+
+
+def test_a_key_of_its_own_contradicts_forwarding(faults, monkeypatch):
+    """Who forwards keys and sets one believes in a fallback that is not there."""
+    assert faults(AUTH="none", UPSTREAM_API_KEY_MODE="forward") == (
+        "GATEWAY_UPSTREAM_API_KEY_FILE: a key is of no use where callers bring theirs",
+    )
+    monkeypatch.delenv("GATEWAY_UPSTREAM_API_KEY")
+
+    assert faults() == ()

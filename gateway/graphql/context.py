@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from gateway.graphql.requests import RequestHead
 from gateway.invites.bulk import BulkInviter
@@ -18,13 +18,15 @@ class RequestContext:
     """One request's way into the core.
 
     `scope` names the caller whose idempotency keys are meant, `sender` the one whose invites are
-    counted. `idempotency_key` and `timeout_seconds` are what the request's headers say.
+    counted; `upstream_api_key` is the key that the caller brings, if it does. `idempotency_key`
+    and `timeout_seconds` are what the request's headers say.
     """
 
     inviter: Inviter
     bulk: BulkInviter
     scope: str = ""
     sender: str = ""
+    upstream_api_key: str | None = field(default=None, repr=False)
     idempotency_key: str | None = None
     timeout_seconds: float | None = None
 
@@ -40,6 +42,7 @@ class RequestContext:
             draft,
             scope=self.scope,
             sender=self.sender,
+            upstream_api_key=self.upstream_api_key,
             timeout_seconds=self.timeout_seconds,
         )
 
@@ -60,6 +63,7 @@ class RequestContext:
             drafts,
             scope=self.scope,
             sender=self.sender,
+            upstream_api_key=self.upstream_api_key,
             timeout_seconds=self.timeout_seconds,
         )
 

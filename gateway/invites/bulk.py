@@ -111,6 +111,7 @@ class BulkInviter:
         *,
         scope: str = "",
         sender: str = "",
+        upstream_api_key: str | None = None,
         timeout_seconds: float | None = None,
     ) -> list[InviteResult]:
         """One result for each draft, in their order, each as if it had been the only one.
@@ -125,9 +126,8 @@ class BulkInviter:
         if timeout_seconds is not None:
             seconds = min(seconds, timeout_seconds)
         deadline = asyncio.get_running_loop().time() + seconds
-        return await asyncio.gather(
-            *(self._one(one, scope, deadline) for one in checked_list(drafts, sender=sender))
-        )
+        checked = checked_list(drafts, sender=sender, upstream_api_key=upstream_api_key)
+        return await asyncio.gather(*(self._one(one, scope, deadline) for one in checked))
 
     async def drain(self) -> None:
         """Wait until every invite with a key that was begun has come to its end."""
@@ -147,13 +147,16 @@ class BulkInviter:
 
 
 def checked_list(
-    drafts: Sequence[InviteDraft], *, sender: str = ""
+    drafts: Sequence[InviteDraft], *, sender: str = "", upstream_api_key: str | None = None
 ) -> list[InviteRequest | tuple[InputIssue, ...]]:
     """Each draft ready to be sent, or all that is wrong with it, its repetition included."""
     positions: dict[str, int] = {}
     checked = [_checked(draft, position, positions) for position, draft in enumerate(drafts, 1)]
     return [
-        replace(one, sender=sender) if isinstance(one, InviteRequest) else one for one in checked
+        replace(one, sender=sender, upstream_api_key=upstream_api_key)
+        if isinstance(one, InviteRequest)
+        else one
+        for one in checked
     ]
 
 

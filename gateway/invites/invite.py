@@ -39,6 +39,7 @@ class Inviter:
         *,
         scope: str = "",
         sender: str = "",
+        upstream_api_key: str | None = None,
         timeout_seconds: float | None = None,
     ) -> InviteResult:
         """The invite or a typed failure; whatever the upstream does, nothing is raised.
@@ -50,8 +51,8 @@ class Inviter:
         request = check(draft)
         if not isinstance(request, InviteRequest):
             return refusal_of(request)
-        if sender:
-            request = replace(request, sender=sender)
+        if sender or upstream_api_key is not None:
+            request = replace(request, sender=sender, upstream_api_key=upstream_api_key)
         seconds = self._timeout_seconds
         if timeout_seconds is not None:
             seconds = min(seconds, timeout_seconds)

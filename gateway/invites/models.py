@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
@@ -42,7 +42,8 @@ class InviteErrorCode(Enum):
 class InviteRequest:
     """A checked request for one invite; `track_id` is 1 to 2^63 - 1.
 
-    `sender` is counted against the limits on invites.
+    `sender` is counted against the limits on invites. `upstream_api_key` is the caller's own, if
+    it brings one.
     """
 
     candidate_name: str
@@ -51,6 +52,7 @@ class InviteRequest:
     invite_format: InviteFormat
     idempotency_key: str | None = None
     sender: str = ""
+    upstream_api_key: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

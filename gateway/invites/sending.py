@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
@@ -89,7 +89,7 @@ class Sender:
             track_id=request.track_id,
             invite_format=request.invite_format.value,
         )
-        post = _Post(body, deadline, send_by, idempotency_key)
+        post = _Post(body, deadline, send_by, idempotency_key, request.upstream_api_key)
         self._budget.earn()
         sent, attempts = await self._attempt(post), 1
         while await self._wait_for_next(sent, attempts, deadline):
@@ -126,7 +126,8 @@ class Sender:
 
     async def _post_with_fresh_key(self, post: _Post) -> Sent:
         sent = await self._post(post)
-        if sent.judgement.status == HTTPStatus.UNAUTHORIZED and self._upstream.reread_api_key():
+        refused = sent.judgement.status == HTTPStatus.UNAUTHORIZED and post.api_key is None
+        if refused and self._upstream.reread_api_key():
             return await self._post(post)
         return sent
 
@@ -140,6 +141,7 @@ class Sender:
                 timeout_seconds=min(self._timeout_seconds, seconds_left),
                 idempotency_key=post.idempotency_key,
                 send_by=post.send_by,
+                api_key=post.api_key,
             )
         return Sent(exchange, judge(exchange, now=self._now()))
 
@@ -150,6 +152,7 @@ class _Post:
     deadline: float
     send_by: float | None
     idempotency_key: str | None
+    api_key: str | None = field(default=None, repr=False)
 
 
 def health_of(exchange: Exchange) -> Health:

@@ -186,6 +186,7 @@ class ObservedUpstream:
         timeout_seconds: float,
         idempotency_key: str | None = None,
         send_by: float | None = None,
+        api_key: str | None = None,
     ) -> Exchange:
         started = self._clock()
         exchange = await self._upstream.invite(
@@ -193,6 +194,7 @@ class ObservedUpstream:
             timeout_seconds=timeout_seconds,
             idempotency_key=idempotency_key,
             send_by=send_by,
+            api_key=api_key,
         )
         seconds = self._clock() - started
         trail = TRAIL.get()

@@ -22,6 +22,7 @@ import ssl
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, Protocol, cast
 from urllib.parse import urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -37,6 +38,7 @@ from gateway.upstream.bounds import (
     decoded,
 )
 from gateway.upstream.direct import DirectUpstream
+from gateway.upstream.trust import trusting
 from gateway.upstream.wire import INVITE_PATH, Exchange, Fault, NoReply, Reply, applicants_path
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -74,11 +76,13 @@ class Upstream(ApplicantList, Protocol):
         timeout_seconds: float,
         idempotency_key: str | None = None,
         send_by: float | None = None,
+        api_key: str | None = None,
     ) -> Exchange:
         """Post one invite, at most once, and say what happened.
 
         `timeout_seconds` bounds the whole call. `send_by`, on `time.monotonic`'s clock, is
-        the moment after which no byte may leave any more.
+        the moment after which no byte may leave any more. `api_key` is used instead of the
+        client's own.
         """
         ...
 
@@ -147,7 +151,13 @@ class HttpxUpstream:
     """The upstream through httpx2's transport: no redirects, no cookies, no log of its own."""
 
     def __init__(
-        self, base_url: str, *, api_key: ApiKey, api_key_header: str = "apiKey", concurrency: int
+        self,
+        base_url: str,
+        *,
+        api_key: ApiKey,
+        api_key_header: str = "apiKey",
+        concurrency: int,
+        ca_file: Path | None = None,
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._invite_url = httpx2.URL(self._base_url + INVITE_PATH)
@@ -164,7 +174,7 @@ class HttpxUpstream:
         plain = self._invite_url.scheme == "http" and proxy is None
         self._transport = httpx2.AsyncHTTPTransport(
             # Without TLS the trust store, which takes long to load, is not needed.
-            verify=False if plain else ssl.create_default_context(),
+            verify=False if plain else trusting(ca_file),
             trust_env=False,
             proxy=proxy,
             limits=httpx2.Limits(
@@ -181,11 +191,12 @@ class HttpxUpstream:
         timeout_seconds: float,
         idempotency_key: str | None = None,
         send_by: float | None = None,
+        api_key: str | None = None,
     ) -> Exchange:
         headers = (
             [] if idempotency_key is None else [(b"idempotency-key", idempotency_key.encode())]
         )
-        request = self._request("POST", self._invite_url, headers, body)
+        request = self._request("POST", self._invite_url, headers, body, api_key=api_key)
         return await self._call(request, PhaseProbe(send_by), timeout_seconds)
 
     async def applicants(
@@ -232,8 +243,11 @@ class HttpxUpstream:
         url: httpx2.URL,
         headers: Sequence[tuple[bytes, bytes]] = (),
         body: bytes | None = None,
+        *,
+        api_key: str | None = None,
     ) -> httpx2.Request:
-        key = (self._api_key_header, self._api_key.current().encode())
+        own = self._api_key.current() if api_key is None else api_key
+        key = (self._api_key_header, own.encode())
         return httpx2.Request(method, url, headers=[*self._headers, key, *headers], content=body)
 
     async def _exchange(self, request: httpx2.Request, call: _Call) -> None:
@@ -258,12 +272,19 @@ def client_for(
     api_key: ApiKey,
     api_key_header: str,
     concurrency: int,
+    ca_file: Path | None = None,
     kind: Literal["direct", "httpx2"] = "direct",
 ) -> Upstream:
     """The client that fits the upstream's base URL; behind a proxy it is always httpx2's."""
     behind_proxy = _environment_proxy(url) is not None
     client = HttpxUpstream if behind_proxy or kind == "httpx2" else DirectUpstream
-    return client(url, api_key=api_key, api_key_header=api_key_header, concurrency=concurrency)
+    return client(
+        url,
+        api_key=api_key,
+        api_key_header=api_key_header,
+        concurrency=concurrency,
+        ca_file=ca_file,
+    )
 
 
 def _forbid_reuse_after_surplus(stream: Any) -> None:

@@ -30,9 +30,12 @@ from gateway.upstream.bounds import CONNECT_SECONDS, CONNECT_SHARE, POOL_SHARE
 from gateway.upstream.dial import Dialer
 from gateway.upstream.http1 import Connection
 from gateway.upstream.pool import Pool, PoolTimeoutError
+from gateway.upstream.trust import trusting
 from gateway.upstream.wire import INVITE_PATH, Exchange, Fault, NoReply
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gateway.upstream.client import ApiKey
 
 # What RFC 3986, section 3.3, allows in a path, and escapes that are there already.
@@ -44,7 +47,13 @@ class DirectUpstream:
     """The upstream without a proxy in between."""
 
     def __init__(
-        self, base_url: str, *, api_key: ApiKey, api_key_header: str = "apiKey", concurrency: int
+        self,
+        base_url: str,
+        *,
+        api_key: ApiKey,
+        api_key_header: str = "apiKey",
+        concurrency: int,
+        ca_file: Path | None = None,
     ) -> None:
         parts = urlsplit(base_url)
         host = (parts.hostname or "").encode("idna").decode()
@@ -57,7 +66,7 @@ class DirectUpstream:
         )
         self._key = ""
         self._invite_head = b""
-        tls = _tls() if parts.scheme == "https" else None
+        tls = trusting(ca_file) if parts.scheme == "https" else None
         dialer = Dialer(host, parts.port or _PORTS[parts.scheme], tls=tls)
         self._pool = Pool(dialer.dial, size=concurrency)
 
@@ -68,8 +77,9 @@ class DirectUpstream:
         timeout_seconds: float,
         idempotency_key: str | None = None,
         send_by: float | None = None,
+        api_key: str | None = None,
     ) -> Exchange:
-        key = self._api_key.current()
+        key = self._api_key.current() if api_key is None else api_key
         if key != self._key:
             if not _fits_header(key):
                 return NoReply(Fault.OTHER, possibly_sent=False)
@@ -151,9 +161,3 @@ def _fits_header(text: str) -> bool:
 def _authority(host: str, port: int | None, scheme: str) -> str:
     bracketed = f"[{host}]" if ":" in host else host
     return bracketed if port in (None, _PORTS[scheme]) else f"{bracketed}:{port}"
-
-
-def _tls() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.set_alpn_protocols(["http/1.1"])
-    return context

@@ -56,8 +56,10 @@ async def test_header_fills_in_for_the_input(own, headers, expected):
     inviter = FakeInviter()
     context = RequestContext(
         inviter,  # type: ignore[arg-type]
+        inviter,  # type: ignore[arg-type]
         scope="me",
         sender="my team",
+        upstream_api_key="theirs",
         idempotency_key=headers,
         timeout_seconds=3,
     )
@@ -66,4 +68,9 @@ async def test_header_fills_in_for_the_input(own, headers, expected):
 
     [(draft, options)] = inviter.asked
     assert draft.idempotency_key == expected
-    assert options == {"scope": "me", "sender": "my team", "timeout_seconds": 3}
+    assert options == {
+        "scope": "me",
+        "sender": "my team",
+        "upstream_api_key": "theirs",
+        "timeout_seconds": 3,
+    }

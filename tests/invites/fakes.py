@@ -79,6 +79,7 @@ class FakeUpstream:
         self.invited: list[dict[str, Any]] = []
         self.posts: list[dict[str, Any]] = []
         self.keys: list[str | None] = []
+        self.api_keys: list[str | None] = []
         self.timeouts: list[float] = []
         self.free = asyncio.Event()
         self.free.set()
@@ -100,12 +101,14 @@ class FakeUpstream:
         timeout_seconds: float,
         idempotency_key: str | None = None,
         send_by: float | None = None,
+        api_key: str | None = None,
     ) -> Exchange:
         crash_at(self.crashes, "send")
         act = self.acts.popleft() if self.acts else INVITES
         sent = json.loads(body)
         self.posts.append(sent)
         self.keys.append(idempotency_key)
+        self.api_keys.append(api_key)
         self.timeouts.append(timeout_seconds)
         entry: dict[str, Any] = {}
         if act.invites:

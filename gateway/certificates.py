@@ -1,0 +1,38 @@
+"""The gateway's own certificate, which may be renewed while it serves."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+
+from gateway.watched_file import WatchedFile
+
+
+def renewing_context(
+    config: uvicorn.Config, _default: Callable[[], ssl.SSLContext]
+) -> ssl.SSLContext:
+    """A server's TLS with the certificate that is in its file at the time of each handshake.
+
+    Raises OSError (ssl.SSLError is one) if certificate and key cannot be used now.
+    """
+    key = Path(config.ssl_keyfile) if config.ssl_keyfile else None
+    watched = WatchedFile(Path(config.ssl_certfile or ""), lambda path: certified(path, key))
+    first = watched.current()
+
+    def choose(connection: ssl.SSLSocket | ssl.SSLObject, _name: str | None, _: object) -> None:
+        connection.context = watched.current()
+
+    first.sni_callback = choose
+    return first
+
+
+def certified(certificate: Path, key: Path | None) -> ssl.SSLContext:
+    """A server's TLS with this certificate; without a key file, the key is in the same one."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_alpn_protocols(["http/1.1"])
+    # An encrypted key must fail, and not ask for its password on a terminal.
+    context.load_cert_chain(certificate, key, password="")
+    return context

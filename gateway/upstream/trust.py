@@ -1,0 +1,15 @@
+"""Whose certificates the upstream may show."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+
+def trusting(ca_file: Path | None = None) -> ssl.SSLContext:
+    """The system's authorities, and those in the file; OSError if it cannot be used."""
+    context = ssl.create_default_context()
+    if ca_file is not None:
+        context.load_verify_locations(ca_file)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
