@@ -37,6 +37,7 @@ from gateway.upstream.bounds import (
     decoded,
 )
 from gateway.upstream.direct import DirectUpstream
+from gateway.upstream.propagation import TRACE_HEADERS
 from gateway.upstream.wire import INVITE_PATH, Exchange, Fault, NoReply, Reply, applicants_path
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -234,7 +235,8 @@ class HttpxUpstream:
         body: bytes | None = None,
     ) -> httpx2.Request:
         key = (self._api_key_header, self._api_key.current().encode())
-        return httpx2.Request(method, url, headers=[*self._headers, key, *headers], content=body)
+        sent = [*self._headers, key, *headers, *TRACE_HEADERS.get()]
+        return httpx2.Request(method, url, headers=sent, content=body)
 
     async def _exchange(self, request: httpx2.Request, call: _Call) -> None:
         response = await self._transport.handle_async_request(request)
