@@ -6,6 +6,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -36,10 +37,14 @@ from gateway.rate_limits import name_of
 from gateway.security_headers import SecurityHeaders
 from gateway.service import Service, upstream_of
 from gateway.settings import Settings, load_settings
+from gateway.stores.opening import store_for
 from gateway.telemetry.logs import configure_logging, event_log
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.watch import Watch
 from gateway.upstream.client import Upstream
+
+if TYPE_CHECKING:
+    from gateway.telemetry.tracing import Tracing
 
 GRAPHQL_PATHS = frozenset({"/graphql", "/graphql/"})
 
@@ -57,7 +62,9 @@ def create_app(
     """
     watch, draining = _watch(settings), Draining(delay_seconds=settings.drain_delay_seconds)
     service = Service(
-        settings, upstream=watch.upstream(upstream or upstream_of(settings)), store=store
+        settings,
+        upstream=watch.upstream(upstream or upstream_of(settings)),
+        store=watch.store(store or store_for(settings.store_url.get_secret_value())),
     )
     watch.service(service, draining)
     access = Access(settings)
@@ -73,7 +80,7 @@ def create_app(
         trusted_documents=read_manifest(settings.documents) if settings.documents else None,
         trusted_only=settings.documents_only,
         # Strangers take no place from callers.
-        gates=(*access.gates, OverloadGate(service.requests)),
+        gates=(*access.gates, OverloadGate(service.requests), *watch.gates()),
         executor=watch.executor(PlanningExecutor(schema, general=general)),
     )
     graphql = watch.app(draining.guard(endpoint))
@@ -96,6 +103,7 @@ def create_app(
         finally:
             await service.stop()
             await access.aclose()
+            await watch.aclose()
 
     operations = probes_and_metrics(draining, watch.metrics, can_record=service.is_ready)
     site = _site(settings, lifespan, operations)
@@ -121,7 +129,17 @@ def _watch(settings: Settings) -> Watch:
     return Watch(
         log=event_log(_level(settings), as_json=settings.log_format == "json"),
         metrics=Metrics() if settings.metrics else None,
+        tracing=_tracing(settings),
     )
+
+
+def _tracing(settings: Settings) -> Tracing | None:
+    if settings.traces_url is None:
+        return None
+    # An extra that not everybody has installed, and slow to load.
+    from gateway.telemetry.tracing import Tracing  # noqa: PLC0415 - see above
+
+    return Tracing(settings.traces_url, sample_ratio=settings.traces_sample_ratio)
 
 
 def _level(settings: Settings) -> int:

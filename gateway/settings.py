@@ -6,6 +6,7 @@ import difflib
 import os
 from collections.abc import Iterator
 from dataclasses import fields
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -91,6 +92,14 @@ class Settings(AccessSettings):
         "json", description="Log lines for programs or for people."
     )
     metrics: bool = Field(True, description="Serves metrics for Prometheus at `/metrics`.")
+    traces_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^/?#@]+[^?#@]*$",
+        description="Where traces go: an OTLP/HTTP receiver's URL, such as http://host:4318/v1/traces.",
+    )
+    traces_sample_ratio: float = Field(
+        1.0, ge=0, le=1, description="The share of traces kept where the caller has not decided."
+    )
     drain_delay_seconds: float = Field(
         0.0,
         ge=0,
@@ -281,6 +290,13 @@ class Settings(AccessSettings):
         except OSError as error:
             raise ValueError(f"cannot be read: {error.strerror}") from None
         return path
+
+    @field_validator("traces_url")
+    @classmethod
+    def _check_traces_url(cls, url: str | None) -> str | None:
+        if url is not None and find_spec("opentelemetry") is None:
+            raise ValueError("needs the extra: pip install 'track-invite-gateway[otel]'")
+        return url
 
     @field_validator("documents")
     @classmethod

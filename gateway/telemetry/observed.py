@@ -115,9 +115,8 @@ def _first_code(body: bytes) -> str | None:
 class ObservedExecutor:
     """Notes which operation of which document is run."""
 
-    def __init__(self, executor: Executor, *, clock: Callable[[], float]) -> None:
+    def __init__(self, executor: Executor) -> None:
         self._executor = executor
-        self._clock = clock
 
     async def execute(
         self,
@@ -129,7 +128,6 @@ class ObservedExecutor:
         trail = TRAIL.get()
         if trail is not None:
             trail.document, trail.operation = document.text, operation.name
-            trail.begun = self._clock()
         return await self._executor.execute(document, operation, variables, context)
 
 

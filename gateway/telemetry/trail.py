@@ -15,7 +15,7 @@ from gateway.invites.models import (
 
 @dataclass(slots=True)
 class Trail:
-    """One request; times are seconds, `started` and `begun` on `time.perf_counter`'s clock.
+    """One request; `started` is on `time.perf_counter`'s clock.
 
     `document` is the text, of which only the hash is ever told. `code` is the result's or that of
     the first of the top-level errors.
@@ -28,8 +28,8 @@ class Trail:
     caller: str | None = None
     operation: str | None = None
     document: str | None = None
-    begun: float | None = None
-    """When the document had been read and was about to be run."""
+    admitted_ns: int | None = None
+    """When the document began to be looked at, in nanoseconds of wall-clock time, if traced."""
     result_type: str | None = None
     code: str | None = None
     outcome: str | None = None

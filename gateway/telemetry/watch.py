@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from gateway.draining import Draining
 from gateway.graphql.execution import Executor
+from gateway.graphql.gates import Gate
 from gateway.graphql.requests import RequestHead
 from gateway.invites.breaker import BreakerState
 from gateway.invites.bulk import BulkInviter
-from gateway.invites.idempotency import State, StoreUnavailableError
+from gateway.invites.idempotency import State, Store, StoreUnavailableError
 from gateway.invites.invite import Inviter
 from gateway.service import Service
 from gateway.telemetry.logs import AuditLog, Hashes, RequestLog
@@ -36,6 +37,8 @@ from gateway.upstream.client import Upstream
 if TYPE_CHECKING:
     from structlog.typing import WrappedLogger
 
+    from gateway.telemetry.tracing import Tracing
+
 _Context = TypeVar("_Context")
 _clock = time.perf_counter
 
@@ -48,8 +51,10 @@ class Watch:
         *,
         log: WrappedLogger | None = None,
         metrics: Metrics | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         self.metrics = metrics
+        self._tracing = tracing
         self._service: Service | None = None
         self._samples: list[Sample] = []
         self._requests: list[RequestSeen] = []
@@ -65,10 +70,14 @@ class Watch:
 
     def app(self, app: App) -> App:
         """The whole of GraphQL over HTTP."""
+        if self._tracing is not None:
+            app = self._tracing.app(app)
         return ObservedApp(app, self._requests, clock=_clock)
 
     def executor(self, executor: Executor) -> Executor:
-        return ObservedExecutor(executor, clock=_clock)
+        if self._tracing is not None:
+            executor = self._tracing.executor(executor)
+        return ObservedExecutor(executor)
 
     def inviter(self, inviter: Inviter) -> Inviter:
         return cast("Inviter", ObservedInviter(inviter, self._invites))
@@ -77,7 +86,16 @@ class Watch:
         return cast("BulkInviter", ObservedBulk(bulk, self._invites))
 
     def upstream(self, upstream: Upstream) -> Upstream:
+        if self._tracing is not None:
+            upstream = self._tracing.upstream(upstream)
         return ObservedUpstream(upstream, self._calls, clock=_clock)
+
+    def store(self, store: Store) -> Store:
+        return store if self._tracing is None else self._tracing.store(store)
+
+    def gates(self) -> tuple[Gate, ...]:
+        """Gates that only look on, behind all others."""
+        return () if self._tracing is None else (self._tracing.admitted,)
 
     def context(self, make: Callable[[RequestHead], _Context]) -> Callable[[RequestHead], _Context]:
         """`make`, with a note of who is calling."""
@@ -132,6 +150,11 @@ class Watch:
             yield
         finally:
             sampling.cancel()
+
+    async def aclose(self) -> None:
+        """Send the spans that are left; to be called once nothing goes on any more."""
+        if self._tracing is not None:
+            await asyncio.to_thread(self._tracing.close)
 
 
 async def _in_flight(service: Service, draining: Draining) -> dict[str, float]:

@@ -38,6 +38,7 @@ from gateway.upstream.bounds import (
     decoded,
 )
 from gateway.upstream.direct import DirectUpstream
+from gateway.upstream.propagation import TRACE_HEADERS
 from gateway.upstream.trust import trusting
 from gateway.upstream.wire import INVITE_PATH, Exchange, Fault, NoReply, Reply, applicants_path
 
@@ -248,7 +249,8 @@ class HttpxUpstream:
     ) -> httpx2.Request:
         own = self._api_key.current() if api_key is None else api_key
         key = (self._api_key_header, own.encode())
-        return httpx2.Request(method, url, headers=[*self._headers, key, *headers], content=body)
+        sent = [*self._headers, key, *headers, *TRACE_HEADERS.get()]
+        return httpx2.Request(method, url, headers=sent, content=body)
 
     async def _exchange(self, request: httpx2.Request, call: _Call) -> None:
         response = await self._transport.handle_async_request(request)

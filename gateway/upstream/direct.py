@@ -22,7 +22,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -30,6 +30,7 @@ from gateway.upstream.bounds import CONNECT_SECONDS, CONNECT_SHARE, POOL_SHARE
 from gateway.upstream.dial import Dialer
 from gateway.upstream.http1 import Connection
 from gateway.upstream.pool import Pool, PoolTimeoutError
+from gateway.upstream.propagation import TRACE_HEADERS
 from gateway.upstream.trust import trusting
 from gateway.upstream.wire import INVITE_PATH, Exchange, Fault, NoReply
 
@@ -89,6 +90,8 @@ class DirectUpstream:
             if not _fits_header(idempotency_key):
                 return NoReply(Fault.OTHER, possibly_sent=False)
             own = f"idempotency-key: {idempotency_key}\r\n".encode()
+        if carried := TRACE_HEADERS.get():
+            own += _lines(carried)
         request = b"%bcontent-length: %d\r\n%b\r\n%b" % (self._invite_head, len(body), own, body)
         return await self._call(request, timeout_seconds, send_by)
 
@@ -100,7 +103,10 @@ class DirectUpstream:
         if not _fits_header(key):
             return NoReply(Fault.OTHER, possibly_sent=False)
         target = f"{self._path}/tracks/{track_id}/applicants?{urlencode(query)}"
-        request = f"GET {target}{self._headers}{key}\r\n\r\n".encode()
+        request = b"%b\r\n%b\r\n" % (
+            f"GET {target}{self._headers}{key}".encode(),
+            _lines(TRACE_HEADERS.get()),
+        )
         return await self._call(request, timeout_seconds, None)
 
     def reread_api_key(self) -> bool:
@@ -152,6 +158,10 @@ def _is_past(deadline: float, send_by: float | None) -> bool:
     # uvloop reads its clock once a turn, and a process may be paused in the middle of one.
     late = send_by is not None and time.monotonic() > send_by
     return late or asyncio.get_running_loop().time() > deadline
+
+
+def _lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    return b"".join(b"%b: %b\r\n" % header for header in headers)
 
 
 def _fits_header(text: str) -> bool:

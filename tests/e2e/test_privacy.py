@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 from pydantic import SecretStr
 
+from gateway.api_tokens import new_token, token_line
 from gateway.app import create_app
 from gateway.graphql.endpoint import Message
 from gateway.sandbox.failures import REFUSALS, Mishap
@@ -25,6 +26,7 @@ from tests import hostile
 from tests.e2e.conftest import DOCUMENT, fetch, serve_settings
 from tests.e2e.processes import Command, running
 from tests.hostile import Hostile, Peer
+from tests.identity import AUDIENCE, ISSUER, key_set, signing_key
 from tests.test_running import settings
 
 CANARY = "zzyzx"
@@ -143,6 +145,66 @@ def test_lines_are_json_alone(talkative):
     assert {"request", "invite"} <= {line["event"] for line in lines}
 
 
+SIGNER = signing_key("k1")
+OWN_TOKEN = new_token()
+BEARERS = {
+    "own token": ("tokens", OWN_TOKEN),
+    "unknown token": ("tokens", new_token()),
+    "JWT": ("jwt", SIGNER.token(email=f"{CANARY}@example.com", scope=f"invite {CANARY}")),
+    "expired JWT": ("jwt", SIGNER.token(name=NAME, exp=1)),
+    "JWT of another issuer": ("jwt", SIGNER.token(iss=f"https://{CANARY}.example.com")),
+    "JWT without the scope": ("jwt", SIGNER.token(scope=CANARY)),
+    "JWT of another key": ("jwt", signing_key(CANARY).token()),
+    "no JWT": ("jwt", f"{CANARY}.{CANARY}.{CANARY}"),
+}
+
+
+@pytest.mark.parametrize("name", BEARERS)
+async def test_tokens_are_not_told(name, tmp_path, debug_logs, capsys):
+    """A caller is known by its name alone, and what a token says besides is nobody's business."""
+    auth, bearer = BEARERS[name]
+    async with hostile.answers_status(200, hostile.INVITED) as upstream:
+        app = create_app(
+            settings(
+                upstream_url=upstream.address,
+                log_level="debug",
+                store_url=SecretStr(f"sqlite:///{tmp_path}/gateway.db"),
+                **credentials(auth, tmp_path),
+            )
+        )
+        async with lifespan(app):
+            body = request(f"ada+{CANARY}@example.com", idempotencyKey=f"key-{CANARY}")
+            sent = json.dumps(body).encode()
+            answer = await ask(app, "POST", "/graphql", sent, authorization=f"Bearer {bearer}")
+            metrics = await ask(app, "GET", "/metrics")
+            rows = b"".join(file.read_bytes() for file in tmp_path.glob("gateway.db*"))
+
+    logged = capsys.readouterr().err
+    let_in = name in ("own token", "JWT")
+    assert ('"caller":"recruiting-app"' in logged) == let_in
+    assert (b"InviteCandidateSuccess" in answer) == let_in
+    for told in (b"" if let_in else answer, metrics, logged.encode(), rows):
+        assert_kept(told)
+        for part in bearer.split("."):
+            assert part.encode() not in told
+
+
+def credentials(auth: str, folder: Path) -> dict[str, object]:
+    """The settings by which `OWN_TOKEN` or those that `SIGNER` made are good."""
+    file = folder / "credentials"
+    if auth == "tokens":
+        file.write_text(token_line("recruiting-app", OWN_TOKEN))
+        return {"auth": auth, "auth_tokens_file": file}
+    file.write_bytes(key_set(SIGNER))
+    return {
+        "auth": auth,
+        "jwt_jwks_file": file,
+        "jwt_issuer": ISSUER,
+        "jwt_audience": AUDIENCE,
+        "jwt_scope": "invite",
+    }
+
+
 def echoes(status: int) -> Hostile:
     """It answers with this status, and with all that it was sent."""
 
@@ -226,7 +288,7 @@ async def test_hostile_upstreams_get_nothing_told(name, client, tmp_path, debug_
         assert_kept(told)
 
 
-async def ask(app, method: str, path: str, body: bytes = b"") -> bytes:
+async def ask(app, method: str, path: str, body: bytes = b"", **changed: str) -> bytes:
     """The body of the answer to a request with canaries in its headers."""
     received: list[bytes] = []
 
@@ -236,7 +298,7 @@ async def ask(app, method: str, path: str, body: bytes = b"") -> bytes:
     async def send(message: Message) -> None:
         received.append(message.get("body", b""))
 
-    headers = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+    headers = [(name.encode(), value.encode()) for name, value in (HEADERS | changed).items()]
     scope = {
         "type": "http",
         "method": method,

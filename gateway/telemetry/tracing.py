@@ -1,0 +1,248 @@
+"""Traces through OpenTelemetry: one span a request, and one for each part of its way.
+
+    POST /graphql             the request, a child of the caller's span if it names one
+      parse and validate
+      claim, settle           what is written to the store
+      POST /tracks/invite     each call to the upstream, which gets the context too
+      GET /tracks/{track_id}/applicants
+
+No span has a document, a variable, a URL with a query, a header or an exception's message.
+Baggage is neither read nor passed on: anything could be in it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final, cast
+
+from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+from opentelemetry.trace import Span, SpanKind, StatusCode, format_trace_id
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from gateway import __version__
+from gateway.graphql.documents import CachedDocument, Operation
+from gateway.graphql.execution import Executor
+from gateway.graphql.gates import Admitted
+from gateway.graphql.requests import RequestHead
+from gateway.invites.idempotency import Record, State, Store
+from gateway.telemetry.observed import App, Receive, Scope, Send
+from gateway.telemetry.trail import TRAIL, Trail
+from gateway.upstream.client import Upstream
+from gateway.upstream.propagation import TRACE_HEADERS
+from gateway.upstream.wire import INVITE_PATH, Exchange, Reply
+
+_SERVER_ERRORS: Final = 500
+_CONTEXT_HEADERS: Final = frozenset({b"traceparent", b"tracestate"})
+_READING: Final = "parse and validate"
+
+
+class Tracing:
+    """Makes spans and sends them to an OTLP receiver in the background."""
+
+    def __init__(self, url: str, *, sample_ratio: float = 1.0) -> None:
+        self._provider = TracerProvider(
+            sampler=ParentBased(TraceIdRatioBased(sample_ratio)),
+            resource=Resource.create(
+                {"service.name": "track-invite-gateway", "service.version": __version__}
+            ),
+            shutdown_on_exit=False,
+        )
+        self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=url)))
+        self._tracer = self._provider.get_tracer("gateway", __version__)
+        self._propagator = TraceContextTextMapPropagator()
+
+    def close(self) -> None:
+        """Send what is left; blocks, for some seconds at most."""
+        self._provider.shutdown()
+
+    def app(self, app: App) -> App:
+        """`app` with a span around each request; what is told of it comes from its trail."""
+
+        async def traced(scope: Scope, receive: Receive, send: Send) -> None:
+            trail = TRAIL.get()
+            if trail is None:
+                await app(scope, receive, send)
+                return
+            with self._span("POST /graphql", SpanKind.SERVER, self._parent(scope)) as span:
+                trail.trace_id = format_trace_id(span.get_span_context().trace_id)
+                try:
+                    await app(scope, receive, send)
+                finally:
+                    if trail.document is None:
+                        self._end_reading(trail)
+                    _describe(span, trail)
+
+        return traced
+
+    async def admitted(self, _: RequestHead, /) -> Admitted:
+        """The last of the gates: from here on, the document is looked at."""
+        trail = TRAIL.get()
+        if trail is not None:
+            trail.admitted_ns = time.time_ns()
+        return Admitted()
+
+    def executor(self, executor: Executor) -> Executor:
+        """`executor` with a span that ends where it begins."""
+        return _TracedExecutor(executor, self)
+
+    def upstream(self, upstream: Upstream) -> Upstream:
+        """`upstream` with a span around each call, which carries its context."""
+        return _TracedUpstream(upstream, self)
+
+    def store(self, store: Store) -> Store:
+        """`store` with spans around what requests write."""
+        return cast("Store", _TracedStore(store, self))
+
+    @contextmanager
+    def call(self, name: str) -> Iterator[Span]:
+        """A span around a call to the upstream."""
+        with self._span(name, SpanKind.CLIENT) as span:
+            carried: dict[str, str] = {}
+            self._propagator.inject(carried)
+            headers = tuple((key.encode(), text.encode()) for key, text in carried.items())
+            before = TRACE_HEADERS.set(headers)
+            try:
+                yield span
+            finally:
+                TRACE_HEADERS.reset(before)
+
+    def step(self, name: str) -> Any:
+        """A span around a step inside the gateway."""
+        return self._span(name, SpanKind.INTERNAL)
+
+    def _end_reading(self, trail: Trail) -> None:
+        if trail.admitted_ns is not None:
+            span = self._tracer.start_span(_READING, start_time=trail.admitted_ns)
+            if trail.error_code is not None:
+                span.set_attribute("error.type", trail.error_code)
+            span.end()
+
+    def _span(self, name: str, kind: SpanKind, context: Context | None = None) -> Any:
+        # An exception's message could hold a name: it is left to the log, which leaves it out.
+        return self._tracer.start_as_current_span(
+            name, context, kind, record_exception=False, set_status_on_exception=False
+        )
+
+    def _parent(self, scope: Scope) -> Context:
+        carried = {
+            name.decode(): value.decode("latin-1")
+            for name, value in scope["headers"]
+            if name in _CONTEXT_HEADERS
+        }
+        return self._propagator.extract(carried, Context())
+
+
+def _describe(span: Span, trail: Trail) -> None:
+    attributes = {
+        "http.request.method": "POST" if trail.method == "POST" else "OTHER",
+        "http.route": "/graphql",
+        "http.response.status_code": trail.status,
+        "graphql.operation.name": trail.operation,
+        "gateway.request_id": trail.request_id,
+        "gateway.result.type": trail.result_type,
+        "gateway.code": trail.error_code or trail.code or None,
+        "gateway.outcome": trail.outcome,
+        "gateway.replayed": trail.replayed or None,
+    }
+    span.set_attributes({key: value for key, value in attributes.items() if value is not None})
+    if trail.status is not None and trail.status >= _SERVER_ERRORS:
+        span.set_status(StatusCode.ERROR)
+
+
+class _TracedExecutor:
+    def __init__(self, executor: Executor, tracing: Tracing) -> None:
+        self._executor = executor
+        self._tracing = tracing
+
+    async def execute(
+        self,
+        document: CachedDocument,
+        operation: Operation,
+        variables: Mapping[str, Any] | None,
+        context: Any,
+    ) -> Any:
+        trail = TRAIL.get()
+        if trail is not None:
+            self._tracing._end_reading(trail)  # noqa: SLF001 - two halves of one thing
+        return await self._executor.execute(document, operation, variables, context)
+
+
+class _TracedUpstream:
+    def __init__(self, upstream: Upstream, tracing: Tracing) -> None:
+        self._upstream = upstream
+        self._tracing = tracing
+
+    async def invite(
+        self,
+        body: bytes,
+        *,
+        timeout_seconds: float,
+        idempotency_key: str | None = None,
+        send_by: float | None = None,
+        api_key: str | None = None,
+    ) -> Exchange:
+        with self._tracing.call(f"POST {INVITE_PATH}") as span:
+            exchange = await self._upstream.invite(
+                body,
+                timeout_seconds=timeout_seconds,
+                idempotency_key=idempotency_key,
+                send_by=send_by,
+                api_key=api_key,
+            )
+            _describe_call(span, "POST", exchange)
+        return exchange
+
+    async def applicants(
+        self, track_id: int, query: Mapping[str, str], *, timeout_seconds: float
+    ) -> Exchange:
+        with self._tracing.call("GET /tracks/{track_id}/applicants") as span:
+            exchange = await self._upstream.applicants(
+                track_id, query, timeout_seconds=timeout_seconds
+            )
+            _describe_call(span, "GET", exchange)
+        return exchange
+
+    def reread_api_key(self) -> bool:
+        return self._upstream.reread_api_key()
+
+    async def aclose(self) -> None:
+        await self._upstream.aclose()
+
+
+def _describe_call(span: Span, method: str, exchange: Exchange) -> None:
+    span.set_attribute("http.request.method", method)
+    if isinstance(exchange, Reply):
+        span.set_attribute("http.response.status_code", exchange.status)
+    else:
+        span.set_attribute("error.type", exchange.fault.value)
+        span.set_status(StatusCode.ERROR)
+
+
+class _TracedStore:
+    """Traces what a request writes; the reconciler's work belongs to no request."""
+
+    def __init__(self, store: Store, tracing: Tracing) -> None:
+        self._store = store
+        self._tracing = tracing
+
+    async def insert(self, record: Record) -> bool:
+        if TRAIL.get() is None:
+            return await self._store.insert(record)
+        with self._tracing.step("claim"):
+            return await self._store.insert(record)
+
+    async def swap(self, record: Record, *, was: Record) -> bool:
+        if TRAIL.get() is None:
+            return await self._store.swap(record, was=was)
+        with self._tracing.step("claim" if record.state is State.SENDING else "settle"):
+            return await self._store.swap(record, was=was)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)

@@ -1,0 +1,261 @@
+"""Traces arrive at a real OTLP receiver, whole and without anything personal."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from pydantic import SecretStr
+from starlette.testclient import TestClient
+
+from gateway.app import create_app
+from gateway.settings import SettingsError, load_settings
+from gateway.stores.opening import IN_MEMORY
+from tests.test_running import settings
+
+CANARY = "zzyzx"
+TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
+PARENT_ID = "b7ad6b7169203331"
+CALLER = {
+    "traceparent": f"00-{TRACE_ID}-{PARENT_ID}-01",
+    "tracestate": "vendor=1",
+    "baggage": f"name={CANARY}",
+    "authorization": f"Bearer {CANARY}",
+    "x-request-id": "r-1",
+}
+DOCUMENT = """mutation Hire($input: InviteCandidateInput!) { inviteCandidate(input: $input) {
+  __typename ... on InviteError { code outcome } } }"""
+
+
+class Receiver(ThreadingHTTPServer):
+    """Takes spans at `/v1/traces`, and invites at any other path."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        self.exported = b""
+        self.spans: list[Span] = []
+        self.invited: list[dict[str, str]] = []
+        self.status = 200
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def named(self, name: str) -> Span:
+        (span,) = (span for span in self.spans if span.name == name)
+        return span
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Receiver
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        if self.path == "/v1/traces":
+            self.server.exported += body
+            for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+                for scope in resource.scope_spans:
+                    self.server.spans.extend(scope.spans)
+            self._answer(200, b"")
+        else:
+            self.server.invited.append({k.lower(): v for k, v in self.headers.items()})
+            self._answer(self.server.status, b'{"application_id": 91}')
+
+    def do_GET(self) -> None:
+        self._answer(404, b"{}")
+
+    def _answer(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    server = Receiver()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(params=["direct", "httpx2"])
+def client(request) -> str:
+    return str(request.param)
+
+
+def ask(receiver: Receiver, body: object, *, headers: dict[str, str], **given: object):
+    """One answer of a gateway that has come to its end, so that all spans have been sent."""
+    options = {
+        "upstream_url": receiver.url,
+        "traces_url": f"{receiver.url}/v1/traces",
+        "store_url": SecretStr(IN_MEMORY),
+        **given,
+    }
+    with TestClient(create_app(settings(**options))) as gateway:
+        return gateway.post("/graphql", json=body, headers=headers)
+
+
+def mutation() -> dict[str, object]:
+    given = {
+        "candidateName": f"Canaria {CANARY}",
+        "candidateEmail": f"{CANARY}@example.com",
+        "trackId": 6578,
+        "idempotencyKey": f"key-{CANARY}",
+    }
+    return {"query": DOCUMENT, "variables": {"input": given}}
+
+
+def attributes(span: Span) -> dict[str, object]:
+    return {
+        one.key: one.value.string_value or one.value.int_value or one.value.bool_value
+        for one in span.attributes
+    }
+
+
+def test_trace_goes_through(receiver, client):
+    """The caller's trace continues through every part and out to the upstream."""
+    answer = ask(receiver, mutation(), headers=CALLER, upstream_client=client)
+
+    assert answer.json()["data"]["inviteCandidate"]["__typename"] == "InviteCandidateSuccess"
+    request = receiver.named("POST /graphql")
+    assert request.parent_span_id.hex() == PARENT_ID
+    assert {span.trace_id.hex() for span in receiver.spans} == {TRACE_ID}
+    for name in ("parse and validate", "claim", "settle", "POST /tracks/invite"):
+        assert receiver.named(name).parent_span_id == request.span_id
+    call = receiver.named("POST /tracks/invite")
+    (sent,) = receiver.invited
+    assert sent["traceparent"] == f"00-{TRACE_ID}-{call.span_id.hex()}-01"
+    assert "baggage" not in sent
+
+
+def test_spans_come_in_their_order(receiver, client):
+    """Each part begins after the one before it has ended, within the request."""
+    ask(receiver, mutation(), headers=CALLER, upstream_client=client)
+
+    names = ("parse and validate", "claim", "POST /tracks/invite", "settle")
+    parts = [receiver.named(name) for name in names]
+    times = [
+        time for part in parts for time in (part.start_time_unix_nano, part.end_time_unix_nano)
+    ]
+    request = receiver.named("POST /graphql")
+    times = [request.start_time_unix_nano, *times, request.end_time_unix_nano]
+    assert times == sorted(times)
+
+
+def test_spans_tell_nothing_personal(receiver, client):
+    """Results and statuses are told; candidate, key, token, document and baggage are not."""
+    receiver.status = 404
+    ask(receiver, mutation(), headers=CALLER, upstream_client=client)
+
+    assert CANARY.encode() not in receiver.exported
+    assert b"inviteCandidate(" not in receiver.exported
+    assert attributes(receiver.named("POST /graphql")) == {
+        "http.request.method": "POST",
+        "http.route": "/graphql",
+        "http.response.status_code": 200,
+        "graphql.operation.name": "Hire",
+        "gateway.request_id": "r-1",
+        "gateway.result.type": "TrackNotFoundError",
+        "gateway.code": "TRACK_NOT_FOUND",
+        "gateway.outcome": "NOT_INVITED",
+    }
+    assert attributes(receiver.named("POST /tracks/invite")) == {
+        "http.request.method": "POST",
+        "http.response.status_code": 404,
+    }
+
+
+def test_refused_document_has_its_span(receiver):
+    """A request that was not run is told by its code."""
+    ask(receiver, {"query": f"{{ nothing {CANARY}"}, headers=CALLER)
+
+    assert attributes(receiver.named("parse and validate")) == {
+        "error.type": "GRAPHQL_PARSE_FAILED"
+    }
+    assert attributes(receiver.named("POST /graphql"))["gateway.code"] == "GRAPHQL_PARSE_FAILED"
+    assert CANARY.encode() not in receiver.exported
+
+
+def test_call_without_a_reply_is_told_by_its_fault(receiver):
+    """The span of a refused connection has the fault and an error status."""
+    ask(receiver, mutation(), headers=CALLER, upstream_url="http://127.0.0.1:1", retry_attempts=1)
+
+    call = receiver.named("POST /tracks/invite")
+    assert attributes(call)["error.type"] == "connect"
+    assert call.status.code == 2
+
+
+def test_line_leads_to_the_trace(receiver, capsys):
+    """The log has the trace's id."""
+    ask(receiver, mutation(), headers=CALLER)
+
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines() if line[0] == "{"]
+    (line,) = (line for line in lines if line["event"] == "request")
+    assert line["trace_id"] == TRACE_ID
+
+
+def test_caller_decides_on_sampling(receiver):
+    """A trace that the caller does not keep is not kept here."""
+    unsampled = CALLER | {"traceparent": f"00-{TRACE_ID}-{PARENT_ID}-00"}
+    ask(receiver, mutation(), headers=unsampled)
+
+    assert receiver.spans == []
+    assert receiver.invited[0]["traceparent"].endswith("-00")
+
+
+def test_share_of_traces_is_kept(receiver):
+    """Where the caller has not decided, the ratio does."""
+    ask(receiver, mutation(), headers={}, traces_sample_ratio=0)
+
+    assert receiver.spans == []
+
+
+def test_receiver_that_is_gone_stops_nothing(receiver):
+    """Traces are lost without a receiver; invites are not."""
+    url = f"{receiver.url}/nothing/traces"
+    answer = ask(receiver, mutation(), headers=CALLER, traces_url=url)
+
+    assert answer.json()["data"]["inviteCandidate"]["__typename"] == "InviteCandidateSuccess"
+
+
+@pytest.mark.parametrize("url", ["collector:4318", "http://x/?token=1", "http://me:pw@x/v1/traces"])
+def test_strange_receivers_are_refused(url, monkeypatch, tmp_path):
+    """What is no plain URL is said at start."""
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(SettingsError, match="GATEWAY_TRACES_URL"):
+        load_settings(auth="none", upstream_api_key="k", traces_url=url)
+    with pytest.raises(SettingsError) as told:
+        load_settings(auth="none", upstream_api_key="k", traces_url=url)
+    assert "pw" not in str(told.value)
+
+
+def test_extra_that_is_missing_is_named(monkeypatch, tmp_path):
+    """Without OpenTelemetry the fault says how to get it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("gateway.settings.find_spec", lambda _: None)
+
+    with pytest.raises(SettingsError, match=r"track-invite-gateway\[otel\]"):
+        load_settings(auth="none", upstream_api_key="k", traces_url="http://x/v1/traces")
+
+
+def test_without_traces_the_upstream_gets_no_context(receiver):
+    """Off means off: nothing is passed on either."""
+    ask(receiver, mutation(), headers=CALLER, traces_url=None)
+
+    assert "traceparent" not in receiver.invited[0]
+    assert receiver.spans == []
