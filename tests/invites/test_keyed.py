@@ -653,7 +653,7 @@ async def test_lease_that_passed_before_sending_stops_it(store, replica, monkeyp
     """`send_by` reaches the client, half a lease from the claim."""
     seen: list[float | None] = []
 
-    async def invite(body, *, timeout_seconds, idempotency_key=None, send_by=None):
+    async def invite(body, *, send_by=None, **_):
         seen.append(send_by)
         return NoReply(Fault.DEADLINE, possibly_sent=False)
 
