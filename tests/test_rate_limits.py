@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from starlette.testclient import TestClient
 
+from gateway.api_tokens import new_token, token_line
 from gateway.app import create_app
 from gateway.auth import Caller
 from gateway.graphql.errors import RequestError
@@ -151,3 +152,23 @@ def test_a_repeated_invite_is_not_counted(invite, clock):
         "RateLimitedError",
         "InviteCandidateSuccess",
     ]
+
+
+def test_callers_do_not_share_their_invites(monkeypatch, tmp_path, clock):
+    """One caller's many invites leave another's alone."""
+    monkeypatch.chdir(tmp_path)
+    tokens = new_token(), new_token()
+    lines = [token_line(f"caller-{n}", token) for n, token in enumerate(tokens)]
+    (tmp_path / "tokens").write_text("\n".join(lines))
+    given = settings(auth="tokens", auth_tokens_file=tmp_path / "tokens", invites_per_minute=1)
+    body = INVITE | {"variables": {"email": "ada@example.com"}}
+
+    with TestClient(create_app(given, upstream=FakeUpstream(Clock()))) as client:
+        kinds = [
+            client.post("/graphql", json=body, headers={"authorization": f"Bearer {token}"}).json()[
+                "data"
+            ]["inviteCandidate"]["__typename"]
+            for token in (*tokens, tokens[0])
+        ]
+
+    assert kinds == ["InviteCandidateSuccess", "InviteCandidateSuccess", "RateLimitedError"]
