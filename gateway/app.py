@@ -35,7 +35,7 @@ from gateway.overload import OverloadGate
 from gateway.probes import probes_and_metrics
 from gateway.rate_limits import name_of
 from gateway.security_headers import SecurityHeaders
-from gateway.service import Service, upstream_of
+from gateway.service import Service, list_of, upstream_of
 from gateway.settings import Settings, load_settings
 from gateway.stores.opening import store_for
 from gateway.telemetry.logs import configure_logging, event_log
@@ -64,6 +64,7 @@ def create_app(
     service = Service(
         settings,
         upstream=watch.upstream(upstream or upstream_of(settings)),
+        applicants=watch.upstream(list_of(settings)),
         store=watch.store(store or store_for(settings.store_url.get_secret_value())),
     )
     watch.service(service, draining)

@@ -29,7 +29,8 @@ def main() -> None:
 
 @main.command()
 @click.option("--port", type=port_option, default=8000, show_default=True, help="0 picks one.")
-def dev(port: int) -> None:
+@click.option("--verbose", is_flag=True, help="Logs requests and invites too.")
+def dev(port: int, *, verbose: bool) -> None:
     """Try it: the gateway with a stand-in for the recruiting platform.
 
     Needs no account and no settings, listens on this machine only, and e-mails nobody. Invites
@@ -38,7 +39,7 @@ def dev(port: int) -> None:
     from gateway.dev import run_dev  # noqa: PLC0415 - keeps the other commands quick
 
     with _one_line_errors():
-        run_dev(port)
+        run_dev(port, verbose=verbose)
 
 
 @main.command()

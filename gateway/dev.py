@@ -50,19 +50,19 @@ SAMPLE_VARIABLES = {
 }
 
 
-def run_dev(port: int) -> None:
+def run_dev(port: int, *, verbose: bool = False) -> None:
     """Serve the gateway and the stand-in until Ctrl-C or SIGTERM.
 
     Raises ListenError.
     """
-    configure_logging(logging.WARNING)
+    configure_logging(logging.INFO if verbose else logging.WARNING)
     with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
-        runner.run(_run(listen(LOOPBACK, port)))
+        runner.run(_run(listen(LOOPBACK, port), verbose=verbose))
 
 
-async def _run(listening: socket.socket) -> None:
+async def _run(listening: socket.socket, *, verbose: bool) -> None:
     stop = _stop_signal()
-    async with _running(listening) as (gateway, sandbox):
+    async with _running(listening, verbose=verbose) as (gateway, sandbox):
         answer = await asyncio.to_thread(_invite, gateway)
         click.echo(_welcome(gateway, sandbox, answer))
         await stop.wait()
@@ -70,16 +70,16 @@ async def _run(listening: socket.socket) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _running(listening: socket.socket) -> AsyncIterator[tuple[str, str]]:
+async def _running(listening: socket.socket, *, verbose: bool) -> AsyncIterator[tuple[str, str]]:
     port = listening.getsockname()[1]
     beside = _free_port(port + 1)
     async with running_sandbox(create_sandbox(), port=beside) as sandbox:
-        settings = dev_settings(sandbox)
+        settings = dev_settings(sandbox, verbose=verbose)
         async with running_gateway(create_app(settings), settings, listening) as gateway:
             yield gateway, sandbox
 
 
-def dev_settings(sandbox: str) -> Settings:
+def dev_settings(sandbox: str, *, verbose: bool = False) -> Settings:
     """What `gateway dev` runs with; the environment and a `.env` file are left out."""
     return CodedSettings(
         upstream_url=sandbox,
@@ -87,7 +87,7 @@ def dev_settings(sandbox: str) -> Settings:
         auth="none",
         explorer=True,
         introspection=True,
-        log_level="warning",
+        log_level="info" if verbose else "warning",
         log_format="text",
         # Keys are forgotten at the end, and no file is left behind.
         store_url=SecretStr(IN_MEMORY),

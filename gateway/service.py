@@ -42,12 +42,17 @@ class Service:
     """The core and what it needs, made from the settings; `start` before use, `stop` after."""
 
     def __init__(
-        self, settings: Settings, *, upstream: Upstream | None = None, store: Store | None = None
+        self,
+        settings: Settings,
+        *,
+        upstream: Upstream | None = None,
+        applicants: Upstream | None = None,
+        store: Store | None = None,
     ) -> None:
         self._settings = settings
         self._upstream = upstream or upstream_of(settings)
         # Connections of its own, so that no invite waits for a look at the list.
-        self._list = _client(settings, connections=_LIST_CONNECTIONS)
+        self._list = applicants or list_of(settings)
         self.records = Records(
             store or store_for(settings.store_url.get_secret_value()), secret=settings.store_key()
         )
@@ -146,6 +151,11 @@ class Service:
             keyed=keyed,
             timeout_seconds=settings.request_timeout_seconds,
         )
+
+
+def list_of(settings: Settings) -> Upstream:
+    """The client that looks at the upstream's list."""
+    return _client(settings, connections=_LIST_CONNECTIONS)
 
 
 def upstream_of(settings: Settings) -> Upstream:

@@ -52,6 +52,22 @@ def test_explorer_is_where_it_says(dev):
     assert "<html" in fetch("GET", explorer[1], accept="text/html").lower()
 
 
+def test_nothing_is_logged_unless_asked(dev):
+    """A first try is not buried in lines."""
+    assert dev.errors() == ""
+
+
+def test_verbose_logs_for_people(tmp_path):
+    """With --verbose the sample request and its invite have their lines, without JSON."""
+    with running(tmp_path, "dev", "--port", "0", "--verbose") as command:
+        command.read_to(END_OF_WELCOME)
+        command.stop()
+
+    logged = command.errors()
+    assert re.search(r"info +\] request .*outcome=INVITED", logged)
+    assert re.search(r"info +\] invite .*track_id=6578", logged)
+
+
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl to run the printed line")
 def test_printed_line_works_when_pasted(dev):
     """The curl line invites one more candidate when a shell runs it as it stands."""

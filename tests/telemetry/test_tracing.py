@@ -41,6 +41,7 @@ class Receiver(ThreadingHTTPServer):
         self.exported = b""
         self.spans: list[Span] = []
         self.invited: list[dict[str, str]] = []
+        self.listed: list[dict[str, str]] = []
         self.status = 200
         super().__init__(("127.0.0.1", 0), _Handler)
 
@@ -69,6 +70,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(self.server.status, b'{"application_id": 91}')
 
     def do_GET(self) -> None:
+        self.server.listed.append({k.lower(): v for k, v in self.headers.items()})
         self._answer(404, b"{}")
 
     def _answer(self, status: int, body: bytes) -> None:
@@ -177,6 +179,19 @@ def test_spans_tell_nothing_personal(receiver, client):
         "http.request.method": "POST",
         "http.response.status_code": 404,
     }
+
+
+def test_looks_at_the_list_are_traced(receiver, client):
+    """A doubt that is taken to the upstream's list shows, without the address in the query."""
+    receiver.status = 500
+    ask(receiver, mutation(), headers=CALLER, upstream_client=client)
+
+    looks = [span for span in receiver.spans if span.name.startswith("GET ")]
+    assert [span.name for span in looks] == ["GET /tracks/{track_id}/applicants"] * len(
+        receiver.listed
+    )
+    assert receiver.listed
+    assert CANARY.encode() not in receiver.exported
 
 
 def test_refused_document_has_its_span(receiver):

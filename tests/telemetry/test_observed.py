@@ -1,0 +1,134 @@
+"""What stands between the parts lets pass what it does not know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gateway.invites.inputs import InviteDraft
+from gateway.invites.models import InviteErrorCode, InviteFailure, InviteFormat, InviteOutcome
+from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.observed import ObservedApp, ObservedInviter
+from gateway.telemetry.tracing import Tracing
+from gateway.telemetry.trail import Trail
+from gateway.upstream.wire import Fault, NoReply, Reply
+from tests.telemetry.test_requests import INVITED, gateway, invite, samples
+from tests.telemetry.test_tracing import Receiver, receiver  # noqa: F401
+
+DRAFT = InviteDraft("Ada", "ada@example.com", "6578", InviteFormat.GET_LINK)
+FAILURE = InviteFailure(
+    # No row of the outcome table: a result that nobody has foreseen is counted all the same.
+    InviteErrorCode.RATE_LIMITED,
+    "",
+    InviteOutcome.UNKNOWN,
+    retryable=False,
+)
+
+
+class FixedInviter:
+    def __init__(self) -> None:
+        self.drained = False
+
+    async def invite(self, draft: InviteDraft, **_: Any) -> InviteFailure:
+        return FAILURE
+
+    async def drain(self) -> None:
+        self.drained = True
+
+
+async def test_other_protocols_pass():
+    """A lifespan or a WebSocket is no request, and leaves no trail."""
+    seen: list[Trail] = []
+    passed = []
+
+    async def app(scope, receive, send):
+        passed.append(scope["type"])
+
+    await ObservedApp(app, [seen.append])({"type": "websocket"}, None, None)  # type: ignore[arg-type]
+
+    assert passed == ["websocket"]
+    assert seen == []
+
+
+@pytest.mark.parametrize("body", [b'{"errors": []}', b'{"errors"', b'{"errors":[{}]}'])
+async def test_strange_answers_have_no_code(body):
+    """An answer that cannot be read is sent on as it is."""
+    trails: list[Trail] = []
+    sent = []
+
+    async def app(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": body})
+
+    async def send(message):
+        sent.append(message.get("body"))
+
+    scope = {"type": "http", "method": "POST", "headers": []}
+    await ObservedApp(app, [trails.append])(scope, None, send)  # type: ignore[arg-type]
+
+    assert sent[1] == body
+    assert trails[0].error_code is None
+
+
+async def test_invites_outside_a_request_are_counted():
+    """Whoever uses the core without HTTP is seen too; what is not observed passes."""
+    metrics, inviter = Metrics(), FixedInviter()
+    observed = ObservedInviter(inviter, [metrics.on_invite])  # type: ignore[arg-type]
+
+    result = await observed.invite(DRAFT)
+    await observed.drain()
+
+    assert result is FAILURE
+    assert inviter.drained
+    assert (
+        b'gateway_invites_total{code="RATE_LIMITED",outcome="UNKNOWN",type="RateLimitedError"} 1.0'
+        in metrics.exposition()
+    )
+
+
+def test_replays_are_counted():
+    """An answer from the record of an earlier request is told from an invite."""
+    with gateway(INVITED) as client:
+        invite(client, idempotencyKey="k-1")
+        invite(client, idempotencyKey="k-1")
+
+        assert samples(client)["gateway_invite_replays_total"] == 1
+
+
+async def test_traces_leave_what_is_no_request(receiver: Receiver):  # noqa: F811 - the fixture
+    """What the reconciler writes, and a lifespan, belong to no request and have no span."""
+    tracing = Tracing(f"{receiver.url}/v1/traces")
+    calls = []
+
+    class Store:
+        async def insert(self, record: object) -> bool:
+            calls.append("insert")
+            return True
+
+        async def swap(self, record: object, *, was: object) -> bool:
+            calls.append("swap")
+            return True
+
+    async def app(scope, receive, send):
+        calls.append(scope["type"])
+
+    store = tracing.store(Store())  # type: ignore[arg-type]
+    await store.insert(None)  # type: ignore[arg-type]
+    await store.swap(None, was=None)  # type: ignore[arg-type]
+    await tracing.app(app)({"type": "lifespan"}, None, None)  # type: ignore[arg-type]
+    tracing.close()
+
+    assert calls == ["insert", "swap", "lifespan"]
+    assert receiver.spans == []
+
+
+def test_no_reply_and_reply_have_results():
+    """Calls are told apart by status, or by why there was none."""
+    metrics = Metrics()
+    for exchange in (Reply(418), NoReply(Fault.PROTOCOL, possibly_sent=True)):
+        metrics.on_call(exchange, 0.1, None)
+
+    told = metrics.exposition()
+    assert b'gateway_upstream_calls_total{result="418"} 1.0' in told
+    assert b'gateway_upstream_calls_total{result="protocol"} 1.0' in told
