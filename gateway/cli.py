@@ -215,7 +215,7 @@ def _rehearse(sheet: Sheet) -> int:
     for candidate, issues in wrong:
         for issue in issues:
             click.echo(f"line {candidate.line}: {issue_line(issue)}")
-    click.echo(f"{len(checked) - len(wrong)} lines can be sent, {len(wrong)} cannot.")
+    click.echo(f"Lines that can be sent: {len(checked) - len(wrong)}; that cannot: {len(wrong)}.")
     return 1 if wrong else 0
 
 
