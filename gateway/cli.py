@@ -5,16 +5,20 @@ from __future__ import annotations
 import contextlib
 import difflib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from gateway import __version__
 from gateway.settings import PREFIX, Settings, SettingsError, load_settings
 
+if TYPE_CHECKING:
+    from gateway.inviting import Sheet
+
 WRONG_SETTINGS = 2
+INTERRUPTED = 130
 port_option = click.IntRange(0, 65535)
 
 
@@ -148,15 +152,131 @@ def _show_progress(text: str) -> None:
     click.echo(text, err=True)
 
 
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--track", required=True, help="The track to invite to.", metavar="ID")
+@click.option(
+    "--format",
+    "invite_format",
+    type=click.Choice(["get-link", "send-link"]),
+    required=True,
+    help="Only make links, or let the platform e-mail them.",
+)
+@click.option("--dry-run", is_flag=True, help="Send nothing; say what is wrong with which line.")
+@click.option(
+    "--result",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where results go; FILE's own name with track and format if not given.",
+    metavar="FILE",
+)
+@click.option(
+    "--patience",
+    type=click.FloatRange(min=1),
+    default=300.0,
+    show_default=True,
+    help="Seconds that one line may wait while the platform limits requests.",
+)
+@click.pass_context
+def invite(
+    context: click.Context,
+    *,
+    file: Path,
+    track: str,
+    invite_format: str,
+    dry_run: bool,
+    result: Path | None,
+    patience: float,
+) -> None:
+    """Invite the candidates of a spreadsheet: FILE is CSV with a name and an e-mail column.
+
+    Run it again after Ctrl-C or a crash: it sends only what has not been sent. Exits with 1 if
+    somebody is not invited. With a SQLite file the gateway must not be running.
+    """
+    from gateway.candidates_file import read_candidates  # noqa: PLC0415 - keeps the others quick
+    from gateway.inviting import Sheet  # noqa: PLC0415 - as above
+
+    with _one_line_errors():
+        candidates = read_candidates(file)
+        if candidates.is_guessed:
+            click.echo(f"{file} is not UTF-8; read as Windows-1252. Look at the names.", err=True)
+        sheet = Sheet(candidates.candidates, track, invite_format)
+        if dry_run:
+            context.exit(_rehearse(sheet))
+        if result is None:
+            result = file.with_name(f"{file.stem}.{track}.{invite_format}.results.csv")
+        context.exit(_invite(sheet, result, patience))
+
+
+def _rehearse(sheet: Sheet) -> int:
+    from gateway.inviting import issue_line  # noqa: PLC0415 - keeps the other commands quick
+
+    checked = sheet.checked()
+    wrong = [(one, issues) for one, issues in checked if isinstance(issues, tuple)]
+    for candidate, issues in wrong:
+        for issue in issues:
+            click.echo(f"line {candidate.line}: {issue_line(issue)}")
+    click.echo(f"Lines that can be sent: {len(checked) - len(wrong)}; that cannot: {len(wrong)}.")
+    return 1 if wrong else 0
+
+
+def _invite(sheet: Sheet, result: Path, patience: float) -> int:
+    from gateway.inviting import run_invites  # noqa: PLC0415 - keeps the other commands quick
+    from gateway.results_file import ResultsFile  # noqa: PLC0415 - as above
+
+    results = ResultsFile(result)
+    with _progress(len(sheet.candidates)) as advance:
+        tally = run_invites(
+            _settings_without_callers(),
+            sheet,
+            results,
+            patience_seconds=patience,
+            advance=advance,
+        )
+    click.echo(tally.summary())
+    click.echo(f"Results: {result}")
+    if tally.interrupted:
+        return INTERRUPTED
+    return 0 if tally.is_complete else 1
+
+
+@contextlib.contextmanager
+def _progress(total: int) -> Iterator[Callable[[], None]]:
+    from rich.console import Console  # noqa: PLC0415 - keeps the other commands quick
+    from rich.progress import Progress  # noqa: PLC0415 - as above
+
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task("Inviting", total=total)
+        yield lambda: progress.advance(task)
+
+
+def _settings_without_callers() -> Settings:
+    """The settings, where nobody calls: who may is not asked for."""
+    try:
+        return load_settings()
+    except SettingsError as error:
+        if any(not fault.startswith(f"{PREFIX}AUTH: is required") for fault in error.faults):
+            _refuse(error)
+    return load_settings(auth="none")
+
+
 @contextlib.contextmanager
 def _one_line_errors() -> Iterator[None]:
+    from gateway.candidates_file import CandidatesFileError  # noqa: PLC0415 - as below
     from gateway.graphql.explorer import ExplorerFilesError  # noqa: PLC0415 - as below
     from gateway.invites.idempotency import StoreError  # noqa: PLC0415 - as below
+    from gateway.results_file import ResultsFileError  # noqa: PLC0415 - as below
     from gateway.running import ListenError  # noqa: PLC0415 - keeps the other commands quick
 
     try:
         yield
-    except (ExplorerFilesError, ListenError, StoreError) as error:
+    except (
+        CandidatesFileError,
+        ExplorerFilesError,
+        ListenError,
+        ResultsFileError,
+        StoreError,
+    ) as error:
         raise click.ClickException(str(error)) from None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from click.testing import CliRunner
 from gateway import __version__
 from gateway.api_tokens import read_token_file, token_line
 from gateway.cli import main
+from gateway.inviting import Tally
 from gateway.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -128,3 +130,84 @@ def test_a_name_that_cannot_be_one_is_refused():
 
     assert result.exit_code == 2
     assert "a name has up to 64 letters" in result.output
+
+
+INVITE = ("invite", "candidates.csv", "--track", "6578", "--format", "get-link")
+
+
+def test_a_dry_run_needs_no_settings(tmp_path):
+    """It says what is wrong with which line, writes no file, and fails if a line is wrong."""
+    sheet = tmp_path / "candidates.csv"
+    sheet.write_text("name,email\nAda,ada@example.com\n,nobody\nAda,ADA@example.com\n")
+
+    result = run(*INVITE, "--dry-run")
+
+    assert result.exit_code == 1
+    assert [line.split(": ", 2)[:2] for line in result.output.splitlines()[:-1]] == [
+        ["line 3", "name"],
+        ["line 3", "e-mail"],
+        ["line 4", "e-mail"],
+    ]
+    assert result.output.endswith("Lines that can be sent: 1; that cannot: 2.\n")
+    assert list(tmp_path.iterdir()) == [sheet]
+
+
+def test_a_dry_run_of_a_good_sheet_passes(tmp_path):
+    """A guess of the encoding is told all the same."""
+    (tmp_path / "candidates.csv").write_bytes("name,email\nÉ,e@example.com\n".encode("cp1252"))
+
+    result = run(*INVITE, "--dry-run")
+
+    assert result.exit_code == 0
+    assert "is not UTF-8; read as Windows-1252" in result.stderr
+    assert result.stdout == "Lines that can be sent: 1; that cannot: 0.\n"
+
+
+def test_a_wrong_track_is_told_for_the_option(tmp_path):
+    """The words are those of the command line."""
+    (tmp_path / "candidates.csv").write_text("name,email\nAda,ada@example.com\n")
+
+    result = run(*INVITE[:3], "x", *INVITE[4:], "--dry-run")
+
+    assert result.output.startswith("line 2: --track: Must be a whole number")
+
+
+def test_a_sheet_without_columns_is_told(tmp_path):
+    """One line, no traceback, and nothing is sent."""
+    (tmp_path / "candidates.csv").write_text("who,where\n")
+
+    result = run(*INVITE)
+
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: no column for the name: ")
+
+
+def test_inviting_needs_settings_but_no_callers(tmp_path):
+    """What is missing is named, as for the other commands; GATEWAY_AUTH is not missed."""
+    (tmp_path / "candidates.csv").write_text("name,email\nAda,ada@example.com\n")
+
+    missing = run(*INVITE, GATEWAY_AUTH="none")
+    unreachable = run(
+        *INVITE,
+        GATEWAY_UPSTREAM_API_KEY="key",
+        GATEWAY_UPSTREAM_URL="http://127.0.0.1:1",
+        GATEWAY_RETRY_ATTEMPTS="1",
+    )
+
+    assert missing.exit_code == 2
+    assert "GATEWAY_UPSTREAM_API_KEY_FILE" in missing.output
+    assert unreachable.exit_code == 1
+    assert "0 invited, 1 not invited, 0 unknown" in unreachable.output
+    assert "Results: candidates.6578.get-link.results.csv" in unreachable.output
+
+
+def test_an_interrupted_run_has_its_own_code(tmp_path, monkeypatch):
+    """Scripts can tell Ctrl-C from a line that failed."""
+    (tmp_path / "candidates.csv").write_text("name,email\nAda,ada@example.com\n")
+    tally = Tally(Counter(), interrupted=True)
+    monkeypatch.setattr("gateway.inviting.run_invites", lambda *_, **__: tally)
+
+    result = run(*INVITE, "--result", "r.csv", GATEWAY_UPSTREAM_API_KEY="key")
+
+    assert result.exit_code == 130
+    assert result.output.endswith("Results: r.csv\n")

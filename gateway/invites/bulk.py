@@ -7,6 +7,7 @@ import logging
 import math
 from dataclasses import replace
 from http import HTTPStatus
+from itertools import count
 from typing import TYPE_CHECKING, Protocol, TypeGuard
 
 from gateway.invites.answers import never_sent, rate_limited, stumbled
@@ -22,7 +23,7 @@ from gateway.invites.models import (
 from gateway.invites.results import refusal_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from gateway.invites.pacing import Pace
 
@@ -147,11 +148,20 @@ class BulkInviter:
 
 
 def checked_list(
-    drafts: Sequence[InviteDraft], *, sender: str = "", upstream_api_key: str | None = None
+    drafts: Sequence[InviteDraft],
+    *,
+    sender: str = "",
+    upstream_api_key: str | None = None,
+    called: str = "candidate",
+    numbers: Iterable[int] | None = None,
 ) -> list[InviteRequest | tuple[InputIssue, ...]]:
-    """Each draft ready to be sent, or all that is wrong with it, its repetition included."""
-    positions: dict[str, int] = {}
-    checked = [_checked(draft, position, positions) for position, draft in enumerate(drafts, 1)]
+    """Each draft ready to be sent, or all that is wrong with it, its repetition included.
+
+    An earlier draft is named as it is `called`, with its own of the `numbers`, from 1 if none.
+    """
+    seen: dict[str, str] = {}
+    names = (f"{called} {number}" for number in numbers or count(1))
+    checked = (_checked(draft, name, seen) for draft, name in zip(drafts, names, strict=False))
     return [
         replace(one, sender=sender, upstream_api_key=upstream_api_key)
         if isinstance(one, InviteRequest)
@@ -161,18 +171,16 @@ def checked_list(
 
 
 def _checked(
-    draft: InviteDraft, position: int, positions: dict[str, int]
+    draft: InviteDraft, name: str, seen: dict[str, str]
 ) -> InviteRequest | tuple[InputIssue, ...]:
     checked = check(draft)
     email = normalised_email(draft.candidate_email)
     if email is None:
         return checked
-    first = positions.setdefault(email.casefold(), position)
-    if first == position:
+    first = seen.setdefault(email.casefold(), name)
+    if first == name:
         return checked
-    repeated = InputIssue(
-        "candidate_email", f"Must not be in the list twice: candidate {first} has it too."
-    )
+    repeated = InputIssue("candidate_email", f"Must not be in the list twice: {first} has it too.")
     return (repeated,) if isinstance(checked, InviteRequest) else (*checked, repeated)
 
 
