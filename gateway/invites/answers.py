@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from gateway.upstream.wire import Applicant
 
 # What the upstream says of the request itself. Refusals for another reason, such as the
-# gateway's own access, may be gone by the next request and are not worth keeping.
+# gateway's own access or an account without invites, may be gone by the next request and are
+# not worth keeping.
 _FINAL_REFUSALS = frozenset(
     {
         InviteErrorCode.INVALID_INPUT,
         InviteErrorCode.TRACK_NOT_FOUND,
         InviteErrorCode.ALREADY_INVITED,
-        InviteErrorCode.INVITE_QUOTA_EXHAUSTED,
     }
 )
 _REPEAT_SAFELY = (

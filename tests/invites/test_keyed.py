@@ -204,20 +204,15 @@ async def test_hang_up_does_not_cut_an_invite_in_half(store, replica):
 
 
 @pytest.mark.parametrize(
-    ("act", "code", "calls"),
+    ("act", "code"),
     [
-        (answers(400), InviteErrorCode.INVALID_INPUT, 1),
-        (answers(404), InviteErrorCode.TRACK_NOT_FOUND, 1),
-        (answers(409), InviteErrorCode.ALREADY_INVITED, 1),
-        (
-            answers(403, b'{"message": "no", "error": "limit_exceed"}'),
-            InviteErrorCode.INVITE_QUOTA_EXHAUSTED,
-            1,
-        ),
+        (answers(400), InviteErrorCode.INVALID_INPUT),
+        (answers(404), InviteErrorCode.TRACK_NOT_FOUND),
+        (answers(409), InviteErrorCode.ALREADY_INVITED),
     ],
     ids=lambda value: getattr(value, "value", ""),
 )
-async def test_refusal_is_final(store, replica, act, code, calls):
+async def test_refusal_is_final(store, replica, act, code):
     """What the upstream refused is answered again without asking it again."""
     replica.upstream.acts.append(act)
 
@@ -226,12 +221,20 @@ async def test_refusal_is_final(store, replica, act, code, calls):
 
     assert (first.code, first.outcome) == (code, InviteOutcome.NOT_INVITED)
     assert again == first
-    assert len(replica.upstream.posts) == calls
+    assert len(replica.upstream.posts) == 1
     assert the_record(store).state is State.REFUSED
 
 
 @pytest.mark.parametrize(
-    "act", [UNREACHABLE, answers(429), answers(401), answers(403), answers(302)]
+    "act",
+    [
+        UNREACHABLE,
+        answers(429),
+        answers(401),
+        answers(403),
+        answers(403, b'{"message": "no", "error": "limit_exceed"}'),
+        answers(302),
+    ],
 )
 async def test_what_was_not_looked_at_may_be_sent_again(store, replica, act):
     """Where nothing was done and the request is not to blame, the key stays good."""
