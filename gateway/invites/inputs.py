@@ -71,12 +71,13 @@ def _issues(draft: InviteDraft, email: str | None) -> Iterator[InputIssue]:
 
 def _name_problem(name: str) -> str | None:
     # Almost every name is printable, and none of the forbidden characters is.
-    if not name.isprintable() and any(
+    printable = name.isprintable()
+    if not printable and any(
         unicodedata.category(character) in _FORBIDDEN_CATEGORIES for character in name
     ):
         return "Must not contain control characters, line breaks or broken characters."
     name = name.strip()
-    if not any(character.isprintable() for character in name):
+    if not name or not (printable or any(character.isprintable() for character in name)):
         return "Must not be blank."
     if len(name) > LONGEST_NAME:
         return f"Must have at most {LONGEST_NAME} characters."
