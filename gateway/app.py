@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
@@ -123,7 +124,11 @@ def app_from_environment() -> ASGIApp:
     """The gateway of a process that `gateway serve` started. Raises SettingsError."""
     settings = load_settings()
     configure_logging(_level(settings), as_json=settings.log_format == "json")
-    return create_app(settings, stops_on_signals=True)
+    app = create_app(settings, stops_on_signals=True)
+    # All that was made until now stays. Every full collection would walk it in vain, and let
+    # all requests wait meanwhile.
+    gc.freeze()
+    return app
 
 
 def _watch(settings: Settings) -> Watch:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import logging
 
 import pytest
 from starlette.testclient import TestClient
 
-from gateway.app import create_app
+from gateway.app import app_from_environment, create_app
 from tests.test_running import settings
 
 
@@ -83,3 +85,21 @@ def test_trusted_documents_are_a_setting(tmp_path):
 
     assert "data" in named.json()
     assert sent.status_code == 403
+
+
+def test_collector_passes_over_what_was_made_at_start(monkeypatch, tmp_path):
+    """No request waits for a full collection that walks the schema."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GATEWAY_UPSTREAM_API_KEY", "secret")
+    monkeypatch.setenv("GATEWAY_AUTH", "none")
+    # pytest's own handlers stay.
+    monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
+    gc.unfreeze()
+
+    try:
+        app_from_environment()
+        passed_over = gc.get_freeze_count()
+    finally:
+        gc.unfreeze()
+
+    assert passed_over > 0
