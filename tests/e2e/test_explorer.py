@@ -474,3 +474,19 @@ async def test_it_works_below_a_path(browser):
         await run(page)
 
         await expect(answer(page)).to_contain_text('"InviteCandidateSuccess"')
+
+
+async def test_an_operation_of_another_tab_is_not_asked_for(page):
+    """Whoever opens a tab and runs it at once gets its answer."""
+    answer = await page.evaluate(
+        """async () => {
+            const script = document.querySelector('script[src$="explorer.js"]').src;
+            const { exchange } = await import(script.replace("explorer.js", "exchange.js"));
+            const query = "query Mine { gateway { version } } query Other { __typename }";
+            const stale = { query: "query Mine { gateway { version } }", operationName: "Other" };
+            const own = { query, operationName: "Mine" };
+            return [await exchange(stale, {}), await exchange(own, {})];
+        }"""
+    )
+
+    assert all("version" in one["answer"]["data"]["gateway"] for one in answer)
