@@ -59,11 +59,11 @@ async def test_a_good_token_names_its_caller(algorithm):
         {"iss": None},
         {"aud": "others"},
         {"aud": None},
-        {"exp": int(time.time()) - 31},
+        {"exp": -31},
         {"exp": None},
         {"exp": "soon"},
-        {"nbf": int(time.time()) + 600},
-        {"iat": int(time.time()) + 600},
+        {"nbf": 600},
+        {"iat": 600},
         {"sub": None},
         {"sub": ""},
         {"sub": "a\nb"},
@@ -72,8 +72,11 @@ async def test_a_good_token_names_its_caller(algorithm):
     ids=lambda changed: "-".join(f"{name}={value!s:.12}" for name, value in changed.items()),
 )
 async def test_a_token_that_says_otherwise_is_refused(changed):
-    """Issuer, audience, times and caller: all of them, every time."""
-    assert await verifier().verify(KEY.token(**changed)) is Rejection.INVALID
+    """Issuer, audience, times (here in seconds from now) and caller: all of them, every time."""
+    now = int(time.time())
+    claims = {name: now + value if type(value) is int else value for name, value in changed.items()}
+
+    assert await verifier().verify(KEY.token(**claims)) is Rejection.INVALID
 
 
 async def test_clocks_may_differ_a_little():

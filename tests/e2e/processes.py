@@ -66,12 +66,14 @@ def running(folder: Path, *words: str, **settings: str) -> Iterator[Command]:
             stderr=errors,
             text=True,
             encoding="utf-8",
+            start_new_session=True,
         )
     try:
         yield Command(process, errors_file)
     finally:
-        if process.poll() is None:
-            process.kill()
+        # Workers outlive a parent that is killed, and would keep the pipe open.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
 
 
