@@ -9,13 +9,16 @@ from __future__ import annotations
 import asyncio
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, NoReturn
+from urllib.parse import unquote
 
 import httptools
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from gateway.answering import AnsweringCycle
 from gateway.graphql.errors import ErrorCode, formatted
 from gateway.graphql.responses import error_response
 
@@ -209,7 +212,33 @@ class LimitedProtocol(HttpToolsProtocol):
         self._in_head = False
         self._unaccounted_bytes = 0
         self._wait(self._limits.body_timeout_seconds)
-        super().on_headers_complete()
+        self._begin_request()
+
+    def _begin_request(self) -> None:
+        """Give the request to the application, or let it wait for those before it."""
+        parser, scope, before = self.parser, self.scope, self.cycle
+        version = parser.get_http_version()
+        scope["method"] = parser.get_method().decode("ascii")
+        scope["http_version"] = version
+        scope["path"], scope["raw_path"], scope["query_string"] = _target(self.url)
+        self.cycle = AnsweringCycle(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
 
     def on_chunk_header(self) -> None:
         self._chunks += 1
@@ -286,6 +315,14 @@ class LimitedProtocol(HttpToolsProtocol):
     def _has_begun_answer(self) -> bool:
         running = self._running
         return running is not None and running.more_body and running.response_started
+
+
+@lru_cache(maxsize=64)
+def _target(url: bytes) -> tuple[str, bytes, bytes]:
+    """A request target's path, decoded and as it came, and its query string."""
+    parts = httptools.parse_url(url)
+    path = parts.path.decode("ascii")
+    return unquote(path) if "%" in path else path, parts.path, parts.query or b""
 
 
 def _refusal(status: HTTPStatus, message: str, code: ErrorCode = ErrorCode.BAD_REQUEST) -> bytes:

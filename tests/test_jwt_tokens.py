@@ -8,6 +8,7 @@ import hmac
 import json
 import time
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -74,7 +75,9 @@ async def test_a_good_token_names_its_caller(algorithm):
 async def test_a_token_that_says_otherwise_is_refused(changed):
     """Issuer, audience, times (here in seconds from now) and caller: all of them, every time."""
     now = int(time.time())
-    claims = {name: now + value if type(value) is int else value for name, value in changed.items()}
+    claims: dict[str, Any] = {
+        name: now + value if type(value) is int else value for name, value in changed.items()
+    }
 
     assert await verifier().verify(KEY.token(**claims)) is Rejection.INVALID
 
