@@ -16,6 +16,7 @@ from urllib.parse import unquote
 
 import httptools
 import uvicorn
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from gateway.answering import AnsweringCycle
@@ -184,7 +185,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._wait(self._limits.header_timeout_seconds)
 
     def on_url(self, url: bytes) -> None:
-        super().on_url(url)
+        self.url += url
         self._head_bytes += len(url)
         if self._head_bytes > self._max_header_bytes:
             self._refuse_head()
@@ -193,8 +194,12 @@ class LimitedProtocol(HttpToolsProtocol):
         self._head_bytes += len(name) + len(value) + _HEADER_PUNCTUATION_BYTES
         if self._head_bytes > self._max_header_bytes:
             self._refuse_head()
-        if self._in_head:  # and no trailer
-            super().on_header(name, value)
+        if not self._in_head:  # a trailer
+            return
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
 
     def _refuse_head(self) -> NoReturn:
         self._refuse(_HEAD_TOO_LARGE)
@@ -250,18 +255,21 @@ class LimitedProtocol(HttpToolsProtocol):
         # A body that was refused is read past for a while, so that its sender gets the answer.
         if not self.cycle.response_complete:
             self._unaccounted_bytes = max(0, self._unaccounted_bytes - len(body))
-            super().on_body(body)
+            self.cycle.body += body
+            if len(self.cycle.body) > HIGH_WATER_LIMIT:
+                self.flow.pause_reading()
+            self.cycle.message_event.set()
 
     def on_message_complete(self) -> None:
         if self.parser.should_upgrade():
             return
         self._unaccounted_bytes = 0
+        self.cycle.more_body = False
         if self.cycle.response_complete:
-            self.cycle.more_body = False
             self._wait(self._limits.keep_alive_seconds)
         else:
             self._deadline = math.inf
-        super().on_message_complete()
+            self.cycle.message_event.set()
 
     # Answering
 
