@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from gateway.graphql.requests import RequestHead
 from gateway.invites.bulk import BulkInviter
@@ -37,7 +37,7 @@ class RequestContext:
         that it is used: none of them goes unprotected.
         """
         if draft.idempotency_key is None and self.idempotency_key is not None:
-            draft = replace(draft, idempotency_key=self.idempotency_key)
+            draft = draft._replace(idempotency_key=self.idempotency_key)
         return await self.inviter.invite(
             draft,
             scope=self.scope,
@@ -54,7 +54,7 @@ class RequestContext:
         key = self.idempotency_key
         if key is not None:
             drafts = [
-                replace(draft, idempotency_key=key and f"{key}/{position}")
+                draft._replace(idempotency_key=key and f"{key}/{position}")
                 if draft.idempotency_key is None
                 else draft
                 for position, draft in enumerate(drafts, 1)

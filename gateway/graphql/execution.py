@@ -13,9 +13,10 @@ from gateway.graphql.context import RequestContext
 from gateway.graphql.documents import CachedDocument, Operation
 from gateway.graphql.plan import Plan, Planner
 from gateway.graphql.results import to_graphql
+from gateway.graphql.types import InviteCandidateSuccess
 from gateway.invites.inputs import InviteDraft
 from gateway.invites.invite import Inviter
-from gateway.invites.models import InviteResult
+from gateway.invites.models import InviteResult, InviteSuccess
 
 MAX_COERCION_ERRORS = 10
 
@@ -86,7 +87,12 @@ class PlanningExecutor:
 
 
 async def _invite(plan: Plan, draft: InviteDraft, context: RequestContext) -> dict[str, Any]:
-    return plan.data(to_graphql(await context.invite(draft)))
+    result = await context.invite(draft)
+    # A success has all that its type in the schema has, under the same names.
+    if isinstance(result, InviteSuccess):
+        return plan.data(result, InviteCandidateSuccess.__name__)
+    error = to_graphql(result)
+    return plan.data(error, type(error).__name__)
 
 
 class _Spent:

@@ -69,9 +69,9 @@ class Plan:
         """What the caller asks for, or None if the values are for the general executor."""
         return self._draft(variables or {})
 
-    def data(self, result: object) -> dict[str, Any]:
-        """The response's `data` for a member of the union."""
-        read = self._answers[type(result).__name__]
+    def data(self, result: object, type_name: str) -> dict[str, Any]:
+        """The response's `data` for a member of the union, given its type's name."""
+        read = self._answers[type_name]
         return {
             name: read(result) if constant is None else constant for name, constant in self._frame
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
@@ -28,8 +28,7 @@ _SET_APART = frozenset(name.rpartition(".")[2] for name in SPECIAL_USE_DOMAIN_NA
 _DECIMAL = re.compile(r"[1-9][0-9]{0,18}")
 
 
-@dataclass(frozen=True, slots=True)
-class InviteDraft:
+class InviteDraft(NamedTuple):
     """A request for one invite as the caller wrote it; nothing of it has been checked."""
 
     candidate_name: str

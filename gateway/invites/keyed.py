@@ -254,7 +254,7 @@ class KeyedInviter:
             return keyed(result)
         answer = packed_applicant(sighting, track_id=claim.track_id)
         found = unpack(answer, job.request)
-        return replace(found, replayed=False) if isinstance(found, InviteSuccess) else found
+        return found._replace(replayed=False) if isinstance(found, InviteSuccess) else found
 
     async def _look(self, record: Record, job: _Job) -> Applicant | Doubt | None:
         seconds_left = _seconds_left(job.deadline)
@@ -315,7 +315,7 @@ async def _join(
     if not done:
         return in_progress()
     result = task.result()
-    return replace(result, replayed=True) if isinstance(result, InviteSuccess) else result
+    return result._replace(replayed=True) if isinstance(result, InviteSuccess) else result
 
 
 async def _honour(retry_after_seconds: int | None, job: _Job) -> None:

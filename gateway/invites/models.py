@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 
 class InviteFormat(Enum):
@@ -55,8 +55,7 @@ class InviteRequest:
     upstream_api_key: str | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Invite:
+class Invite(NamedTuple):
     """An invite as the upstream made it; ids are decimal strings."""
 
     application_id: str
@@ -67,8 +66,7 @@ class Invite:
     track_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class InviteSuccess:
+class InviteSuccess(NamedTuple):
     """The candidate is invited; `replayed` means by an earlier request with the same key."""
 
     invite: Invite

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from gateway.invites.breaker import Breaker, Health
 from gateway.invites.models import InviteErrorCode, InviteRequest
@@ -38,8 +38,7 @@ class SendLimits:
     of_all: Limit | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(NamedTuple):
     """The last exchange of an invite and what it proves; of the earlier ones nothing came."""
 
     exchange: Exchange

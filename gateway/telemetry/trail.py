@@ -13,7 +13,6 @@ from gateway.invites.models import (
 )
 
 
-@dataclass(slots=True)
 class Trail:
     """One request; `started` is on `time.perf_counter`'s clock.
 
@@ -21,9 +20,7 @@ class Trail:
     the first of the top-level errors.
     """
 
-    request_id: str
-    started: float
-    method: str = ""
+    # Defaults of the class: a request sets those only that it has something to say about.
     status: int | None = None
     caller: str | None = None
     operation: str | None = None
@@ -41,6 +38,11 @@ class Trail:
     upstream_seconds: float = 0.0
     seconds: float = 0.0
     trace_id: str | None = None
+
+    def __init__(self, request_id: str, started: float, method: str = "") -> None:
+        self.request_id = request_id
+        self.started = started
+        self.method = method
 
 
 TRAIL: ContextVar[Trail | None] = ContextVar("trail", default=None)

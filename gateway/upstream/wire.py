@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from http import HTTPStatus
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import orjson
 
@@ -47,8 +47,7 @@ class NoReply:
     possibly_sent: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """A call that got a status line; the body holds what arrived of it, at most 1 MiB.
 
     `body_complete` is False where the body was cut, stalled or longer than that.
@@ -66,8 +65,7 @@ class Reply:
 Exchange: TypeAlias = Reply | NoReply
 
 
-@dataclass(frozen=True, slots=True)
-class InviteAnswer:
+class InviteAnswer(NamedTuple):
     """The fields of an invite that a 2xx body holds in a readable form; ids are decimal."""
 
     application_id: str | None = None

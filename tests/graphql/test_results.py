@@ -49,7 +49,7 @@ def test_every_code_has_its_type(code, outcome):
 
 def test_issues_are_named_as_the_client_wrote_them():
     """A form can show each message beside its field."""
-    names = list(InviteDraft.__dataclass_fields__)
+    names = InviteDraft._fields
     failure = InviteFailure(
         InviteErrorCode.INVALID_INPUT,
         "",

@@ -60,7 +60,7 @@ async def test_repetition_is_answered_from_the_record(replica):
     again = await replica.invite()
 
     assert isinstance(first, InviteSuccess)
-    assert again == replace(first, replayed=True)
+    assert again == first._replace(replayed=True)
     assert replica.upstream.invites_of(ADA) == 1
 
 
@@ -69,7 +69,7 @@ async def test_another_gateway_replays(store, replica):
     first = await replica.invite()
     other = await a_replica(store, upstream=replica.upstream)
 
-    assert await other.invite() == replace(first, replayed=True)
+    assert await other.invite() == first._replace(replayed=True)
     assert len(replica.upstream.posts) == 1
 
 
@@ -168,7 +168,7 @@ async def test_request_at_another_gateway_waits_too(store, replica):
 
     replica.upstream.free.set()
 
-    assert await second == replace(await first, replayed=True)
+    assert await second == (await first)._replace(replayed=True)
     assert len(replica.upstream.posts) == 1
 
 
@@ -276,7 +276,7 @@ async def test_lost_reply_is_looked_up(store, replica, act):
     assert isinstance(first, InviteSuccess)
     assert first.invite.application_id == "1000"
     assert (first.invite.invite_link, first.replayed) == (None, False)
-    assert again == replace(first, replayed=True)
+    assert again == first._replace(replayed=True)
     assert the_record(store).state is State.INVITED
 
 

@@ -37,7 +37,9 @@ COUNTED = """
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.trail import Trail
 metrics = Metrics()
-metrics.on_request(Trail("id", 0.0, "POST", 200))
+trail = Trail("id", 0.0, "POST")
+trail.status = 200
+metrics.on_request(trail)
 """
 
 
