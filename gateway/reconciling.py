@@ -7,7 +7,9 @@ import json
 import time
 from typing import TYPE_CHECKING, Final
 
+from gateway.invites.records import Records
 from gateway.service import Service
+from gateway.stores.opening import store_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +25,8 @@ def prepare_store(settings: Settings) -> None:
     """Open the store once and close it again. Raises StoreError if it cannot be used."""
 
     async def open_and_close() -> None:
-        records = Service(settings).records
+        store = store_for(settings.store_url.get_secret_value())
+        records = Records(store, secret=settings.store_key())
         await records.open()
         await records.close()
 

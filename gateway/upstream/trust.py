@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ssl
+from functools import cache
 from pathlib import Path
 
 
+# Reading the system's authorities takes longer than all else that start-up does with the upstream.
+@cache
 def trusting(ca_file: Path | None = None) -> ssl.SSLContext:
     """The system's authorities, and those in the file; OSError if it cannot be used."""
     context = ssl.create_default_context()
