@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Message: TypeAlias = MutableMapping[str, Any]
 
-_LEFT_TO_UVICORN = (b"connection", b"transfer-encoding")
+_left_to_uvicorn = frozenset((b"connection", b"transfer-encoding")).intersection
 _CONTROLS = bytes({*range(0x20), 0x7F} - {0x09})
 
 
@@ -44,20 +44,17 @@ class AnsweringCycle(RequestResponseCycle):
         body: bytes = message.get("body", b"")
         if message.get("more_body", False) or self.scope["method"] == "HEAD":
             return None
-        lines = [STATUS_LINE[start["status"]]]
-        length = -1
-        for name, value in (*self.default_headers, *start["headers"]):
-            if name == b"content-length":
-                length = int(value)
-            elif name in _LEFT_TO_UVICORN:
-                return None
-            lines.append(b"%b: %b\r\n" % (name, value))
+        headers = [*self.default_headers, *start["headers"]]
+        by_name = dict(headers)
+        if by_name.get(b"content-length") != b"%d" % len(body) or _left_to_uvicorn(by_name):
+            return None
         if not self.keep_alive:
-            lines.append(b"connection: close\r\n")
-        head = b"".join(lines)
+            headers.append((b"connection", b"close"))
+        parts = [part for name, value in headers for part in (name, b": ", value, b"\r\n")]
+        head = STATUS_LINE[start["status"]] + b"".join(parts)
         # A line break within a header would begin another one, or another answer.
-        breaks = len(head) - len(head.translate(None, _CONTROLS))
-        if length != len(body) or breaks != len(b"\r\n") * len(lines):
+        controls = len(head) - len(head.translate(None, _CONTROLS))
+        if controls != len(b"\r\n") * (1 + len(headers)):
             return None
         return b"%b\r\n%b" % (head, body)
 

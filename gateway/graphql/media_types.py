@@ -18,6 +18,9 @@ class MediaType(Enum):
     JSON = "application/json"
     GRAPHQL_RESPONSE = "application/graphql-response+json"
 
+    # There is one of each, and headers are looked up by it for every answer.
+    __hash__ = object.__hash__
+
 
 @lru_cache(maxsize=256)
 def accepted(accept: bytes | None) -> MediaType | None:

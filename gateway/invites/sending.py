@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from gateway.upstream.client import Upstream
 
+# Looking a member up at its enum takes longer than all that is done with it here.
+_UNAUTHORIZED = int(HTTPStatus.UNAUTHORIZED)
 _SENT_NOTHING = NoReply(Fault.OTHER, possibly_sent=False)
 
 
@@ -125,7 +127,7 @@ class Sender:
 
     async def _post_with_fresh_key(self, post: _Post) -> Sent:
         sent = await self._post(post)
-        refused = sent.judgement.status == HTTPStatus.UNAUTHORIZED and post.api_key is None
+        refused = sent.judgement.status == _UNAUTHORIZED and post.api_key is None
         if refused and self._upstream.reread_api_key():
             return await self._post(post)
         return sent
@@ -157,6 +159,8 @@ class _Post:
 def health_of(exchange: Exchange) -> Health:
     """What the exchange says about the upstream; its refusals are a sign of life."""
     match exchange:
+        case Reply(status) if status // 100 == 2:  # noqa: PLR2004 - success
+            return Health.GOOD
         case Reply(HTTPStatus.TOO_MANY_REQUESTS):
             return Health.UNTOLD
         case Reply(status):

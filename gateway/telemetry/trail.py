@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.invites.models import (
     InviteErrorCode,
@@ -49,8 +49,7 @@ TRAIL: ContextVar[Trail | None] = ContextVar("trail", default=None)
 """The request that is being answered, also in tasks that it has begun."""
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """An invite's result in the words of the schema; `code` is empty for a success."""
 
     type: str
