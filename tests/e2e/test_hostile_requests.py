@@ -148,6 +148,17 @@ def documents() -> Iterator[tuple[str, bytes, int, str]]:
     yield "variable-null", query(invite_variable(), variables={"i": None}), 400, "BAD_USER_INPUT"
     yield "variable-list", query(invite_variable(), variables={"i": [[]]}), 400, "BAD_USER_INPUT"
     yield (
+        "variable-float-id",
+        query(
+            invite_variable(),
+            variables={
+                "i": {"candidateName": "Eve", "candidateEmail": "eve@example.com", "trackId": 6.0}
+            },
+        ),
+        400,
+        "BAD_USER_INPUT",
+    )
+    yield (
         "variable-number",
         query(invite_variable(), variables={"i": 2**70}),
         400,

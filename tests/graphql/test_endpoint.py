@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from gateway.graphql.errors import ErrorCode, request_error
@@ -18,6 +20,18 @@ async def test_mutation_is_run(caller):
     assert answer.headers["content-type"] == "application/json; charset=utf-8"
     assert answer.json == {"data": {"inviteCandidate": {"name": "Ada Lovelace", "trackId": "6578"}}}
     assert len(caller.invited) == 1
+
+
+@pytest.mark.parametrize("track_id", ["6.0", "1e3", "9007199254740993.0", "1e18", "-0.0"])
+async def test_number_with_a_point_is_no_id(caller, track_id):
+    """It may stand for another whole number than the one that was meant: another track."""
+    body = json.dumps({"query": INVITE, "variables": {"input": {**ADA, "trackId": 0}}})
+
+    answer = await caller.send(body.replace('"trackId": 0', f'"trackId": {track_id}').encode())
+
+    assert answer.codes == ["BAD_USER_INPUT"]
+    assert "at .trackId: ID cannot represent" in answer.message
+    assert caller.invited == []
 
 
 async def test_query_is_read_from_the_query_string(caller):
