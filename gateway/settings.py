@@ -15,11 +15,11 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_core import ErrorDetails
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from gateway.access_settings import AccessSettings, access_faults
+from gateway.access_settings import AccessSettings
 from gateway.connections import ConnectionLimits
 from gateway.graphql.documents import DocumentReader
 from gateway.graphql.limits import Limits
-from gateway.graphql.persisted import Documents, ManifestError, read_manifest
+from gateway.graphql.persisted import Documents, read_manifest
 from gateway.graphql.schema import executable_schema
 from gateway.stores.opening import check_url, is_shareable
 from gateway.upstream.api_key import check_key, read_key_file
@@ -78,9 +78,6 @@ class Settings(AccessSettings):
     upstream_client: Literal["direct", "httpx2"] = Field(
         "direct",
         description="Who calls it: connections of our own, or httpx2, as always behind a proxy.",
-    )
-    auth: Literal["none", "tokens", "jwt"] = Field(
-        description="Who may call: `none`, anybody; `tokens` of a file; `jwt`, your provider's."
     )
     host: str = Field("127.0.0.1", min_length=1, description="The address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="The port to listen on; 0 picks one.")
@@ -164,11 +161,6 @@ class Settings(AccessSettings):
         description="Serves the GraphiQL explorer at `/` and the guide for frontends at `/docs`.",
     )
     introspection: bool = Field(False, description="Lets clients ask for the schema.")
-    documents: Path | None = Field(
-        None,
-        description="A manifest of trusted documents, as Apollo's or Relay's compiler writes it.",
-    )
-    documents_only: bool = Field(False, description="Refuses every other document.")
 
     max_invites: int = Field(
         _LIMITS.max_invites, ge=1, description="Fields that invite, in one request."
@@ -215,6 +207,13 @@ class Settings(AccessSettings):
     max_json_number_length: int = Field(
         _LIMITS.max_json_number_length, ge=20, le=4_000, description="Characters of a number."
     )
+    # Below the limits, because the documents have to keep to them.
+    documents: Path | None = Field(
+        None,
+        description="A manifest of trusted documents, as Apollo's or Relay's compiler writes it.",
+    )
+    documents_only: bool = Field(False, description="Refuses every other document.")
+
     max_connections: int = Field(
         _CONNECTIONS.max_connections,
         ge=1,
@@ -300,9 +299,17 @@ class Settings(AccessSettings):
 
     @field_validator("documents")
     @classmethod
-    def _check_documents(cls, path: Path | None) -> Path | None:
-        if path is not None:
-            read_manifest(path)
+    def _check_documents(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        if path is None:
+            return None
+        documents, limits = read_manifest(path), {limit.name for limit in fields(Limits)}
+        if limits <= info.data.keys():
+            reader = DocumentReader(
+                executable_schema(),
+                Limits(**{name: info.data[name] for name in limits}),
+                introspection=info.data.get("introspection", False),
+            )
+            Documents(reader, trusted=documents)
         return path
 
     @field_validator("documents_only")
@@ -394,29 +401,13 @@ def load_settings(**given: object) -> Settings:
     Raises SettingsError that names all faults at once, and no secret.
     """
     faults = list(_misspelt(os.environ))
-    settings: Settings | None = None
     try:
         settings = Settings(**given)  # type: ignore[arg-type]
     except ValidationError as error:
         faults += [_line(detail) for detail in error.errors(include_input=False)]
-    if settings is not None and settings.documents is not None:
-        faults += _document_faults(settings, settings.documents)
-    if settings is not None:
-        faults += [PREFIX + fault for fault in access_faults(settings, settings.auth)]
-    if settings is None or faults:
+    if faults:
         raise SettingsError(tuple(faults))
     return settings
-
-
-def _document_faults(settings: Settings, manifest: Path) -> Iterator[str]:
-    """A line if a trusted document does not fit the schema or the limits."""
-    reader = DocumentReader(
-        executable_schema(), settings.request_limits(), introspection=settings.introspection
-    )
-    try:
-        Documents(reader, trusted=read_manifest(manifest))
-    except ManifestError as error:
-        yield f"{PREFIX}DOCUMENTS: {error}"
 
 
 def _line(detail: ErrorDetails) -> str:

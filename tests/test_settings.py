@@ -49,7 +49,7 @@ def test_two_settings_are_enough(environment):
 
 def test_what_is_missing_is_named_at_once():
     """A bare start lists every required setting with what it is for."""
-    key, auth = faults()
+    auth, key = faults()
 
     assert key.startswith("GATEWAY_UPSTREAM_API_KEY_FILE: this or GATEWAY_UPSTREAM_API_KEY is")
     assert auth.startswith("GATEWAY_AUTH: is required. Who may call")
@@ -67,6 +67,42 @@ def test_all_faults_are_named_at_once(environment):
         "GATEWAY_PORT",
         "GATEWAY_WORKERS",
     ]
+
+
+def test_contradictions_are_named_with_all_other_faults(environment, tmp_path):
+    """Settings that do not go together are no second round."""
+    (tmp_path / "documents.json").write_text(json.dumps({"one": "{nothing}"}))
+    environment(
+        AUTH="tokens", PORT="http", TLS_KEY="key", JWT_SCOPE="a", DOCUMENTS="documents.json"
+    )
+
+    named = [fault.partition(":")[0] for fault in faults()]
+
+    assert named == [
+        "GATEWAY_AUTH_TOKENS_FILE",
+        "GATEWAY_JWT_SCOPE",
+        "GATEWAY_TLS_CERT",
+        "GATEWAY_PORT",
+        "GATEWAY_DOCUMENTS",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({"AUTH": "maybe", "JWT_SCOPE": "a"}, "AUTH"),
+        ({"MAX_DEPTH": "x", "DOCUMENTS": "documents.json"}, "MAX_DEPTH"),
+    ],
+    ids=["authentication", "limits"],
+)
+def test_nothing_is_said_of_what_depends_on_a_fault(environment, tmp_path, given, name):
+    """Whether a scope is of use, or a document fits, is not known before that is mended."""
+    (tmp_path / "documents.json").write_text(json.dumps({"one": "{nothing}"}))
+    environment(**given)
+
+    (fault,) = faults()
+
+    assert fault.startswith(f"GATEWAY_{name}: ")
 
 
 def test_a_dot_env_file_is_read(tmp_path):
