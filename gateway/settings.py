@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
-from pydantic_settings import NoDecode, SettingsConfigDict
+from pydantic_settings import DotEnvSettingsSource, NoDecode, SettingsConfigDict
 
 from gateway.access_settings import AccessSettings
 from gateway.connections import ConnectionLimits
@@ -28,6 +29,12 @@ PREFIX = "GATEWAY_"
 _ALIKE = 0.85
 _LIMITS = Limits()
 _CONNECTIONS = ConnectionLimits()
+_HOST = re.compile(r"[A-Za-z0-9._:-]+")
+_PATH = re.compile(r"\S*")
+_ORIGIN = re.compile(
+    r"(?P<scheme>https?)://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>[1-9][0-9]{0,4}))?"
+)
+_OWN_PORTS = {"http": "80", "https": "443"}
 # A claim must outlive its request by far, so that nobody takes over what is still being sent.
 LEASES_PER_REQUEST = 4
 
@@ -258,10 +265,12 @@ class Settings(AccessSettings):
     @classmethod
     def _check_upstream_url(cls, url: str) -> str:
         parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if parts.scheme not in ("http", "https") or not _is_host(parts.hostname):
             raise ValueError("must be an http:// or https:// URL")
         if parts.username is not None or parts.query or parts.fragment:
             raise ValueError("must have no user name, query or fragment")
+        if parts.port == 0 or not _PATH.fullmatch(parts.path):
+            raise ValueError("must have a port from 1 to 65535 and no space in its path")
         return url.rstrip("/")
 
     @field_validator("upstream_api_key")
@@ -358,16 +367,11 @@ class Settings(AccessSettings):
     @field_validator("cors_origins")
     @classmethod
     def _check_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
-        for origin in origins:
-            parts = urlsplit(origin)
-            if origin != f"{parts.scheme}://{parts.netloc}" or parts.scheme not in (
-                "http",
-                "https",
-            ):
-                raise ValueError(
-                    "each must be an exact origin such as https://app.example.com,"
-                    " without a path or wildcard"
-                )
+        if not all(map(_is_origin, origins)):
+            raise ValueError(
+                "each must be an exact origin as browsers send it, such as https://app.example.com:"
+                " in lower case, without a path, a wildcard or the scheme's own port"
+            )
         return origins
 
     def store_key(self) -> bytes | None:
@@ -375,6 +379,19 @@ class Settings(AccessSettings):
         if self.store_secret_file is not None:
             return _read_secret(self.store_secret_file)
         return None if self.store_secret is None else self.store_secret.get_secret_value().encode()
+
+
+def _is_host(name: str | None) -> bool:
+    """Whether it can be looked up, as far as its form goes."""
+    try:
+        return bool(name) and bool(_HOST.fullmatch((name or "").encode("idna").decode()))
+    except UnicodeError:
+        return False
+
+
+def _is_origin(text: str) -> bool:
+    found = _ORIGIN.fullmatch(text)
+    return found is not None and found["port"] != _OWN_PORTS[found["scheme"]]
 
 
 def _read_secret(path: Path) -> bytes:
@@ -400,7 +417,7 @@ def load_settings(**given: object) -> Settings:
 
     Raises SettingsError that names all faults at once, and no secret.
     """
-    faults = list(_misspelt(os.environ))
+    faults = list(_misspelt(_names_given()))
     try:
         settings = Settings(**given)  # type: ignore[arg-type]
     except ValidationError as error:
@@ -419,10 +436,21 @@ def _line(detail: ErrorDetails) -> str:
     return f"{name}: {message[:1].lower()}{message[1:]}"
 
 
-def _misspelt(environment: os._Environ[str]) -> Iterator[str]:
+def _names_given() -> set[str]:
+    """The names of all variables there are. Raises SettingsError if `.env` cannot be read."""
+    try:
+        in_file = DotEnvSettingsSource(Settings).env_vars
+    except OSError as error:
+        raise SettingsError((f".env: cannot be read: {error.strerror}",)) from None
+    except UnicodeDecodeError:
+        raise SettingsError((".env: is not UTF-8",)) from None
+    return {name.upper() for name in (*os.environ, *in_file)}
+
+
+def _misspelt(given: Iterable[str]) -> Iterator[str]:
     """A line for each variable that is almost a setting; unlike ones may belong to others."""
     names = [PREFIX + field.upper() for field in Settings.model_fields]
-    for variable in sorted(environment):
+    for variable in sorted(given):
         if variable.startswith(PREFIX) and variable not in names:
             for meant in difflib.get_close_matches(variable, names, n=1, cutoff=_ALIKE):
                 yield f"{variable}: is no setting; {meant} is"
