@@ -74,6 +74,20 @@ def test_limits_and_origins_are_settings():
     assert answer.headers["access-control-allow-origin"] == origin
 
 
+def test_pages_may_bring_their_accounts_key():
+    """Where callers bring a key, a page of another origin may send its header too."""
+    preflight = {"origin": "https://app.example.com", "access-control-request-method": "POST"}
+    given = {"cors_origins": ("https://app.example.com",), "forwarded_api_key_header": "X-Our-Key"}
+
+    forwarding = client(upstream_api_key_mode="forward", upstream_api_key=None, **given)
+    allowed = [
+        gateway.options("/graphql", headers=preflight).headers["access-control-allow-headers"]
+        for gateway in (forwarding, client(**given))
+    ]
+
+    assert ["x-our-key" in headers for headers in allowed] == [True, False]
+
+
 def test_trusted_documents_are_a_setting(tmp_path):
     """With a manifest and nothing else allowed, its documents alone are run."""
     manifest = tmp_path / "documents.json"

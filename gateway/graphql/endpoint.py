@@ -5,7 +5,7 @@ https://graphql.github.io/graphql-over-http/draft/
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from typing import Any, TypeAlias
 
 from graphql import ExecutionResult, GraphQLSchema, OperationType
@@ -48,7 +48,8 @@ class GraphQLEndpoint:
     """Answers GraphQL requests; it does not look at the path.
 
     `make_context` gives the resolvers' context for a request that passed the `gates`.
-    `executor` runs what has been found to be valid, graphql-core if there is none.
+    `executor` runs what has been found to be valid, graphql-core if there is none. Pages of
+    `cors_origins` may call, with `cors_headers` besides those that GraphQL clients send.
     `trusted_documents` are texts by id; with `trusted_only`, nothing else is run.
     """
 
@@ -60,6 +61,7 @@ class GraphQLEndpoint:
         limits: Limits = Limits(),  # noqa: B008 - frozen
         introspection: bool = False,
         cors_origins: frozenset[str] = frozenset(),
+        cors_headers: Iterable[str] = (),
         trusted_documents: Mapping[str, str] | None = None,
         trusted_only: bool = False,
         gates: Sequence[Gate] = (),
@@ -68,7 +70,7 @@ class GraphQLEndpoint:
         self._make_context = make_context
         self._limits = limits
         self._executor = executor or GeneralExecutor(schema, hide_suggestions=not introspection)
-        self._cors = Cors(cors_origins)
+        self._cors = Cors(cors_origins, cors_headers)
         self._gates = tuple(gates)
         self._documents = Documents(
             DocumentReader(schema, limits, introspection=introspection),
