@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from gateway.access import Access
 from gateway.auth import Caller
-from gateway.draining import Draining
+from gateway.draining import STOPPING, Draining
 from gateway.forwarded_key import forwarded_key, scope_of
 from gateway.graphql.context import RequestContext, idempotency_key_of, timeout_of
 from gateway.graphql.endpoint import GraphQLEndpoint
@@ -86,7 +86,7 @@ def create_app(
         gates=(*access.gates, OverloadGate(service.requests), *watch.gates()),
         executor=watch.executor(PlanningExecutor(schema, general=general)),
     )
-    graphql = watch.app(draining.guard(endpoint))
+    graphql = watch.app(draining.guard(endpoint, closed=endpoint.refusing(STOPPING)))
 
     def reread() -> None:
         access.reread()

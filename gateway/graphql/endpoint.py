@@ -36,6 +36,7 @@ Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
+App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _READING = frozenset({"GET", "HEAD"})
 
@@ -87,10 +88,21 @@ class GraphQLEndpoint:
             response = await self.respond(head, receive)
         except ClientGone:
             return
-        await send(
-            {"type": "http.response.start", "status": response.status, "headers": response.headers}
-        )
-        await send({"type": "http.response.body", "body": response.body})
+        await _send(response, send)
+
+    def refusing(self, error: RequestError) -> App:
+        """An application that answers every request with `error`, unread, and preflights."""
+
+        async def refuse(scope: Scope, _receive: Receive, send: Send) -> None:
+            head = request_head(scope)
+            if head.method == "OPTIONS":
+                response = self._cors.options(head)
+            else:
+                media_type = accepted(head.headers.get(b"accept")) or MediaType.JSON
+                response = refusal(error, media_type).adding(self._cors.headers(head))
+            await _send(response, send)
+
+        return refuse
 
     async def respond(self, head: RequestHead, receive: Receive) -> Response:
         """The answer to any request; raises ClientGone alone."""
@@ -198,6 +210,13 @@ async def _read_body(head: RequestHead, receive: Receive, limit: int) -> bytes:
 
 def _too_large(limit: int) -> RequestError:
     return request_error(f"The body is longer than the {limit} bytes allowed.", status=413)
+
+
+async def _send(response: Response, send: Send) -> None:
+    await send(
+        {"type": "http.response.start", "status": response.status, "headers": response.headers}
+    )
+    await send({"type": "http.response.body", "body": response.body})
 
 
 async def _refuse_websocket(receive: Receive, send: Send) -> None:
