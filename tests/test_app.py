@@ -28,6 +28,13 @@ def test_everything_has_security_headers(path):
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
 
 
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics", "/nothing", "/graphql/x"])
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_nothing_is_kept_by_caches(path, method):
+    """An error of today is not the answer of tomorrow."""
+    assert client().request(method, path).headers["cache-control"] == "no-store"
+
+
 @pytest.mark.parametrize("path", ["/graphql", "/graphql/"])
 def test_graphql_is_answered_without_a_redirect(path):
     """A slash more or less is the same endpoint: a redirect would lose the body."""
@@ -52,7 +59,23 @@ def test_wrong_method_on_a_probe_is_405():
 
     assert answer.status_code == 405
     assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD"}
-    assert "errors" in answer.json()
+    assert answer.json()["errors"][0]["message"] == "This address is read with GET."
+
+
+def test_a_bug_beside_graphql_is_masked_too(monkeypatch, caplog):
+    """The caller gets an id and the headers of every answer, the log what there is to know."""
+
+    async def fail(_service):
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr("gateway.service.Service.is_ready", fail)
+    answer = TestClient(create_app(settings()), raise_server_exceptions=False).get("/readyz")
+
+    (error,) = answer.json()["errors"]
+    assert answer.status_code == 500
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert error["extensions"]["errorId"] in caplog.text
+    assert "secret" not in answer.text
 
 
 def test_introspection_is_a_setting():
