@@ -191,7 +191,10 @@ async def _read_body(head: RequestHead, receive: Receive, limit: int) -> bytes:
     headers = head.headers
     if not is_json(headers.get(b"content-type")):
         raise request_error("The Content-Type must be application/json, in UTF-8.", status=415)
-    if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
+    if (
+        headers.get(b"content-encoding", b"identity").strip().lower() != b"identity"
+        or headers.get(b"transfer-encoding", b"chunked").strip().lower() != b"chunked"
+    ):
         raise request_error("Compressed bodies are not read.", status=415)
     announced = headers.get(b"content-length", b"")
     if announced.isdigit() and int(announced) > limit:
