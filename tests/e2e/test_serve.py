@@ -287,7 +287,7 @@ def test_occupied_port_is_told_in_one_line(tmp_path, command):
 
     (line,) = child.errors().splitlines()
     assert code == 1
-    assert line.startswith(f"Error: cannot listen on 127.0.0.1, port {port}: ")
+    assert line == f"Error: cannot listen on 127.0.0.1, port {port}: Address already in use"
 
 
 def test_wrong_settings_are_told_all_at_once(tmp_path):
