@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode
 
 from gateway.api_tokens import read_token_file
@@ -22,12 +22,21 @@ ALGORITHMS = frozenset(
 """All of them asymmetric: whoever can check a token cannot make one."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _NAMES = Annotated[tuple[str, ...], NoDecode]
-_JWT_ONLY = ("jwt_jwks_url", "jwt_jwks_file", "jwt_issuer", "jwt_audience", "jwt_scope")
+T = TypeVar("T")
+_REQUIRED = frozenset({"auth_tokens_file", "jwt_issuer", "jwt_audience"})
+"""For the kind of authentication that they belong to."""
 
 
 class AccessSettings(BaseSettings):
-    """The part of the settings that decides on a caller."""
+    """The part of the settings that decides on a caller.
 
+    A field is checked together with those before it; one of them that has been refused is not in
+    the data, and then its own fault is all that is said.
+    """
+
+    auth: Literal["none", "tokens", "jwt"] = Field(
+        description="Who may call: `none`, anybody; `tokens` of a file; `jwt`, your provider's."
+    )
     upstream_api_key_mode: Literal["own", "forward"] = Field(
         "own",
         description="The key for the platform: the gateway's `own`, or `forward` the caller's.",
@@ -40,11 +49,11 @@ class AccessSettings(BaseSettings):
     auth_tokens_file: Path | None = Field(
         None, description="The callers' names and the hashes of their tokens, for `tokens`."
     )
-    jwt_jwks_url: str | None = Field(
-        None, description="Where the identity provider publishes its keys, for `jwt`."
-    )
     jwt_jwks_file: Path | None = Field(
-        None, description="A file with those keys instead; it is read again when it changes."
+        None, description="A file with the provider's keys; it is read again when it changes."
+    )
+    jwt_jwks_url: str | None = Field(
+        None, description="Where the identity provider publishes its keys instead, for `jwt`."
     )
     jwt_issuer: str | None = Field(None, description="The `iss` that a token must have.")
     jwt_audience: str | None = Field(None, description="The `aud` that a token must have.")
@@ -64,11 +73,11 @@ class AccessSettings(BaseSettings):
         30.0, ge=0, le=300, allow_inf_nan=False, description="How far the clocks may differ."
     )
 
+    tls_key: Path | None = Field(
+        None, description="The certificate's private key, unless that is in the same file."
+    )
     tls_cert: Path | None = Field(
         None, description="The certificate to serve with, and its chain, in PEM; http without."
-    )
-    tls_key: Path | None = Field(
-        None, description="Its private key, unless that is in the same file."
     )
     trusted_proxies: _NAMES = Field(
         (),
@@ -104,7 +113,10 @@ class AccessSettings(BaseSettings):
 
     @field_validator("jwt_jwks_url")
     @classmethod
-    def _check_jwks_url(cls, url: str | None) -> str | None:
+    def _check_jwks_url(cls, url: str | None, info: ValidationInfo) -> str | None:
+        file = info.data.get("jwt_jwks_file", ...)
+        if info.data.get("auth") == "jwt" and file is not ... and (url is None) == (file is None):
+            raise ValueError("either this or GATEWAY_JWT_JWKS_FILE is required, and not both")
         if url is None:
             return None
         parts = urlsplit(url)
@@ -113,7 +125,45 @@ class AccessSettings(BaseSettings):
             parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
         ):
             raise ValueError("must be an https URL, or http on this machine")
+        if parts.username is not None:
+            raise ValueError("must have no user name")
         return url
+
+    @field_validator(
+        "auth_tokens_file",
+        "jwt_jwks_file",
+        "jwt_jwks_url",
+        "jwt_issuer",
+        "jwt_audience",
+        "jwt_scope",
+    )
+    @classmethod
+    def _check_auth(cls, value: T, info: ValidationInfo) -> T:
+        auth, name = info.data.get("auth"), info.field_name
+        kind = "tokens" if name == "auth_tokens_file" else "jwt"
+        if value is None and auth == kind and name in _REQUIRED:
+            raise ValueError(f"is required if GATEWAY_AUTH is {auth}")
+        if value is not None and auth not in (None, kind):
+            raise ValueError(f"is of no use if GATEWAY_AUTH is {auth}")
+        return value
+
+    @field_validator("tls_cert")
+    @classmethod
+    def _check_tls(cls, cert: Path | None, info: ValidationInfo) -> Path | None:
+        key = info.data.get("tls_key")
+        if cert is None:
+            if key is not None:
+                raise ValueError("is required if GATEWAY_TLS_KEY is set")
+            return None
+        try:
+            certified(cert, key)
+        except ssl.SSLError:
+            raise ValueError(
+                "this and GATEWAY_TLS_KEY must be a certificate and its key, unencrypted"
+            ) from None
+        except OSError as error:
+            raise ValueError(f"this or GATEWAY_TLS_KEY cannot be read: {error.strerror}") from None
+        return cert
 
     @field_validator("upstream_ca_file")
     @classmethod
@@ -153,22 +203,6 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def access_faults(settings: AccessSettings, auth: str) -> Iterator[str]:
-    """What is missing for this kind of authentication, and what belongs to another."""
-    if auth == "tokens":
-        if settings.auth_tokens_file is None:
-            yield "AUTH_TOKENS_FILE: is required if GATEWAY_AUTH is tokens"
-    elif settings.auth_tokens_file is not None:
-        yield f"AUTH_TOKENS_FILE: is of no use if GATEWAY_AUTH is {auth}"
-    yield from _tls_faults(settings)
-    if auth == "jwt":
-        yield from _jwt_faults(settings)
-        return
-    for name in _JWT_ONLY:
-        if getattr(settings, name) is not None:
-            yield f"{name.upper()}: is of no use if GATEWAY_AUTH is {auth}"
-
-
 def _read_authorities(path: Path) -> None:
     try:
         trusting(path)
@@ -190,24 +224,3 @@ def split(names: object) -> object:
     if not isinstance(names, str):
         return names
     return tuple(name.strip() for name in names.split(",") if name.strip())
-
-
-def _tls_faults(settings: AccessSettings) -> Iterator[str]:
-    if settings.tls_cert is None:
-        if settings.tls_key is not None:
-            yield "TLS_KEY: is of no use without GATEWAY_TLS_CERT"
-        return
-    try:
-        certified(settings.tls_cert, settings.tls_key)
-    except ssl.SSLError:
-        yield "TLS_CERT: this and GATEWAY_TLS_KEY must be a certificate and its key, unencrypted"
-    except OSError as error:
-        yield f"TLS_CERT: this or GATEWAY_TLS_KEY cannot be read: {error.strerror}"
-
-
-def _jwt_faults(settings: AccessSettings) -> Iterator[str]:
-    if (settings.jwt_jwks_url is None) == (settings.jwt_jwks_file is None):
-        yield "JWT_JWKS_URL: either this or GATEWAY_JWT_JWKS_FILE is required, and not both"
-    for name in ("jwt_issuer", "jwt_audience"):
-        if getattr(settings, name) is None:
-            yield f"{name.upper()}: is required if GATEWAY_AUTH is jwt"

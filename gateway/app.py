@@ -19,16 +19,17 @@ from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from gateway.access import Access
 from gateway.auth import Caller
-from gateway.draining import Draining
+from gateway.draining import STOPPING, Draining
 from gateway.forwarded_key import forwarded_key, scope_of
 from gateway.graphql.context import RequestContext, idempotency_key_of, timeout_of
 from gateway.graphql.endpoint import GraphQLEndpoint
-from gateway.graphql.errors import ErrorCode, formatted
+from gateway.graphql.errors import ErrorCode, formatted, internal_error
 from gateway.graphql.execution import GeneralExecutor, PlanningExecutor
 from gateway.graphql.explorer import explorer_routes
 from gateway.graphql.guide import guide_routes
 from gateway.graphql.persisted import read_manifest
 from gateway.graphql.requests import RequestHead
+from gateway.graphql.responses import error_response
 from gateway.graphql.schema import executable_schema
 from gateway.hangup import on_hangup
 from gateway.invites.idempotency import Store
@@ -48,6 +49,10 @@ if TYPE_CHECKING:
     from gateway.telemetry.tracing import Tracing
 
 GRAPHQL_PATHS = frozenset({"/graphql", "/graphql/"})
+_REFUSALS = {
+    404: "There is nothing here. GraphQL is at /graphql.",
+    405: "This address is read with GET.",
+}
 
 
 def create_app(
@@ -79,13 +84,14 @@ def create_app(
         limits=settings.request_limits(),
         introspection=settings.introspection,
         cors_origins=frozenset(settings.cors_origins),
+        cors_headers=access.headers,
         trusted_documents=read_manifest(settings.documents) if settings.documents else None,
         trusted_only=settings.documents_only,
         # Strangers take no place from callers.
         gates=(*access.gates, OverloadGate(service.requests), *watch.gates()),
         executor=watch.executor(PlanningExecutor(schema, general=general)),
     )
-    graphql = watch.app(draining.guard(endpoint))
+    graphql = watch.app(draining.guard(endpoint, closed=endpoint.refusing(STOPPING)))
 
     def reread() -> None:
         access.reread()
@@ -161,7 +167,7 @@ def _site(
     site = Starlette(
         routes=routes,
         middleware=[Middleware(SecurityHeaders)],
-        exception_handlers={404: _not_found, 405: _not_found},
+        exception_handlers={404: _refused, 405: _refused, Exception: _failed},
         lifespan=lifespan,
     )
     # A redirect would repeat the Host header, which anybody can make up.
@@ -169,12 +175,16 @@ def _site(
     return site
 
 
-async def _not_found(_: Request, error: Exception) -> Response:
-    status, headers = 404, None
-    if isinstance(error, HTTPException):
-        status, headers = error.status_code, error.headers
-    answer = formatted("There is nothing here. GraphQL is at /graphql.", ErrorCode.BAD_REQUEST)
-    return JSONResponse({"errors": [answer]}, status, headers)
+async def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - Starlette types handlers too widely
+    answer = formatted(_REFUSALS[error.status_code], ErrorCode.BAD_REQUEST)
+    return JSONResponse({"errors": [answer]}, error.status_code, error.headers)
+
+
+async def _failed(_: Request, error: Exception) -> Response:
+    answer = error_response([internal_error(error)], status=500)
+    headers = {name.decode(): value.decode() for name, value in answer.headers}
+    return Response(answer.body, answer.status, headers)
 
 
 def _context_maker(

@@ -1,4 +1,8 @@
-"""The commands: `gateway dev | serve | sandbox | schema | token | check`."""
+"""The commands: `gateway dev | serve | sandbox | schema | token | check | reconcile | invite`.
+
+Each imports what it needs when it is run: the others stay quick, and Ctrl-C during the import
+ends it in a word.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +16,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from gateway import __version__
-from gateway.settings import PREFIX, Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
     from gateway.inviting import Sheet
+    from gateway.settings import Settings, SettingsError
 
 WRONG_SETTINGS = 2
 INTERRUPTED = 130
@@ -35,7 +39,7 @@ def main() -> None:
 @click.option("--port", type=port_option, default=8000, show_default=True, help="0 picks one.")
 @click.option("--verbose", is_flag=True, help="Logs requests and invites too.")
 def dev(port: int, *, verbose: bool) -> None:
-    """Try it: the gateway with a stand-in for the recruiting platform.
+    """Try the gateway with a stand-in for the platform.
 
     Needs no account and no settings, listens on this machine only, and e-mails nobody. Invites
     a sample candidate and shows how to invite the next one.
@@ -61,7 +65,7 @@ def serve() -> None:
 @main.command()
 @click.option("--port", type=port_option, default=8001, show_default=True, help="0 picks one.")
 def sandbox(port: int) -> None:
-    """Run only the stand-in for the recruiting platform.
+    """Run only the stand-in for the platform.
 
     Its API key is `sandbox-key`. GET /sandbox/invites lists what it has accepted.
     """
@@ -90,12 +94,17 @@ def schema(file: Path | None) -> None:
         written = file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise click.ClickException(f"{file} cannot be read: {_reason(error)}") from None
-    diff = difflib.unified_diff(
-        written.splitlines(), printed.splitlines(), str(file), "gateway schema", lineterm=""
-    )
     if written != printed:
-        click.echo("\n".join(diff))
+        click.echo(_diff(written, printed, str(file)), nl=False)
         raise click.exceptions.Exit(1)
+
+
+def _diff(written: str, printed: str, name: str) -> str:
+    before, after = (text.splitlines(keepends=True) for text in (written, printed))
+    return "".join(
+        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+        for line in difflib.unified_diff(before, after, name, "gateway schema")
+    )
 
 
 @main.command()
@@ -121,6 +130,8 @@ def token(name: str) -> None:
 @main.command()
 def check() -> None:
     """Check the settings and print them, secrets hidden."""
+    from gateway.settings import PREFIX, Settings  # noqa: PLC0415 - keeps the others quick
+
     settings = _settings()
     width = max(len(name) for name in Settings.model_fields) + len(PREFIX)
     for name in Settings.model_fields:
@@ -187,7 +198,9 @@ def invite(
     result: Path | None,
     patience: float,
 ) -> None:
-    """Invite the candidates of a spreadsheet: FILE is CSV with a name and an e-mail column.
+    """Invite the candidates of a spreadsheet.
+
+    FILE is CSV with a name and an e-mail column.
 
     Run it again after Ctrl-C or a crash: it sends only what has not been sent. Exits with 1 if
     somebody is not invited. With a SQLite file the gateway must not be running.
@@ -252,6 +265,8 @@ def _progress(total: int) -> Iterator[Callable[[], None]]:
 
 def _settings_without_callers() -> Settings:
     """The settings, where nobody calls: who may is not asked for."""
+    from gateway.settings import PREFIX, SettingsError, load_settings  # noqa: PLC0415 - as above
+
     try:
         return load_settings()
     except SettingsError as error:
@@ -281,6 +296,8 @@ def _one_line_errors() -> Iterator[None]:
 
 
 def _settings() -> Settings:
+    from gateway.settings import SettingsError, load_settings  # noqa: PLC0415 - as above
+
     try:
         return load_settings()
     except SettingsError as error:

@@ -206,10 +206,7 @@ class LimitedProtocol(HttpToolsProtocol):
         raise _Cut
 
     def on_headers_complete(self) -> None:
-        if (
-            self.parser.get_http_version() not in _HTTP_VERSIONS
-            or self.parser.get_method() == b"CONNECT"
-        ):
+        if not self._is_well_formed():
             self._refuse(_MALFORMED)
             raise _Cut
         if self.parser.should_upgrade():
@@ -244,6 +241,16 @@ class LimitedProtocol(HttpToolsProtocol):
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
+
+    def _is_well_formed(self) -> bool:
+        """Whether the head is right in what the parser leaves to us (RFC 9112, section 3.2)."""
+        version = self.parser.get_http_version()
+        hosts = len([name for name, _ in self.headers if name == b"host"])
+        return (
+            version in _HTTP_VERSIONS
+            and self.parser.get_method() != b"CONNECT"
+            and (hosts == 1 or (hosts == 0 and version == "1.0"))
+        )
 
     def on_chunk_header(self) -> None:
         self._chunks += 1

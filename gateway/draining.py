@@ -10,20 +10,16 @@ import asyncio
 import contextlib
 import signal
 import threading
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterator
+from typing import Any
 
-from gateway.graphql.errors import ErrorCode, formatted
-from gateway.graphql.responses import error_response
-
-Scope: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+from gateway.graphql.endpoint import App, Receive, Scope, Send
+from gateway.graphql.errors import ErrorCode, request_error
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
-_REFUSAL = error_response(
-    [formatted("The gateway is stopping. Nothing was done; send it again.", ErrorCode.OVERLOADED)],
+STOPPING = request_error(
+    "The gateway is stopping. Nothing was done; send it again.",
+    ErrorCode.OVERLOADED,
     status=503,
     headers=((b"retry-after", b"1"), (b"connection", b"close")),
 )
@@ -46,12 +42,12 @@ class Draining:
     def in_flight(self) -> int:
         return self._in_flight
 
-    def guard(self, app: App) -> App:
-        """`app` for as long as new requests are let in."""
+    def guard(self, app: App, *, closed: App) -> App:
+        """`app` for as long as new requests are let in, then `closed`."""
 
         async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
             if self.closed:
-                await _refuse(send)
+                await closed(scope, receive, send)
                 return
             self._in_flight += 1
             self._empty.clear()
@@ -108,10 +104,3 @@ class Draining:
 
 def _nothing(*_: object) -> None:
     pass
-
-
-async def _refuse(send: Send) -> None:
-    await send(
-        {"type": "http.response.start", "status": _REFUSAL.status, "headers": _REFUSAL.headers}
-    )
-    await send({"type": "http.response.body", "body": _REFUSAL.body})

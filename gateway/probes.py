@@ -11,8 +11,6 @@ from starlette.routing import Route
 from gateway.draining import Draining
 from gateway.telemetry.metrics import Metrics
 
-_NO_STORE = {"cache-control": "no-store"}
-
 
 async def _always() -> bool:
     return True
@@ -45,12 +43,10 @@ def _exposition(metrics: Metrics) -> Callable[[Request], Response]:
     def exposition(_: Request) -> Response:
         # Reading the other workers' files takes a while: a function that is no coroutine runs
         # beside the event loop.
-        return Response(
-            metrics.exposition(), headers={**_NO_STORE, "content-type": metrics.content_type}
-        )
+        return Response(metrics.exposition(), headers={"content-type": metrics.content_type})
 
     return exposition
 
 
 def _status(word: str, status: int = 200) -> Response:
-    return JSONResponse({"status": word}, status, headers=_NO_STORE)
+    return JSONResponse({"status": word}, status)

@@ -43,7 +43,8 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        reason = error.strerror or str(error)
+        # The library repeats the address in brackets.
+        reason = (error.strerror or str(error)).partition(" (")[0]
         raise ListenError(f"cannot listen on {host}, port {port}: {reason}") from None
 
 

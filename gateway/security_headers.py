@@ -1,4 +1,4 @@
-"""Security headers on whatever is served beside GraphQL."""
+"""Headers on whatever is served beside GraphQL."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.graphql.responses import SECURITY_HEADERS
 
-_DEFAULTS = {name.decode(): value.decode() for name, value in SECURITY_HEADERS}
+_DEFAULTS = {
+    # Without it, caches may keep an answer such as 404 for as long as they like.
+    "cache-control": "no-store",
+    **{name.decode(): value.decode() for name, value in SECURITY_HEADERS},
+}
 
 
 class SecurityHeaders:
-    """Adds to each answer the security headers that it does not set itself."""
+    """Adds to each answer what it does not set itself: security headers, and not to be kept."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,13 +14,13 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
-from pydantic_settings import NoDecode, SettingsConfigDict
+from pydantic_settings import DotEnvSettingsSource, NoDecode, SettingsConfigDict
 
-from gateway.access_settings import AccessSettings, access_faults
+from gateway.access_settings import AccessSettings
 from gateway.connections import ConnectionLimits
 from gateway.graphql.documents import DocumentReader
 from gateway.graphql.limits import Limits
-from gateway.graphql.persisted import Documents, ManifestError, read_manifest
+from gateway.graphql.persisted import Documents, read_manifest
 from gateway.graphql.schema import executable_schema
 from gateway.stores.opening import check_url, is_shareable
 from gateway.upstream.api_key import check_key, read_key_file
@@ -28,6 +29,12 @@ PREFIX = "GATEWAY_"
 _ALIKE = 0.85
 _LIMITS = Limits()
 _CONNECTIONS = ConnectionLimits()
+_HOST = re.compile(r"[A-Za-z0-9._:-]+")
+_PATH = re.compile(r"\S*")
+_ORIGIN = re.compile(
+    r"(?P<scheme>https?)://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>[1-9][0-9]{0,4}))?"
+)
+_OWN_PORTS = {"http": "80", "https": "443"}
 # A claim must outlive its request by far, so that nobody takes over what is still being sent.
 LEASES_PER_REQUEST = 4
 
@@ -78,9 +85,6 @@ class Settings(AccessSettings):
     upstream_client: Literal["direct", "httpx2"] = Field(
         "direct",
         description="Who calls it: connections of our own, or httpx2, as always behind a proxy.",
-    )
-    auth: Literal["none", "tokens", "jwt"] = Field(
-        description="Who may call: `none`, anybody; `tokens` of a file; `jwt`, your provider's."
     )
     host: str = Field("127.0.0.1", min_length=1, description="The address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="The port to listen on; 0 picks one.")
@@ -164,11 +168,6 @@ class Settings(AccessSettings):
         description="Serves the GraphiQL explorer at `/` and the guide for frontends at `/docs`.",
     )
     introspection: bool = Field(False, description="Lets clients ask for the schema.")
-    documents: Path | None = Field(
-        None,
-        description="A manifest of trusted documents, as Apollo's or Relay's compiler writes it.",
-    )
-    documents_only: bool = Field(False, description="Refuses every other document.")
 
     max_invites: int = Field(
         _LIMITS.max_invites, ge=1, description="Fields that invite, in one request."
@@ -215,6 +214,13 @@ class Settings(AccessSettings):
     max_json_number_length: int = Field(
         _LIMITS.max_json_number_length, ge=20, le=4_000, description="Characters of a number."
     )
+    # Below the limits, because the documents have to keep to them.
+    documents: Path | None = Field(
+        None,
+        description="A manifest of trusted documents, as Apollo's or Relay's compiler writes it.",
+    )
+    documents_only: bool = Field(False, description="Refuses every other document.")
+
     max_connections: int = Field(
         _CONNECTIONS.max_connections,
         ge=1,
@@ -259,10 +265,12 @@ class Settings(AccessSettings):
     @classmethod
     def _check_upstream_url(cls, url: str) -> str:
         parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if parts.scheme not in ("http", "https") or not _is_host(parts.hostname):
             raise ValueError("must be an http:// or https:// URL")
         if parts.username is not None or parts.query or parts.fragment:
             raise ValueError("must have no user name, query or fragment")
+        if parts.port == 0 or not _PATH.fullmatch(parts.path):
+            raise ValueError("must have a port from 1 to 65535 and no space in its path")
         return url.rstrip("/")
 
     @field_validator("upstream_api_key")
@@ -300,9 +308,17 @@ class Settings(AccessSettings):
 
     @field_validator("documents")
     @classmethod
-    def _check_documents(cls, path: Path | None) -> Path | None:
-        if path is not None:
-            read_manifest(path)
+    def _check_documents(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        if path is None:
+            return None
+        documents, limits = read_manifest(path), {limit.name for limit in fields(Limits)}
+        if limits <= info.data.keys():
+            reader = DocumentReader(
+                executable_schema(),
+                Limits(**{name: info.data[name] for name in limits}),
+                introspection=info.data.get("introspection", False),
+            )
+            Documents(reader, trusted=documents)
         return path
 
     @field_validator("documents_only")
@@ -351,16 +367,11 @@ class Settings(AccessSettings):
     @field_validator("cors_origins")
     @classmethod
     def _check_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
-        for origin in origins:
-            parts = urlsplit(origin)
-            if origin != f"{parts.scheme}://{parts.netloc}" or parts.scheme not in (
-                "http",
-                "https",
-            ):
-                raise ValueError(
-                    "each must be an exact origin such as https://app.example.com,"
-                    " without a path or wildcard"
-                )
+        if not all(map(_is_origin, origins)):
+            raise ValueError(
+                "each must be an exact origin as browsers send it, such as https://app.example.com:"
+                " in lower case, without a path, a wildcard or the scheme's own port"
+            )
         return origins
 
     def store_key(self) -> bytes | None:
@@ -368,6 +379,19 @@ class Settings(AccessSettings):
         if self.store_secret_file is not None:
             return _read_secret(self.store_secret_file)
         return None if self.store_secret is None else self.store_secret.get_secret_value().encode()
+
+
+def _is_host(name: str | None) -> bool:
+    """Whether it can be looked up, as far as its form goes."""
+    try:
+        return bool(name) and bool(_HOST.fullmatch((name or "").encode("idna").decode()))
+    except UnicodeError:
+        return False
+
+
+def _is_origin(text: str) -> bool:
+    found = _ORIGIN.fullmatch(text)
+    return found is not None and found["port"] != _OWN_PORTS[found["scheme"]]
 
 
 def _read_secret(path: Path) -> bytes:
@@ -393,30 +417,14 @@ def load_settings(**given: object) -> Settings:
 
     Raises SettingsError that names all faults at once, and no secret.
     """
-    faults = list(_misspelt(os.environ))
-    settings: Settings | None = None
+    faults = list(_misspelt(_names_given()))
     try:
         settings = Settings(**given)  # type: ignore[arg-type]
     except ValidationError as error:
         faults += [_line(detail) for detail in error.errors(include_input=False)]
-    if settings is not None and settings.documents is not None:
-        faults += _document_faults(settings, settings.documents)
-    if settings is not None:
-        faults += [PREFIX + fault for fault in access_faults(settings, settings.auth)]
-    if settings is None or faults:
+    if faults:
         raise SettingsError(tuple(faults))
     return settings
-
-
-def _document_faults(settings: Settings, manifest: Path) -> Iterator[str]:
-    """A line if a trusted document does not fit the schema or the limits."""
-    reader = DocumentReader(
-        executable_schema(), settings.request_limits(), introspection=settings.introspection
-    )
-    try:
-        Documents(reader, trusted=read_manifest(manifest))
-    except ManifestError as error:
-        yield f"{PREFIX}DOCUMENTS: {error}"
 
 
 def _line(detail: ErrorDetails) -> str:
@@ -428,10 +436,21 @@ def _line(detail: ErrorDetails) -> str:
     return f"{name}: {message[:1].lower()}{message[1:]}"
 
 
-def _misspelt(environment: os._Environ[str]) -> Iterator[str]:
+def _names_given() -> set[str]:
+    """The names of all variables there are. Raises SettingsError if `.env` cannot be read."""
+    try:
+        in_file = DotEnvSettingsSource(Settings).env_vars
+    except OSError as error:
+        raise SettingsError((f".env: cannot be read: {error.strerror}",)) from None
+    except UnicodeDecodeError:
+        raise SettingsError((".env: is not UTF-8",)) from None
+    return {name.upper() for name in (*os.environ, *in_file)}
+
+
+def _misspelt(given: Iterable[str]) -> Iterator[str]:
     """A line for each variable that is almost a setting; unlike ones may belong to others."""
     names = [PREFIX + field.upper() for field in Settings.model_fields]
-    for variable in sorted(environment):
+    for variable in sorted(given):
         if variable.startswith(PREFIX) and variable not in names:
             for meant in difflib.get_close_matches(variable, names, n=1, cutoff=_ALIKE):
                 yield f"{variable}: is no setting; {meant} is"

@@ -94,6 +94,13 @@ def test_keys_come_over_tls(faults, url):
     assert fault == "GATEWAY_JWT_JWKS_URL: must be an https URL, or http on this machine"
 
 
+def test_keys_need_no_password(faults):
+    """One in the URL would be shown wherever the settings are."""
+    (fault,) = faults(AUTH="jwt", **{**KEYS, "JWT_JWKS_URL": "https://me:secret@id.example.com/"})
+
+    assert fault == "GATEWAY_JWT_JWKS_URL: must have no user name"
+
+
 @pytest.mark.parametrize("names", ["HS256", "none", "RS256,HS256", ","])
 def test_algorithms_are_asymmetric(faults, names):
     """No setting lets a public key be used as a secret."""
@@ -118,7 +125,7 @@ def test_complete_settings_are_taken(faults, monkeypatch, tmp_path, source):
 @pytest.mark.parametrize(
     ("given", "fault"),
     [
-        ({"TLS_KEY": "key"}, "TLS_KEY: is of no use without GATEWAY_TLS_CERT"),
+        ({"TLS_KEY": "key"}, "TLS_CERT: is required if GATEWAY_TLS_KEY is set"),
         (
             {"TLS_CERT": "absent"},
             "TLS_CERT: this or GATEWAY_TLS_KEY cannot be read: No such file or directory",

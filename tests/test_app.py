@@ -28,6 +28,13 @@ def test_everything_has_security_headers(path):
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
 
 
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics", "/nothing", "/graphql/x"])
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_nothing_is_kept_by_caches(path, method):
+    """An error of today is not the answer of tomorrow."""
+    assert client().request(method, path).headers["cache-control"] == "no-store"
+
+
 @pytest.mark.parametrize("path", ["/graphql", "/graphql/"])
 def test_graphql_is_answered_without_a_redirect(path):
     """A slash more or less is the same endpoint: a redirect would lose the body."""
@@ -52,7 +59,23 @@ def test_wrong_method_on_a_probe_is_405():
 
     assert answer.status_code == 405
     assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD"}
-    assert "errors" in answer.json()
+    assert answer.json()["errors"][0]["message"] == "This address is read with GET."
+
+
+def test_a_bug_beside_graphql_is_masked_too(monkeypatch, caplog):
+    """The caller gets an id and the headers of every answer, the log what there is to know."""
+
+    async def fail(_service):
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr("gateway.service.Service.is_ready", fail)
+    answer = TestClient(create_app(settings()), raise_server_exceptions=False).get("/readyz")
+
+    (error,) = answer.json()["errors"]
+    assert answer.status_code == 500
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert error["extensions"]["errorId"] in caplog.text
+    assert "secret" not in answer.text
 
 
 def test_introspection_is_a_setting():
@@ -72,6 +95,20 @@ def test_limits_and_origins_are_settings():
 
     assert "aliases" in answer.json()["errors"][0]["message"]
     assert answer.headers["access-control-allow-origin"] == origin
+
+
+def test_pages_may_bring_their_accounts_key():
+    """Where callers bring a key, a page of another origin may send its header too."""
+    preflight = {"origin": "https://app.example.com", "access-control-request-method": "POST"}
+    given = {"cors_origins": ("https://app.example.com",), "forwarded_api_key_header": "X-Our-Key"}
+
+    forwarding = client(upstream_api_key_mode="forward", upstream_api_key=None, **given)
+    allowed = [
+        gateway.options("/graphql", headers=preflight).headers["access-control-allow-headers"]
+        for gateway in (forwarding, client(**given))
+    ]
+
+    assert ["x-our-key" in headers for headers in allowed] == [True, False]
 
 
 def test_trusted_documents_are_a_setting(tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -39,6 +41,15 @@ def test_help_reads_well(command):
     assert max(len(line) for line in result.output.splitlines()) <= 100
 
 
+def test_nothing_is_loaded_before_it_is_needed():
+    """Help comes at once, and Ctrl-C while a command loads ends it in a word, not a traceback."""
+    script = "import gateway.cli, sys; print(*sys.modules, sep='\\n')"
+    loaded = subprocess.check_output([sys.executable, "-c", script], text=True, cwd=ROOT).split()
+
+    assert "click" in loaded
+    assert not {"graphql", "pydantic", "starlette", "strawberry", "uvicorn"} & set(loaded)
+
+
 def test_version_is_told():
     """The version is the package's."""
     assert run("--version").output == f"gateway, version {__version__}\n"
@@ -72,7 +83,10 @@ def test_schema_check_sees_line_breaks(tmp_path):
     """A lost last line break is a difference, too."""
     (tmp_path / "old.graphql").write_text((ROOT / "schema.graphql").read_text("utf-8").rstrip())
 
-    assert run("schema", "--check", "old.graphql").exit_code == 1
+    result = run("schema", "--check", "old.graphql")
+
+    assert result.exit_code == 1
+    assert result.output.endswith("\n-}\n\\ No newline at end of file\n+}\n")
 
 
 def test_schema_check_of_a_missing_file():
@@ -106,8 +120,8 @@ def test_wrong_settings_end_with_code_2(command):
     assert result.exit_code == 2
     assert [line.partition(":")[0].strip() for line in result.output.splitlines()] == [
         "The settings are not right",
-        "GATEWAY_UPSTREAM_API_KEY_FILE",
         "GATEWAY_AUTH",
+        "GATEWAY_UPSTREAM_API_KEY_FILE",
         "GATEWAY_PORT",
     ]
 

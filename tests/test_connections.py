@@ -382,7 +382,7 @@ async def test_broken_request_after_a_whole_one_is_dropped(patient):
     async with patient.connected() as (reader, writer):
         writer.write(GET.replace(b"/a", b"/held"))
         await patient.app.arrived.wait()
-        writer.write(b"POST /b HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n")
+        writer.write(b"POST /b HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n")
         await patient.stops_reading()
         patient.app.open.set()
 
@@ -407,7 +407,7 @@ async def test_half_closed_client_gets_its_answer(patient):
 
 async def test_cut_body_is_told_to_the_app(patient):
     """A client that closes in the middle of a body is gone."""
-    await patient.exchange(b"POST / HTTP/1.1\r\ncontent-length: 10\r\n\r\nabc", eof=True)
+    await patient.exchange(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nabc", eof=True)
 
     await asyncio.gather(*patient.state.tasks)
     assert patient.app.gone == 1

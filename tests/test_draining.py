@@ -10,7 +10,15 @@ import threading
 
 import pytest
 
-from gateway.draining import Draining
+from gateway.draining import STOPPING, Draining
+from gateway.graphql.endpoint import GraphQLEndpoint
+from gateway.graphql.schema import executable_schema
+
+ORIGIN = "https://app.example.com"
+ENDPOINT = GraphQLEndpoint(
+    executable_schema(), make_context=lambda _: None, cors_origins=frozenset({ORIGIN})
+)
+CLOSED = ENDPOINT.refusing(STOPPING)
 
 
 async def answer(scope, receive, send):
@@ -18,14 +26,15 @@ async def answer(scope, receive, send):
     await send({"type": "http.response.body", "body": b"{}"})
 
 
-async def ask(app):
+async def ask(app, method: str = "POST", **headers: str):
     """Status, headers and body of one answer."""
     sent = []
+    names = [(name.replace("_", "-").encode(), text.encode()) for name, text in headers.items()]
 
     async def send(message):
         sent.append(message)
 
-    await app({"type": "http"}, None, send)
+    await app({"type": "http", "method": method, "headers": names}, None, send)
     return sent[0]["status"], dict(sent[0]["headers"]), sent[1]["body"]
 
 
@@ -46,7 +55,7 @@ async def until(condition) -> None:
 async def test_signal_turns_new_requests_away(server_stops):
     """From SIGTERM on a request gets 503, in GraphQL's shape, and the connection closes."""
     draining = Draining()
-    app = draining.guard(answer)
+    app = draining.guard(answer, closed=CLOSED)
 
     with draining.on_signals():
         before = await ask(app)
@@ -62,10 +71,25 @@ async def test_signal_turns_new_requests_away(server_stops):
     assert json.loads(body)["errors"][0]["extensions"]["code"] == "OVERLOADED"
 
 
+async def test_page_of_another_origin_is_told_too():
+    """A browser passes the 503 on to the page, which then knows that nothing was done."""
+    draining = Draining()
+    draining.closed = True
+    app = draining.guard(answer, closed=CLOSED)
+
+    preflight, _, _ = await ask(app, "OPTIONS", origin=ORIGIN, access_control_request_method="POST")
+    status, headers, _ = await ask(app, origin=ORIGIN, accept="application/graphql-response+json")
+
+    assert (preflight, status) == (204, 503)
+    assert headers[b"access-control-allow-origin"] == ORIGIN.encode()
+    assert b"retry-after" in headers[b"access-control-expose-headers"]
+    assert headers[b"content-type"].startswith(b"application/graphql-response+json")
+
+
 async def test_requests_are_served_during_the_delay(server_stops):
     """A load balancer has the delay to notice; nobody is turned away meanwhile."""
     draining = Draining(delay_seconds=60)
-    app = draining.guard(answer)
+    app = draining.guard(answer, closed=CLOSED)
 
     with draining.on_signals():
         os.kill(os.getpid(), signal.SIGTERM)
@@ -122,7 +146,8 @@ async def test_idle_waits_for_those_inside():
         await go_on.wait()
         raise RuntimeError
 
-    inside: asyncio.Task[None] = asyncio.create_task(draining.guard(slow)({}, None, None))  # type: ignore[arg-type]
+    app = draining.guard(slow, closed=CLOSED)
+    inside: asyncio.Task[None] = asyncio.create_task(app({}, None, None))  # type: ignore[arg-type]
     await until(lambda: draining.in_flight)
     idle = asyncio.create_task(draining.idle())
     await asyncio.sleep(0)

@@ -49,7 +49,7 @@ def test_two_settings_are_enough(environment):
 
 def test_what_is_missing_is_named_at_once():
     """A bare start lists every required setting with what it is for."""
-    key, auth = faults()
+    auth, key = faults()
 
     assert key.startswith("GATEWAY_UPSTREAM_API_KEY_FILE: this or GATEWAY_UPSTREAM_API_KEY is")
     assert auth.startswith("GATEWAY_AUTH: is required. Who may call")
@@ -67,6 +67,42 @@ def test_all_faults_are_named_at_once(environment):
         "GATEWAY_PORT",
         "GATEWAY_WORKERS",
     ]
+
+
+def test_contradictions_are_named_with_all_other_faults(environment, tmp_path):
+    """Settings that do not go together are no second round."""
+    (tmp_path / "documents.json").write_text(json.dumps({"one": "{nothing}"}))
+    environment(
+        AUTH="tokens", PORT="http", TLS_KEY="key", JWT_SCOPE="a", DOCUMENTS="documents.json"
+    )
+
+    named = [fault.partition(":")[0] for fault in faults()]
+
+    assert named == [
+        "GATEWAY_AUTH_TOKENS_FILE",
+        "GATEWAY_JWT_SCOPE",
+        "GATEWAY_TLS_CERT",
+        "GATEWAY_PORT",
+        "GATEWAY_DOCUMENTS",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({"AUTH": "maybe", "JWT_SCOPE": "a"}, "AUTH"),
+        ({"MAX_DEPTH": "x", "DOCUMENTS": "documents.json"}, "MAX_DEPTH"),
+    ],
+    ids=["authentication", "limits"],
+)
+def test_nothing_is_said_of_what_depends_on_a_fault(environment, tmp_path, given, name):
+    """Whether a scope is of use, or a document fits, is not known before that is mended."""
+    (tmp_path / "documents.json").write_text(json.dumps({"one": "{nothing}"}))
+    environment(**given)
+
+    (fault,) = faults()
+
+    assert fault.startswith(f"GATEWAY_{name}: ")
 
 
 def test_a_dot_env_file_is_read(tmp_path):
@@ -155,6 +191,11 @@ def test_a_bad_key_file_is_named(environment, monkeypatch, tmp_path, content, fa
         "https://",
         "https://u:p@h/",
         "https://h/?a=b",
+        "https://h:0/",
+        "https://two words/",
+        "https://h/two words",
+        "https://a..b/",
+        f"https://{'a' * 64}.example/",
     ],
 )
 def test_a_bad_upstream_url_is_named(environment, url):
@@ -162,6 +203,22 @@ def test_a_bad_upstream_url_is_named(environment, url):
     (fault,) = faults(upstream_url=url)
 
     assert fault.startswith("GATEWAY_UPSTREAM_URL: must")
+
+
+@pytest.mark.parametrize("url", ["https://h:65536/", "https://h:x/", "https://[::1/"])
+def test_an_upstream_url_that_cannot_be_read_is_named(environment, url):
+    """It is a fault like any other, and no traceback."""
+    (fault,) = faults(upstream_url=url)
+
+    assert fault.startswith("GATEWAY_UPSTREAM_URL: ")
+
+
+@pytest.mark.parametrize(
+    "url", ["http://[::1]:8001", "https://bücher.example/api", "http://upstream_1:80/a%20b"]
+)
+def test_a_good_upstream_url_is_taken(environment, url):
+    """Addresses, international names and those of containers will do."""
+    assert load_settings(upstream_url=url).upstream_url == url
 
 
 def test_the_upstream_url_loses_its_last_slash(environment):
@@ -178,9 +235,34 @@ def test_origins_are_separated_by_commas(environment):
     assert load_settings().cors_origins == ("https://a.example", "http://localhost:3000")
 
 
-@pytest.mark.parametrize("origin", ["*", "null", "https://a.example/", "a.example", "file://x"])
+@pytest.mark.parametrize("origin", ["http://[::1]:8080", "https://xn--bcher-kva.example:8443"])
+def test_an_exact_origin_is_taken(environment, origin):
+    """As browsers write it."""
+    environment(CORS_ORIGINS=origin)
+
+    assert load_settings().cors_origins == (origin,)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "*",
+        "null",
+        "https://a.example/",
+        "a.example",
+        "file://x",
+        "https://",
+        "https://*.a.example",
+        "https://A.example",
+        "https://a.example:443",
+        "http://a.example:80",
+        "https://me@a.example",
+        "https://bücher.example",
+        "https://a .example",
+    ],
+)
 def test_an_inexact_origin_is_named(environment, origin):
-    """No wildcard, no path, no opaque origin."""
+    """No wildcard, no path, no opaque origin, and nothing that no browser ever sends."""
     environment(CORS_ORIGINS=origin)
 
     (fault,) = faults()
@@ -193,6 +275,27 @@ def test_a_misspelt_variable_is_named(environment):
     environment(UPSTREAM_APIKEY="x")
 
     assert faults() == ("GATEWAY_UPSTREAM_APIKEY: is no setting; GATEWAY_UPSTREAM_API_KEY is",)
+
+
+def test_a_misspelt_line_of_the_file_is_named(environment, tmp_path):
+    """A slip of the pen is one in the `.env` file too."""
+    (tmp_path / ".env").write_text("GATEWAY_AUHT=tokens\n")
+
+    assert faults() == ("GATEWAY_AUHT: is no setting; GATEWAY_AUTH is",)
+
+
+def test_a_file_that_is_no_text_is_named(environment, tmp_path):
+    """A `.env` file in another encoding is told in a line."""
+    (tmp_path / ".env").write_bytes("GATEWAY_AUTH=none".encode("utf-16"))
+
+    assert faults() == (".env: is not UTF-8",)
+
+
+def test_a_file_that_cannot_be_read_is_named(environment, tmp_path):
+    """A `.env` file that the disk does not give is told in a line."""
+    (tmp_path / ".env").symlink_to("/proc/self/mem")
+
+    assert faults() == (".env: cannot be read: Input/output error",)
 
 
 def test_an_unlike_variable_is_left_alone(environment):

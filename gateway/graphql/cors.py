@@ -8,33 +8,47 @@ first; so where nobody is named, no page of another origin can invite anybody.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from gateway.graphql.errors import ErrorCode, Header, RequestError, request_error
 from gateway.graphql.requests import RequestHead
 from gateway.graphql.responses import Response, empty_response
 
 ALLOWED_METHODS = b"GET, HEAD, OPTIONS, POST"
-_PREFLIGHT = (
-    (b"access-control-allow-methods", b"GET, POST"),
-    (
-        b"access-control-allow-headers",
-        (
-            b"accept, apollo-require-preflight, authorization, content-type, idempotency-key,"
-            b" request-timeout, traceparent, tracestate, x-apollo-operation-name, x-request-id"
-        ),
-    ),
-    (b"access-control-max-age", b"86400"),
+_HEADERS = (
+    "accept",
+    "apollo-require-preflight",
+    "apollographql-client-name",
+    "apollographql-client-version",
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "request-timeout",
+    "traceparent",
+    "tracestate",
+    "x-apollo-operation-name",
+    "x-request-id",
 )
 _EXPOSED = (b"access-control-expose-headers", b"retry-after, x-request-id")
 
 
 class Cors:
-    """The cross-origin rules of the endpoint."""
+    """The cross-origin rules of the endpoint.
 
-    def __init__(self, origins: frozenset[str]) -> None:
+    Pages of `origins` may call, with the headers that GraphQL clients send and with `headers`.
+    """
+
+    def __init__(self, origins: frozenset[str], headers: Iterable[str] = ()) -> None:
         self._allowed: dict[bytes, tuple[Header, ...]] = {
             origin.encode(): ((b"access-control-allow-origin", origin.encode()), _EXPOSED)
             for origin in origins
         }
+        allowed = ", ".join((*_HEADERS, *map(str.lower, headers))).encode()
+        self._preflight: tuple[Header, ...] = (
+            (b"access-control-allow-methods", b"GET, POST"),
+            (b"access-control-allow-headers", allowed),
+            (b"access-control-max-age", b"86400"),
+        )
 
     def refusal(self, head: RequestHead) -> RequestError | None:
         """What is said to a page that hides its origin, such as a sandboxed frame."""
@@ -54,5 +68,5 @@ class Cors:
         allowed = self.headers(head)
         headers: tuple[Header, ...] = ((b"allow", ALLOWED_METHODS),)
         if allowed and b"access-control-request-method" in head.headers:
-            headers = (*headers, *_PREFLIGHT)
+            headers = (*headers, *self._preflight)
         return empty_response(204, (*headers, *allowed))

@@ -5,7 +5,7 @@ https://graphql.github.io/graphql-over-http/draft/
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from typing import Any, TypeAlias
 
 from graphql import ExecutionResult, GraphQLSchema, OperationType
@@ -36,6 +36,7 @@ Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
+App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _READING = frozenset({"GET", "HEAD"})
 
@@ -48,7 +49,8 @@ class GraphQLEndpoint:
     """Answers GraphQL requests; it does not look at the path.
 
     `make_context` gives the resolvers' context for a request that passed the `gates`.
-    `executor` runs what has been found to be valid, graphql-core if there is none.
+    `executor` runs what has been found to be valid, graphql-core if there is none. Pages of
+    `cors_origins` may call, with `cors_headers` besides those that GraphQL clients send.
     `trusted_documents` are texts by id; with `trusted_only`, nothing else is run.
     """
 
@@ -60,6 +62,7 @@ class GraphQLEndpoint:
         limits: Limits = Limits(),  # noqa: B008 - frozen
         introspection: bool = False,
         cors_origins: frozenset[str] = frozenset(),
+        cors_headers: Iterable[str] = (),
         trusted_documents: Mapping[str, str] | None = None,
         trusted_only: bool = False,
         gates: Sequence[Gate] = (),
@@ -68,7 +71,7 @@ class GraphQLEndpoint:
         self._make_context = make_context
         self._limits = limits
         self._executor = executor or GeneralExecutor(schema, hide_suggestions=not introspection)
-        self._cors = Cors(cors_origins)
+        self._cors = Cors(cors_origins, cors_headers)
         self._gates = tuple(gates)
         self._documents = Documents(
             DocumentReader(schema, limits, introspection=introspection),
@@ -85,10 +88,21 @@ class GraphQLEndpoint:
             response = await self.respond(head, receive)
         except ClientGone:
             return
-        await send(
-            {"type": "http.response.start", "status": response.status, "headers": response.headers}
-        )
-        await send({"type": "http.response.body", "body": response.body})
+        await _send(response, send)
+
+    def refusing(self, error: RequestError) -> App:
+        """An application that answers every request with `error`, unread, and preflights."""
+
+        async def refuse(scope: Scope, _receive: Receive, send: Send) -> None:
+            head = request_head(scope)
+            if head.method == "OPTIONS":
+                response = self._cors.options(head)
+            else:
+                media_type = accepted(head.headers.get(b"accept")) or MediaType.JSON
+                response = refusal(error, media_type).adding(self._cors.headers(head))
+            await _send(response, send)
+
+        return refuse
 
     async def respond(self, head: RequestHead, receive: Receive) -> Response:
         """The answer to any request; raises ClientGone alone."""
@@ -177,7 +191,10 @@ async def _read_body(head: RequestHead, receive: Receive, limit: int) -> bytes:
     headers = head.headers
     if not is_json(headers.get(b"content-type")):
         raise request_error("The Content-Type must be application/json, in UTF-8.", status=415)
-    if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
+    if (
+        headers.get(b"content-encoding", b"identity").strip().lower() != b"identity"
+        or headers.get(b"transfer-encoding", b"chunked").strip().lower() != b"chunked"
+    ):
         raise request_error("Compressed bodies are not read.", status=415)
     announced = headers.get(b"content-length", b"")
     if announced.isdigit() and int(announced) > limit:
@@ -196,6 +213,13 @@ async def _read_body(head: RequestHead, receive: Receive, limit: int) -> bytes:
 
 def _too_large(limit: int) -> RequestError:
     return request_error(f"The body is longer than the {limit} bytes allowed.", status=413)
+
+
+async def _send(response: Response, send: Send) -> None:
+    await send(
+        {"type": "http.response.start", "status": response.status, "headers": response.headers}
+    )
+    await send({"type": "http.response.body", "body": response.body})
 
 
 async def _refuse_websocket(receive: Receive, send: Send) -> None:

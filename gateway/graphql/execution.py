@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from decimal import Decimal
 from inspect import isawaitable
 from typing import Any, Protocol, cast
 
@@ -51,12 +52,28 @@ class GeneralExecutor:
             self._schema,
             document.ast,
             context_value=context,
-            variable_values=None if variables is None else dict(variables),
+            variable_values=_without_floats(variables),
             operation_name=operation.name,
             max_coercion_errors=MAX_COERCION_ERRORS,
             hide_suggestions=self._hide_suggestions,
         )
         return await result if isawaitable(result) else result
+
+
+def _without_floats(value: Any) -> Any:
+    """The value with decimals for floats: those are no ids.
+
+    As an ID, graphql-core takes a float for the whole number nearest to it, which from 2^53 on
+    need not be the one that was sent: another track.
+    """
+    match value:
+        case float():
+            return Decimal(repr(value))
+        case Mapping():
+            return {name: _without_floats(held) for name, held in value.items()}
+        case list():
+            return [_without_floats(held) for held in value]
+    return value
 
 
 class PlanningExecutor:

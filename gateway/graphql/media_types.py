@@ -41,8 +41,11 @@ def accepted(accept: bytes | None) -> MediaType | None:
 
 @lru_cache(maxsize=64)
 def is_json(content_type: bytes | None) -> bool:
-    """Whether a body of this type is read: `application/json`, in UTF-8."""
-    if content_type is None:
+    """Whether a body of this type is read: `application/json`, in UTF-8.
+
+    A comma joins two types, of which another reader may have believed the other one.
+    """
+    if content_type is None or b"," in content_type:
         return False
     media_type, parameters = _split(content_type.decode("latin-1"))
     return media_type == MediaType.JSON.value and _is_utf8(parameters)

@@ -28,8 +28,9 @@ class RequestHead(NamedTuple):
     caller: object = None
 
     def header(self, name: bytes) -> str | None:
+        """The header's value, without the space that HTTP allows around it."""
         value = self.headers.get(name)
-        return None if value is None else value.decode("latin-1")
+        return None if value is None else value.decode("latin-1").strip(" \t")
 
     def called_by(self, caller: object) -> RequestHead:
         return self._replace(caller=caller)

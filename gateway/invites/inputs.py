@@ -18,6 +18,8 @@ LARGEST_TRACK_ID = 2**63 - 1
 
 # Control characters, lone surrogates, line and paragraph separators.
 _FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
+# The fillers of Hangul, and the Braille pattern without dots.
+_BLANK_LETTERS = "\u115f\u1160\u3164\uffa0\u2800"
 # Most addresses look like this, are valid and normal as they are, and need no long check: words
 # of lower-case letters and digits, joined by single signs, below no domain that is set apart.
 _PLAIN_EMAIL = re.compile(
@@ -70,17 +72,21 @@ def _issues(draft: InviteDraft, email: str | None) -> Iterator[InputIssue]:
 
 def _name_problem(name: str) -> str | None:
     # Almost every name is printable, and none of the forbidden characters is.
-    printable = name.isprintable()
-    if not printable and any(
+    if not name.isprintable() and any(
         unicodedata.category(character) in _FORBIDDEN_CATEGORIES for character in name
     ):
         return "Must not contain control characters, line breaks or broken characters."
     name = name.strip()
-    if not name or not (printable or any(character.isprintable() for character in name)):
+    if not name or not (name.isascii() or any(map(_is_seen, name))):
         return "Must not be blank."
     if len(name) > LONGEST_NAME:
         return f"Must have at most {LONGEST_NAME} characters."
     return None
+
+
+def _is_seen(character: str) -> bool:
+    """Whether it is a letter, a number, a sign or a symbol that leaves a mark."""
+    return unicodedata.category(character)[0] in "LNPS" and character not in _BLANK_LETTERS
 
 
 def normalised_email(email: str) -> str | None:

@@ -56,7 +56,8 @@ def serve_sandbox(port: int) -> None:
         with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
             runner.run(_serve_until_stopped(port))
     except OSError as error:
-        sys.exit(f"Error: cannot listen on {HOST}, port {port}: {error.strerror}")
+        reason = str(error.strerror).partition(" (")[0]
+        sys.exit(f"Error: cannot listen on {HOST}, port {port}: {reason}")
 
 
 async def _serve_until_stopped(port: int) -> None:

@@ -75,7 +75,7 @@ class InviteAnswer(NamedTuple):
     name: str | None = None
     track_id: str | None = None
     denied: bool = False
-    """The body says `"success": false`, against its own status."""
+    """The body says `"success": false` or tells of an `error`, against its own status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ def read_invite(reply: Reply) -> InviteAnswer:
         invite_status=_text(body.get("invite_status")),
         name=_text(body.get("name")),
         track_id=_id(body.get("track_id")),
-        denied=body.get("success") is False,
+        denied=body.get("success") is False or _text(body.get("error")) is not None,
     )
 
 

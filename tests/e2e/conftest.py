@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -41,19 +41,25 @@ class Pair:
     sandbox: str
     commands: tuple[Command, ...] = ()
 
-    def invite(self, email: str = "ada@example.com", **changed: object) -> dict[str, Any]:
+    def invite(self, email: str = "ada@example.com", **changed: Any) -> dict[str, Any]:
         """The member of the result union that one mutation is answered with."""
         answer = self.post(email, **changed)
         assert list(answer) == ["data"], answer
         result: dict[str, Any] = answer["data"]["inviteCandidate"]
         return result
 
-    def post(self, email: str = "ada@example.com", **changed: object) -> dict[str, Any]:
+    def post(
+        self,
+        email: str = "ada@example.com",
+        *,
+        headers: Mapping[str, str] | None = None,
+        **changed: object,
+    ) -> dict[str, Any]:
         """The whole answer to one mutation."""
         given = {"candidateName": "Ada Lovelace", "candidateEmail": email, "trackId": 6578}
         body = {"query": DOCUMENT, "variables": {"input": given | changed}}
         answer: dict[str, Any] = json.loads(
-            fetch("POST", f"{self.gateway}/graphql", json.dumps(body))
+            fetch("POST", f"{self.gateway}/graphql", json.dumps(body), **(headers or {}))
         )
         return answer
 
@@ -69,13 +75,13 @@ class Pair:
         fetch("DELETE", f"{self.sandbox}/sandbox/invites")
 
 
-def fetch(
-    method: str, url: str, body: str | None = None, *, accept: str = "application/json"
-) -> str:
-    """The body of the answer, whatever its status."""
+def fetch(method: str, url: str, body: str | None = None, **given: str) -> str:
+    """The body of the answer, whatever its status; `given` are further headers."""
     parts = urlsplit(url)
     connection = HTTPConnection(parts.netloc, timeout=30)
-    headers = {"accept": accept} | ({"content-type": "application/json"} if body else {})
+    headers = {"accept": "application/json"}
+    headers |= {"content-type": "application/json"} if body else {}
+    headers |= {name.replace("_", "-"): value for name, value in given.items()}
     try:
         connection.request(method, parts.path or "/", body, headers)
         return connection.getresponse().read().decode()

@@ -148,6 +148,17 @@ def documents() -> Iterator[tuple[str, bytes, int, str]]:
     yield "variable-null", query(invite_variable(), variables={"i": None}), 400, "BAD_USER_INPUT"
     yield "variable-list", query(invite_variable(), variables={"i": [[]]}), 400, "BAD_USER_INPUT"
     yield (
+        "variable-float-id",
+        query(
+            invite_variable(),
+            variables={
+                "i": {"candidateName": "Eve", "candidateEmail": "eve@example.com", "trackId": 6.0}
+            },
+        ),
+        400,
+        "BAD_USER_INPUT",
+    )
+    yield (
         "variable-number",
         query(invite_variable(), variables={"i": 2**70}),
         400,
@@ -183,7 +194,7 @@ def heads() -> Iterator[tuple[str, bytes, int, str]]:
 
 
 def malformed() -> Iterator[tuple[str, bytes, int, str]]:
-    bad = "BAD_REQUEST"
+    bad, ok = "BAD_REQUEST", b'{"query":"{__typename}"}'
     yield "http-none", b"hello\r\n\r\n", 400, bad
     yield "http-tls", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400, bad
     yield "http-2", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, bad
@@ -199,6 +210,14 @@ def malformed() -> Iterator[tuple[str, bytes, int, str]]:
         bad,
     )
     yield "transfer-encoding", http(transfer_encoding="gzip", content_length=None), 400, bad
+    yield (
+        "transfer-encoding-gzip",
+        http(b"2\r\n{}\r\n0\r\n\r\n", transfer_encoding="gzip, chunked", content_length=None),
+        415,
+        bad,
+    )
+    yield "host-missing", http(ok, host=None), 400, bad
+    yield "host-twice", http(ok).replace(b"host:", b"host: other\r\nhost:"), 400, bad
     yield "header-nul", http(x="a\0b"), 400, bad
     yield "header-folded", http(x="a\r\n b\x01"), 400, bad
     yield "connect", http(method="CONNECT", target="evil.example:443"), 400, bad

@@ -145,6 +145,14 @@ def test_repeated_key_is_answered_from_the_record(pair):
     assert len(pair.accepted()) == 1
 
 
+def test_space_around_a_header_is_no_part_of_the_key(pair):
+    """HTTP allows it: some clients and proxies send it, and others take it away."""
+    for value in ("spaced", "spaced ", "\tspaced\t", '"spaced" '):
+        pair.post(headers={"idempotency-key": value})
+
+    assert len(pair.accepted()) == 1
+
+
 def test_lost_answer_is_looked_up(pair):
     """With a key, an invite whose answer was lost is found in the platform's list."""
     result = pair.invite("dropped@example.com", idempotencyKey="lost")
@@ -279,7 +287,7 @@ def test_occupied_port_is_told_in_one_line(tmp_path, command):
 
     (line,) = child.errors().splitlines()
     assert code == 1
-    assert line.startswith(f"Error: cannot listen on 127.0.0.1, port {port}: ")
+    assert line == f"Error: cannot listen on 127.0.0.1, port {port}: Address already in use"
 
 
 def test_wrong_settings_are_told_all_at_once(tmp_path):

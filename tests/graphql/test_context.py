@@ -26,10 +26,20 @@ def head(**headers: str) -> RequestHead:
 
 
 @pytest.mark.parametrize(
-    ("text", "key"), [("k-1", "k-1"), ('"k-1"', "k-1"), ('"', '"'), ('""', ""), ('a"', 'a"')]
+    ("text", "key"),
+    [
+        ("k-1", "k-1"),
+        ('"k-1"', "k-1"),
+        (" \tk-1 \t", "k-1"),
+        ('"k-1" ', "k-1"),
+        ('" k-1 "', " k-1 "),
+        ('"', '"'),
+        ('""', ""),
+        ('a"', 'a"'),
+    ],
 )
 def test_key_in_the_header(text, key):
-    """Quoted, as the draft standard has it, or bare."""
+    """Quoted, as the draft standard has it, or bare; space around it is not part of it."""
     assert idempotency_key_of(head(idempotency_key=text)) == key
 
 

@@ -59,6 +59,32 @@ async def test_preflight_is_answered_and_kept(open_caller):
     assert answer.headers["access-control-max-age"] == "86400"
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Apollo-Require-Preflight",
+        "apollographql-client-name",
+        "Authorization",
+        "Content-Type",
+        "Idempotency-Key",
+        "Request-Timeout",
+        "traceparent",
+        "X-Request-Id",
+        "X-Our-Key",
+    ],
+)
+async def test_pages_may_send_what_callers_are_told_to_send(calling, header):
+    """Each header that the gateway reads, those of the settings included."""
+    caller = calling(cors_origins=frozenset({ORIGIN}), cors_headers=("X-Our-Key",))
+
+    answer = await caller.send(
+        method="OPTIONS", headers={"origin": ORIGIN, "access-control-request-method": "POST"}
+    )
+
+    allowed = answer.headers["access-control-allow-headers"].split(", ")
+    assert header.lower() in allowed
+
+
 async def test_options_names_the_methods(caller):
     """OPTIONS without an origin is an ordinary question."""
     answer = await caller.send(method="OPTIONS")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from gateway.graphql.errors import ErrorCode, request_error
@@ -18,6 +20,18 @@ async def test_mutation_is_run(caller):
     assert answer.headers["content-type"] == "application/json; charset=utf-8"
     assert answer.json == {"data": {"inviteCandidate": {"name": "Ada Lovelace", "trackId": "6578"}}}
     assert len(caller.invited) == 1
+
+
+@pytest.mark.parametrize("track_id", ["6.0", "1e3", "9007199254740993.0", "1e18", "-0.0"])
+async def test_number_with_a_point_is_no_id(caller, track_id):
+    """It may stand for another whole number than the one that was meant: another track."""
+    body = json.dumps({"query": INVITE, "variables": {"input": {**ADA, "trackId": 0}}})
+
+    answer = await caller.send(body.replace('"trackId": 0', f'"trackId": {track_id}').encode())
+
+    assert answer.codes == ["BAD_USER_INPUT"]
+    assert "at .trackId: ID cannot represent" in answer.message
+    assert caller.invited == []
 
 
 async def test_query_is_read_from_the_query_string(caller):
@@ -76,11 +90,21 @@ async def test_missing_content_type_is_refused(caller):
     assert answer.status == 415
 
 
-async def test_compressed_body_is_refused(caller):
+@pytest.mark.parametrize(
+    ("header", "value", "status"),
+    [
+        ("content-encoding", "gzip", 415),
+        ("content-encoding", "gzip, identity", 415),
+        ("content-encoding", "Identity", 200),
+        ("transfer-encoding", "gzip, chunked", 415),
+        ("transfer-encoding", "Chunked", 200),
+    ],
+)
+async def test_compressed_body_is_refused(caller, header, value, status):
     """A few bytes that unpack to many are not unpacked."""
-    answer = await caller.post("{__typename}", headers={"content-encoding": "gzip"})
+    answer = await caller.post("{__typename}", headers={header: value})
 
-    assert answer.status == 415
+    assert answer.status == status
 
 
 async def test_unacceptable_answer_is_406(caller):

@@ -68,6 +68,8 @@ def test_answer_type_follows_accept(accept, expected):
         (b"application/json;charset=utf-16", False),
         (b"application/graphql-response+json", False),
         (b"text/plain; application/json", False),
+        (b"application/json; foo=bar, text/plain", False),
+        (b"application/json, application/json", False),
         (b"\xff", False),
     ],
 )

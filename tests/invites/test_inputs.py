@@ -53,6 +53,10 @@ def test_all_issues_come_at_once():
         "   ",
         "\u00a0\u2003",
         "\u200b\u200d",
+        "\u200b \u200b",
+        "\u3164",
+        "\u2800\ufe0f",
+        "\u034f",
         "a" * 201,
         "Ada\n",
         "\rAda",
@@ -81,6 +85,9 @@ def test_bad_names_are_refused(name):
         "مریم\u200cالسادات",
         "👩🏽‍🚀",
         "<b>x</b>",
+        "\u3164김",
+        "Ⅳ",
+        "…",
     ],
 )
 def test_good_names_are_kept(name):

@@ -78,9 +78,12 @@ def test_an_unreadable_success_is_still_an_invite(body):
     assert "has been invited" in result.message
 
 
-def test_a_denied_success_proves_neither():
+@pytest.mark.parametrize(
+    "body", [{"success": False, "error": "No"}, {"success": False}, {"error": "No"}]
+)
+def test_a_denied_success_proves_neither(body):
     """A success status over a body that says the opposite is no proof of anything."""
-    result = told(reply(200, {"success": False, "error": "No"}))
+    result = told(reply(200, body))
 
     assert isinstance(result, InviteFailure)
     assert result.outcome is InviteOutcome.UNKNOWN

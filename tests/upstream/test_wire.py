@@ -155,8 +155,9 @@ def test_lone_surrogates_are_replaced():
 
 def test_a_denied_success_is_seen():
     """An older form of errors says so in the body."""
-    assert read_invite(reply({"success": False, "error": "no"})).denied
-    assert not read_invite(reply(FULL)).denied
+    assert read_invite(reply({"success": False})).denied
+    assert read_invite(reply({"error": "no"})).denied
+    assert not read_invite(reply({**FULL, "success": True, "error": None})).denied
 
 
 @pytest.mark.parametrize(
