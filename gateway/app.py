@@ -61,7 +61,8 @@ def create_app(
 
     With `stops_on_signals` it drains from the signal on, before its server notices.
     """
-    watch, draining = _watch(settings), Draining(delay_seconds=settings.drain_delay_seconds)
+    watch = _watch(settings)
+    draining = Draining(delay_seconds=settings.drain_delay_seconds, supervised=settings.workers > 1)
     service = Service(
         settings,
         upstream=watch.upstream(upstream or upstream_of(settings)),
@@ -82,7 +83,7 @@ def create_app(
         trusted_documents=read_manifest(settings.documents) if settings.documents else None,
         trusted_only=settings.documents_only,
         # Strangers take no place from callers.
-        gates=(*access.gates, OverloadGate(service.requests), *watch.gates()),
+        gates=(*access.gates, OverloadGate(service.requests, draining), *watch.gates()),
         executor=watch.executor(PlanningExecutor(schema, general=general)),
     )
     graphql = watch.app(draining.guard(endpoint))
