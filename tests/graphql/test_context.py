@@ -26,10 +26,23 @@ def head(**headers: str) -> RequestHead:
 
 
 @pytest.mark.parametrize(
-    ("text", "key"), [("k-1", "k-1"), ('"k-1"', "k-1"), ('"', '"'), ('""', ""), ('a"', 'a"')]
+    ("text", "key"),
+    [
+        ("k-1", "k-1"),
+        ('"k-1"', "k-1"),
+        ('"', '"'),
+        ('""', ""),
+        ('a"', 'a"'),
+        (" k-1\t ", "k-1"),
+        ('"k-1" ', "k-1"),
+        ('" k "', " k "),
+        ("k-1, k-1,  k-1", "k-1"),
+        ('"k-1", "k-1"', "k-1"),
+        ("k-1, k-2", "k-1, k-2"),
+    ],
 )
 def test_key_in_the_header(text, key):
-    """Quoted, as the draft standard has it, or bare."""
+    """Quoted, as the draft standard has it, or bare, and the same however it is carried."""
     assert idempotency_key_of(head(idempotency_key=text)) == key
 
 
