@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import logging
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
+from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
 from gateway.access import Access
 from gateway.auth import Caller
@@ -31,7 +32,7 @@ from gateway.graphql.persisted import read_manifest
 from gateway.graphql.requests import RequestHead
 from gateway.graphql.schema import executable_schema
 from gateway.hangup import on_hangup
-from gateway.invites.idempotency import Store
+from gateway.invites.idempotency import Store, StoreError
 from gateway.overload import OverloadGate
 from gateway.probes import probes_and_metrics
 from gateway.rate_limits import name_of
@@ -47,6 +48,7 @@ from gateway.upstream.client import Upstream
 if TYPE_CHECKING:
     from gateway.telemetry.tracing import Tracing
 
+LOGGER = logging.getLogger("gateway.app")
 GRAPHQL_PATHS = frozenset({"/graphql", "/graphql/"})
 
 
@@ -116,9 +118,28 @@ def create_app(
         if scope["type"] == "http" and scope["path"] in GRAPHQL_PATHS:
             await graphql(scope, receive, send)
         else:
-            await site(scope, receive, send)
+            await site(scope, receive, _telling_failures(send))
 
     return app
+
+
+def _telling_failures(send: Send) -> Send:
+    """`send` with a line of our own where the application's start or end fails.
+
+    Starlette's account of that is the traceback, with all that the exceptions' messages hold.
+    """
+
+    async def tell(message: Message) -> None:
+        if message["type"] in ("lifespan.startup.failed", "lifespan.shutdown.failed"):
+            message = {**message, "message": ""}
+            error = sys.exc_info()[1]
+            if isinstance(error, StoreError):
+                LOGGER.error("%s", error)
+            else:
+                LOGGER.error("the gateway failed", exc_info=error)
+        await send(message)
+
+    return tell
 
 
 def app_from_environment() -> ASGIApp:

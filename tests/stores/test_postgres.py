@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import asyncpg
 import pytest
@@ -127,7 +128,8 @@ async def test_abandoned_question_frees_its_connection(postgres_url):
 
     async with hanging_connections(postgres_url), asyncio.timeout(5):
         asked = asyncio.create_task(store.ping())
-        while store._open_pool.get_idle_size():  # noqa: ASYNC110 - it is asked by then
+        pool: Any = store._open_pool
+        while pool.get_idle_size():  # noqa: ASYNC110 - it is asked by then
             await asyncio.sleep(0.001)
         asked.cancel()
         await asyncio.wait([asked])
