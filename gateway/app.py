@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import logging
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -15,11 +16,11 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
+from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
 from gateway.access import Access
 from gateway.auth import Caller
-from gateway.draining import STOPPING, Draining
+from gateway.draining import Draining, stopping
 from gateway.forwarded_key import forwarded_key, scope_of
 from gateway.graphql.context import RequestContext, idempotency_key_of, timeout_of
 from gateway.graphql.endpoint import GraphQLEndpoint
@@ -32,7 +33,7 @@ from gateway.graphql.requests import RequestHead
 from gateway.graphql.responses import error_response
 from gateway.graphql.schema import executable_schema
 from gateway.hangup import on_hangup
-from gateway.invites.idempotency import Store
+from gateway.invites.idempotency import Store, StoreError
 from gateway.overload import OverloadGate
 from gateway.probes import probes_and_metrics
 from gateway.rate_limits import name_of
@@ -48,6 +49,7 @@ from gateway.upstream.client import Upstream
 if TYPE_CHECKING:
     from gateway.telemetry.tracing import Tracing
 
+LOGGER = logging.getLogger("gateway.app")
 GRAPHQL_PATHS = frozenset({"/graphql", "/graphql/"})
 _REFUSALS = {
     404: "There is nothing here. GraphQL is at /graphql.",
@@ -66,7 +68,8 @@ def create_app(
 
     With `stops_on_signals` it drains from the signal on, before its server notices.
     """
-    watch, draining = _watch(settings), Draining(delay_seconds=settings.drain_delay_seconds)
+    watch = _watch(settings)
+    draining = Draining(delay_seconds=settings.drain_delay_seconds, supervised=settings.workers > 1)
     service = Service(
         settings,
         upstream=watch.upstream(upstream or upstream_of(settings)),
@@ -88,10 +91,10 @@ def create_app(
         trusted_documents=read_manifest(settings.documents) if settings.documents else None,
         trusted_only=settings.documents_only,
         # Strangers take no place from callers.
-        gates=(*access.gates, OverloadGate(service.requests), *watch.gates()),
+        gates=(*access.gates, OverloadGate(service.requests, draining), *watch.gates()),
         executor=watch.executor(PlanningExecutor(schema, general=general)),
     )
-    graphql = watch.app(draining.guard(endpoint, closed=endpoint.refusing(STOPPING)))
+    graphql = watch.app(draining.guard(endpoint, closed=endpoint.refusing(stopping())))
 
     def reread() -> None:
         access.reread()
@@ -121,9 +124,28 @@ def create_app(
         if scope["type"] == "http" and scope["path"] in GRAPHQL_PATHS:
             await graphql(scope, receive, send)
         else:
-            await site(scope, receive, send)
+            await site(scope, receive, _telling_failures(send))
 
     return app
+
+
+def _telling_failures(send: Send) -> Send:
+    """`send` with a line of our own where the application's start or end fails.
+
+    Starlette's account of that is the traceback, with all that the exceptions' messages hold.
+    """
+
+    async def tell(message: Message) -> None:
+        if message["type"] in ("lifespan.startup.failed", "lifespan.shutdown.failed"):
+            message = {**message, "message": ""}
+            error = sys.exc_info()[1]
+            if isinstance(error, StoreError):
+                LOGGER.error("%s", error)
+            else:
+                LOGGER.error("the gateway failed", exc_info=error)
+        await send(message)
+
+    return tell
 
 
 def app_from_environment() -> ASGIApp:

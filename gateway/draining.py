@@ -10,26 +10,43 @@ import asyncio
 import contextlib
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from gateway.graphql.endpoint import App, Receive, Scope, Send
-from gateway.graphql.errors import ErrorCode, request_error
+from gateway.graphql.errors import ErrorCode, RequestError, request_error
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
-STOPPING = request_error(
-    "The gateway is stopping. Nothing was done; send it again.",
-    ErrorCode.OVERLOADED,
-    status=503,
-    headers=((b"retry-after", b"1"), (b"connection", b"close")),
-)
+# What a terminal or a service manager sends to all processes at once, a worker's supervisor sends
+# once more.
+_ECHO_SECONDS = 1.0
+
+
+def stopping() -> RequestError:
+    """What a request is told that comes too late."""
+    return request_error(
+        "The gateway is stopping. Nothing was done; send it again.",
+        ErrorCode.OVERLOADED,
+        status=503,
+        headers=((b"retry-after", b"1"), (b"connection", b"close")),
+    )
 
 
 class Draining:
     """Whether the process is stopping, and how much it still has to answer."""
 
-    def __init__(self, *, delay_seconds: float = 0.0) -> None:
+    def __init__(
+        self,
+        *,
+        delay_seconds: float = 0.0,
+        supervised: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._delay_seconds = delay_seconds
+        self._echo_seconds = _ECHO_SECONDS if supervised else 0.0
+        self._clock = clock
+        self._begun_at = 0.0
         self._in_flight = 0
         self._empty = asyncio.Event()
         self._empty.set()
@@ -68,7 +85,7 @@ class Draining:
     def on_signals(self) -> Iterator[None]:
         """Begin with the signals that stop the server, before the server does.
 
-        The server's own handlers are called after the delay; a second signal does not wait.
+        The server's own handler is called once, after the delay; a second signal does not wait.
         """
         if threading.current_thread() is not threading.main_thread():
             yield
@@ -79,10 +96,10 @@ class Draining:
         def stop(number: int, frame: Any) -> None:
             handler = before[signal.Signals(number)]
             go_on = handler if callable(handler) else _nothing
-            if self.begun or not self._delay_seconds:
+            if not self._delay_seconds or (self.begun and not self._is_echo()):
                 self._close(go_on, number, frame)
-            else:
-                self.begun = True
+            elif not self.begun:
+                self.begun, self._begun_at = True, self._clock()
                 # A signal handler runs between any two steps: only this call is safe from there.
                 loop.call_soon_threadsafe(
                     loop.call_later, self._delay_seconds, self._close, go_on, number, frame
@@ -97,7 +114,13 @@ class Draining:
                 if signal.getsignal(number) is stop:
                     signal.signal(number, handler)
 
+    def _is_echo(self) -> bool:
+        return self._clock() - self._begun_at < self._echo_seconds
+
     def _close(self, go_on: Callable[[int, Any], Any], number: int, frame: Any) -> None:
+        if self.closed:
+            # Told twice, the server would drop what it still has to answer.
+            return
         self.begun = self.closed = True
         go_on(number, frame)
 

@@ -1,9 +1,10 @@
-"""Turns requests away while there is too much to do, before their documents are looked at."""
+"""Turns requests away before their documents are looked at: too much to do, or too late."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gateway.draining import Draining, stopping
 from gateway.graphql.errors import ErrorCode, RequestError, request_error
 from gateway.graphql.gates import Admitted
 from gateway.invites.admission import Admission, OverloadedError
@@ -15,8 +16,9 @@ if TYPE_CHECKING:
 class OverloadGate:
     """A gate that holds a place for as long as a request takes."""
 
-    def __init__(self, admission: Admission) -> None:
+    def __init__(self, admission: Admission, draining: Draining) -> None:
         self._admission = admission
+        self._draining = draining
         self._admitted = Admitted(release=admission.leave)
 
     async def __call__(self, _head: RequestHead, /) -> Admitted | RequestError:
@@ -25,6 +27,10 @@ class OverloadGate:
                 await self._admission.enter()
             except OverloadedError as error:
                 return _refusal(error.retry_after_seconds)
+        if self._draining.closed:
+            # Its head came in time, but what it asks for could take longer than the stop may.
+            self._admission.leave()
+            return stopping()
         return self._admitted
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from typing import TYPE_CHECKING, Final
 
+from gateway.background import end
 from gateway.invites.admission import Admission
 from gateway.invites.breaker import Breaker, BreakerLimits
 from gateway.invites.bulk import BulkInviter, PacedInviter
@@ -89,9 +89,7 @@ class Service:
         """Finish the invites that were begun, then let go of store and upstream."""
         self._started = False
         if self._reconciling is not None:
-            self._reconciling.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._reconciling
+            await end(self._reconciling)
         await self.inviter.drain()
         await self.paced.drain()
         await self.records.close()

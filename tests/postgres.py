@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import signal
 import tempfile
 import warnings
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import asyncpg
+import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
 
 @contextmanager
@@ -47,6 +49,27 @@ def fresh_database(server_url: str) -> Iterator[str]:
         yield _with_database(server_url, name)
     finally:
         asyncio.run(_execute(server_url, f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+@asynccontextmanager
+async def hanging_connections(url: str) -> AsyncIterator[None]:
+    """The server's processes for the connections to this database stand still in the block."""
+    if os.environ.get("GATEWAY_TEST_POSTGRES_URL"):
+        pytest.skip("the processes of another's server are not stopped")
+    connection = await asyncpg.connect(url)
+    rows = await connection.fetch(
+        "SELECT pid FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    await connection.close()
+    for row in rows:
+        os.kill(row[0], signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for row in rows:
+            with suppress(ProcessLookupError):
+                os.kill(row[0], signal.SIGCONT)
 
 
 def _with_database(url: str, name: str) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
 import logging
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from gateway.app import app_from_environment, create_app
+from gateway.invites.idempotency import StoreError
 from tests.test_running import settings
 
 
@@ -140,3 +143,33 @@ def test_collector_passes_over_what_was_made_at_start(monkeypatch, tmp_path):
         gc.unfreeze()
 
     assert passed_over > 0
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (StoreError("the store is in use"), "the store is in use"),
+        (ValueError("ada@example.com"), "the gateway failed"),
+    ],
+)
+def test_failed_start_is_told_without_the_exceptions_words(caplog, monkeypatch, error, told):
+    """An operator reads why the store cannot be used, or where the bug is; nobody an address."""
+
+    async def fail(_):
+        raise error from ValueError("a cause that names ada@example.com")
+
+    monkeypatch.setattr("gateway.service.Service.start", fail)
+    app: Any = create_app(settings())
+    sent = []
+
+    async def receive():
+        return {"type": "lifespan.startup"}
+
+    async def send(message):
+        sent.append(message)
+
+    with pytest.raises(type(error)):
+        asyncio.run(app({"type": "lifespan"}, receive, send))
+
+    assert sent == [{"type": "lifespan.startup.failed", "message": ""}]
+    assert [record.getMessage() for record in caplog.records] == [told]

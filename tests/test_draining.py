@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from gateway.draining import STOPPING, Draining
+from gateway.draining import Draining, stopping
 from gateway.graphql.endpoint import GraphQLEndpoint
 from gateway.graphql.schema import executable_schema
 
@@ -18,7 +18,7 @@ ORIGIN = "https://app.example.com"
 ENDPOINT = GraphQLEndpoint(
     executable_schema(), make_context=lambda _: None, cors_origins=frozenset({ORIGIN})
 )
-CLOSED = ENDPOINT.refusing(STOPPING)
+CLOSED = ENDPOINT.refusing(stopping())
 
 
 async def answer(scope, receive, send):
@@ -123,6 +123,37 @@ async def test_second_signal_does_not_wait(server_stops):
         await until(lambda: server_stops)
 
     assert draining.closed
+
+
+@pytest.mark.parametrize(("seconds", "closed"), [(0.9, False), (1.0, True)])
+async def test_echo_of_a_signal_is_no_second_one(server_stops, seconds, closed):
+    """A worker that is told with its group, and by its supervisor, still has the delay."""
+    now = [0.0]
+    draining = Draining(delay_seconds=60, supervised=True, clock=lambda: now[0])
+
+    with draining.on_signals():
+        os.kill(os.getpid(), signal.SIGTERM)
+        await until(lambda: draining.begun)
+        now[0] += seconds
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.sleep(0)
+
+    assert draining.closed is closed
+    assert bool(server_stops) is closed
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.01])
+async def test_server_is_told_once(server_stops, delay):
+    """However often the signal comes, the server hears it once: told twice, it drops requests."""
+    draining = Draining(delay_seconds=delay)
+
+    with draining.on_signals():
+        for _ in range(3):
+            os.kill(os.getpid(), signal.SIGTERM)
+            await until(lambda: draining.begun)
+        await asyncio.sleep(2 * delay)
+
+    assert server_stops == [signal.SIGTERM]
 
 
 async def test_handlers_are_put_back(server_stops):

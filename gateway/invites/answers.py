@@ -149,8 +149,8 @@ def in_progress() -> InviteFailure:
     return InviteFailure(
         code=InviteErrorCode.IDEMPOTENCY_KEY_IN_PROGRESS,
         message=(
-            "An earlier request with this idempotency key is still on its way. Repeat the"
-            " request with the same key to learn how it ended."
+            "A request with this idempotency key is still on its way. Repeat the request with"
+            " the same key to learn how it ended."
         ),
         outcome=InviteOutcome.UNKNOWN,
         retryable=True,

@@ -61,6 +61,8 @@ log = logging.getLogger("gateway.invites")
 
 _FIRST_POLL_SECONDS: Final = 0.02
 _LONGEST_POLL_SECONDS: Final = 0.5
+# An invite that ends with its deadline still has to be recorded: the store gets that long.
+_GRACE_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,7 @@ class KeyedInviter:
         task = asyncio.create_task(self._invite(_Job(request, identity, deadline)))
         self._running[identity.record_id] = (identity.fingerprint, task)
         task.add_done_callback(lambda _: self._running.pop(identity.record_id))
-        return await asyncio.shield(task)
+        return await _end_of(task, deadline + _GRACE_SECONDS) or in_progress()
 
     async def recall(self, request: InviteRequest, key: str, *, scope: str) -> InviteResult | None:
         """What earlier requests with the key came to; None if they invited nobody for sure."""
@@ -173,22 +175,23 @@ class KeyedInviter:
         return await self._claim_and_send(claim, record, job)
 
     async def _claim_and_send(self, claim: Record, was: Record | None, job: _Job) -> _Step:
-        seconds_left = _seconds_left(job.deadline)
         try:
-            async with self._admission.place(max_wait_seconds=seconds_left):
+            async with self._admission.place(max_wait_seconds=_seconds_left(job.deadline)):
                 # Waiting for the place took time that the lease is not to lose.
                 now = self._clock()
                 claim = replace(claim, lease_until=now + self._lease_seconds, updated_at=now)
                 if was is None:
                     claim = replace(claim, created_at=now, first_sent_at=now)
                 send_by = time.monotonic() + self._lease_seconds / 2
-                if await self._claim(claim, was):
+                try:
+                    claimed = await self._claim(claim, was)
+                except StoreUnavailableError as error:
+                    # The claim's commit failed or is unclear: not a byte was sent for it.
+                    return await self._after_failed_claim(was, job, error)
+                if claimed:
                     return await self._send(claim, job, send_by)
         except OverloadedError as error:
             return overloaded(error.retry_after_seconds)
-        except StoreUnavailableError as error:
-            # The claim's commit failed or is unclear: not a byte was sent for it.
-            return await self._after_failed_claim(was, job, error)
         return await self._look_again(job)
 
     async def _claim(self, claim: Record, was: Record | None) -> bool:
@@ -224,7 +227,9 @@ class KeyedInviter:
         result = _after_doubt(claim, result_of(sent.exchange, sent.judgement, job.request))
         result = await self._clear_up(claim, result, job)
         outcome = settled(claim, state_after(result), now=self._clock(), answer=pack(result))
-        instead = await self._settler.settle(outcome, claim=claim)
+        instead = await self._settler.settle(
+            outcome, claim=claim, within=max(_GRACE_SECONDS, _seconds_left(job.deadline))
+        )
         if instead is None or outcome.state is State.INVITED:
             return result
         # This process was paused past its lease: what another one did since then counts.
@@ -311,11 +316,14 @@ async def _join(
     """The answer of the request with the same key that this process is at work on."""
     if fingerprint != own:
         return key_reused()
-    done, _ = await asyncio.wait([task], timeout=max(0.0, _seconds_left(deadline)))
-    if not done:
-        return in_progress()
-    result = task.result()
+    result = await _end_of(task, deadline) or in_progress()
     return result._replace(replayed=True) if isinstance(result, InviteSuccess) else result
+
+
+async def _end_of(task: asyncio.Task[InviteResult], deadline: float) -> InviteResult | None:
+    """What the task came to, or None if it goes on beyond `deadline`."""
+    done, _ = await asyncio.wait([task], timeout=max(0.0, _seconds_left(deadline)))
+    return task.result() if done else None
 
 
 async def _honour(retry_after_seconds: int | None, job: _Job) -> None:

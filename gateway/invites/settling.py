@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("gateway.invites")
 
 WAITS: Final = (0.1, 0.5, 2.0, 5.0)
+LAST_SECONDS: Final = 5.0
+"""How long an end that could not be recorded may hold up the end of the process."""
 
 
 class Settler:
@@ -24,23 +26,34 @@ class Settler:
         self._waits = waits
         self._at_work: set[asyncio.Task[None]] = set()
 
-    async def settle(self, outcome: Record, *, claim: Record) -> Record | None:
-        """Replace `claim` by `outcome`; the record that is there instead if that is too late."""
+    async def settle(self, outcome: Record, *, claim: Record, within: float) -> Record | None:
+        """Replace `claim` by `outcome`; the record that is there instead if that is too late.
+
+        What takes longer than `within` seconds goes on behind the caller's back.
+        """
         try:
-            if await self._store.swap(outcome, was=claim):
-                return None
-            return await self._settle_late(outcome)
-        except StoreUnavailableError as error:
-            log.warning("an invite ended as %s, not recorded yet: %s", outcome.state.value, error)
+            async with asyncio.timeout(within):
+                if await self._store.swap(outcome, was=claim):
+                    return None
+                return await self._settle_late(outcome)
+        except (StoreUnavailableError, TimeoutError) as error:
+            why = str(error) or "the store takes too long"
+            log.warning("an invite ended as %s, not recorded yet: %s", outcome.state.value, why)
             task = asyncio.create_task(self._settle_stubbornly(outcome))
             self._at_work.add(task)
             task.add_done_callback(self._at_work.discard)
             return None
 
-    async def drain(self) -> None:
-        """Wait until nothing is left to be tried again."""
-        while self._at_work:
-            await asyncio.wait(list(self._at_work))
+    async def drain(self, *, seconds: float = LAST_SECONDS) -> None:
+        """Wait until nothing is left to be tried again; after `seconds` it is left to others."""
+        if not self._at_work:
+            return
+        _, late = await asyncio.wait(self._at_work, timeout=seconds)
+        for task in late:
+            task.cancel()
+        if late:
+            # The records are in doubt once their leases have ended.
+            log.error("%d invites ended and stay unrecorded", len(late))
 
     async def _settle_stubbornly(self, outcome: Record) -> None:
         for wait in self._waits:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import asyncio
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
@@ -72,14 +73,16 @@ class PostgresStore:
                 max_size=self._connections,
                 timeout=self._timeout_seconds,
                 command_timeout=self._timeout_seconds,
+                # One statement at a time leaves nothing behind on a connection.
+                reset=_nothing,
                 # A claim must survive the server's crash, whatever the database's default is.
                 server_settings={
                     "synchronous_commit": "on",
                     "application_name": "track-invite-gateway",
                 },
             )
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError) as error:
-            raise StoreError(f"cannot reach the PostgreSQL store: {_reason(error)}") from error
+        except Exception as error:
+            raise StoreError(f"cannot reach the PostgreSQL store: {_why_not(error)}") from error
         try:
             await self._migrate(pool)
         except BaseException:
@@ -90,7 +93,10 @@ class PostgresStore:
     async def close(self) -> None:
         pool, self._open_pool = self._open_pool, None
         if pool is not None:
-            await pool.close()
+            # A server that hangs or is gone takes no leave; the pool then ends by itself.
+            with suppress(StoreUnavailableError), _failures():
+                async with asyncio.timeout(self._timeout_seconds):
+                    await pool.close()
 
     async def read(self, record_id: bytes) -> Record | None:
         rows = await self._rows(_READ, record_id)
@@ -135,8 +141,13 @@ class PostgresStore:
         if pool is None:
             raise StoreUnavailableError("the store is closed")
         with _failures():
-            async with pool.acquire(timeout=self._timeout_seconds) as connection:
-                rows: Sequence[Sequence[Any]] = await connection.fetch(statement, *values)
+            async with asyncio.timeout(self._timeout_seconds), pool.acquire() as connection:
+                try:
+                    rows: Sequence[Sequence[Any]] = await connection.fetch(statement, *values)
+                except (TimeoutError, asyncio.CancelledError):
+                    # A server that hangs would be waited for once more, to take the question back.
+                    connection.terminate()
+                    raise
                 return rows
 
     async def _migrate(self, pool: asyncpg.Pool) -> None:
@@ -154,16 +165,36 @@ class PostgresStore:
                     await connection.execute("INSERT INTO gateway_schema VALUES ($1)", len(scripts))
 
 
+async def _nothing(_: object) -> None:
+    pass
+
+
 @contextmanager
 def _failures() -> Iterator[None]:
     try:
         yield
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+    except StoreError:
+        raise
+    # Whatever the driver raises, nobody knows by it what was committed.
+    except Exception as error:
         raise StoreUnavailableError(f"the store failed: {_reason(error)}") from error
 
 
 def _reason(error: Exception) -> str:
-    # The server's own text may quote a row's values.
+    """What an operator needs to know, without values, URLs or passwords."""
     if isinstance(error, asyncpg.PostgresError):
+        # The server's own text may quote a row's values.
         return f"{type(error).__name__} ({error.sqlstate})"
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    if isinstance(error, OSError) and str(error):
+        return f"{type(error).__name__}: {error}"
+    return type(error).__name__
+
+
+def _why_not(error: Exception) -> str:
+    if isinstance(error, ValueError) and not isinstance(error, OSError):
+        # Its text may quote the password, where that was taken for a port or a host.
+        return (
+            f"its URL cannot be used ({type(error).__name__}); is a parameter wrong, or a special"
+            " character of the password not written as %XX?"
+        )
+    return _reason(error)

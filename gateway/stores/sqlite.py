@@ -8,6 +8,7 @@ SQLite before 3.51.3 can corrupt a write-ahead log that several processes share.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import queue
 import sqlite3
@@ -53,6 +54,7 @@ _LEASE: Final = (
     " ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until"
     " WHERE gateway_leases.holder = excluded.holder OR gateway_leases.until <= ?"
 )
+_PING: Final = (b"ping", b"", b"", 0, 0, State.SENDING.value, 0.0, 0.0, 0.0, 0.0, None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +73,11 @@ class SqliteStore:
         self._busy_seconds = busy_seconds
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._files: dict[str, tuple[int, int]] = {}
 
     async def open(self) -> None:
         connection = await asyncio.to_thread(self._connect)
+        self._files = self._files_there()
         self._thread = threading.Thread(
             target=self._serve, args=(connection,), name="sqlite-store", daemon=True
         )
@@ -132,11 +136,12 @@ class SqliteStore:
         return await self._changed(_LEASE, (name, holder, until, now)) == 1
 
     async def ping(self) -> None:
-        await self._changed(
-            "INSERT INTO gateway_meta VALUES ('ping', x'00')"
-            " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            (),
-        )
+        def work(connection: sqlite3.Connection) -> None:
+            # All that a claim writes: on a full disk there may be room for less.
+            connection.execute(_INSERT, _PING)
+            connection.execute("DELETE FROM invite_records WHERE record_id = ?", _PING[:1])
+
+        await self._ask(work, writes=True)
 
     async def _changed(self, statement: str, values: Sequence[object]) -> int:
         return await self._ask(
@@ -186,8 +191,39 @@ class SqliteStore:
         while more:
             batch, more = self._next_batch()
             if batch:
-                _answer(batch, *_transact(connection, batch))
+                _answer(batch, *self._transact(connection, batch))
         connection.close()
+
+    def _transact(
+        self, connection: sqlite3.Connection, batch: Sequence[_Job]
+    ) -> tuple[Sequence[Any], Exception | None]:
+        writes = any(job.writes for job in batch)
+        try:
+            if writes:
+                self._check_files()
+                connection.execute("BEGIN IMMEDIATE")
+            answers = [job.work(connection) for job in batch]
+            if writes:
+                connection.execute("COMMIT")
+        except Exception as error:  # noqa: BLE001 - whatever it is, the thread goes on and says so
+            return (), _rolled_back(connection, error)
+        return answers, None
+
+    def _check_files(self) -> None:
+        # SQLite would go on writing to files that nobody will find again.
+        if not self._files.items() <= self._files_there().items():
+            raise FileNotFoundError(
+                f"{self._path} has been removed or replaced: put it back and restart the gateway"
+            )
+
+    def _files_there(self) -> dict[str, tuple[int, int]]:
+        """The file and its log as they are on disk now, none of them if the store is in memory."""
+        found = {}
+        for name in (str(self._path), f"{self._path}-wal"):
+            with contextlib.suppress(FileNotFoundError):
+                status = os.stat(name)  # noqa: PTH116 - a Path costs more than the call
+                found[name] = status.st_dev, status.st_ino
+        return found
 
     def _next_batch(self) -> tuple[list[_Job], bool]:
         batch: list[_Job] = []
@@ -226,21 +262,6 @@ def _why_not(path: Path, error: sqlite3.Error) -> str:
             " process; use one worker, or PostgreSQL for several"
         )
     return f"cannot open the store {path}: {error}"
-
-
-def _transact(
-    connection: sqlite3.Connection, batch: Sequence[_Job]
-) -> tuple[Sequence[Any], Exception | None]:
-    writes = any(job.writes for job in batch)
-    try:
-        if writes:
-            connection.execute("BEGIN IMMEDIATE")
-        answers = [job.work(connection) for job in batch]
-        if writes:
-            connection.execute("COMMIT")
-    except Exception as error:  # noqa: BLE001 - whatever it is, the thread goes on and says so
-        return (), _rolled_back(connection, error)
-    return answers, None
 
 
 def _rolled_back(connection: sqlite3.Connection, error: Exception) -> Exception:

@@ -6,7 +6,8 @@
     invite   | the audit: who invited to which track, and what came of it
 
 The lines of libraries and of the gateway's own modules follow the same form; the message of an
-exception is never told, for it may hold a name or an address.
+exception and the values that a library puts into its lines are never told, for they may hold a
+name or an address.
 """
 
 from __future__ import annotations
@@ -66,6 +67,8 @@ def configure_logging(level: int = logging.INFO, *, as_json: bool = False) -> No
             ],
         )
     )
+    # What the library prints of a line that it cannot write has all values in it.
+    logging.raiseExceptions = False
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in _SILENCED:
         logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -174,7 +177,17 @@ def _track_id(text: str) -> str | None:
 
 
 def _is_wanted(record: logging.LogRecord) -> bool:
-    return record.levelno >= logging.WARNING or record.name.partition(".")[0] in _OWN
+    library = record.name.partition(".")[0]
+    if library in _OWN:
+        return True
+    if library == "asyncio":
+        # The event loop's lines show the arguments and exceptions of whatever failed in it.
+        record.msg, record.args = "something failed in the event loop", ()
+    elif isinstance(record.args, tuple):
+        record.args = tuple(one if isinstance(one, int | float) else "…" for one in record.args)
+    elif record.args:
+        record.args = dict.fromkeys(record.args, "…")
+    return record.levelno >= logging.WARNING
 
 
 def _add_level(_: WrappedLogger, method: str, event: EventDict) -> EventDict:

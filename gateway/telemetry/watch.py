@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from gateway.background import end
 from gateway.draining import Draining
 from gateway.graphql.execution import Executor
 from gateway.graphql.gates import Gate
@@ -149,7 +150,7 @@ class Watch:
         try:
             yield
         finally:
-            sampling.cancel()
+            await end(sampling)
 
     async def aclose(self) -> None:
         """Send the spans that are left; to be called once nothing goes on any more."""

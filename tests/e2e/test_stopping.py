@@ -119,6 +119,29 @@ def test_every_accepted_mutation_is_answered(tmp_path, upstream, number):
     assert code == 0
 
 
+@pytest.mark.parametrize("delay", ["0", "1"])
+def test_impatience_loses_nothing(tmp_path, upstream, delay):
+    """Ctrl-C twice, or once more during the delay: what was accepted is answered all the same."""
+    settings = serve_settings(
+        upstream.address, UPSTREAM_TIMEOUT_SECONDS="15", DRAIN_DELAY_SECONDS=delay
+    )
+    with running(tmp_path, "serve", **settings) as gateway, ThreadPoolExecutor(1) as pool:
+        address = gateway.address()
+        answer = pool.submit(fetch, "POST", f"{address}/graphql", mutation("ada@example.com"))
+        until(lambda: upstream.emails)
+        for _ in range(3):
+            gateway.process.send_signal(signal.SIGINT)
+            time.sleep(0.6)
+        until(lambda: _refuses_connections(address))
+        upstream.go_on.set()
+        result = json.loads(answer.result())["data"]["inviteCandidate"]
+        code = gateway.end()
+
+    assert result["type"] == "InviteCandidateSuccess"
+    assert upstream.emails == ["ada@example.com"]
+    assert code == 0
+
+
 def test_readiness_goes_first(tmp_path, upstream):
     """During the delay `/readyz` says 503, `/livez` 200, and mutations are served."""
     upstream.go_on.set()

@@ -36,10 +36,13 @@ def head(**headers: str) -> RequestHead:
         ('"', '"'),
         ('""', ""),
         ('a"', 'a"'),
+        ("k-1, k-1,  k-1", "k-1"),
+        ('"k-1", "k-1"', "k-1"),
+        ("k-1, k-2", "k-1, k-2"),
     ],
 )
 def test_key_in_the_header(text, key):
-    """Quoted, as the draft standard has it, or bare; space around it is not part of it."""
+    """Quoted, as the draft standard has it, or bare, and the same however it is carried."""
     assert idempotency_key_of(head(idempotency_key=text)) == key
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.invites.admission import Admission
-from gateway.invites.idempotency import State
+from gateway.invites.idempotency import State, StoreUnavailableError
 from gateway.invites.models import (
     InviteErrorCode,
     InviteFailure,
@@ -483,6 +483,43 @@ async def test_unreadable_store_promises_nothing(store, replica):
     assert len(replica.upstream.posts) == 1
 
 
+async def test_store_that_hangs_is_not_waited_for(store, replica):
+    """A caller is answered in its time, also if the store does not even say no."""
+    free = asyncio.Event()
+    read = store.read
+
+    async def hanging_read(record_id):
+        await free.wait()
+        return await read(record_id)
+
+    store.read = hanging_read
+
+    answer = await replica.invite(seconds=-0.99)
+
+    assert answer.code is InviteErrorCode.IDEMPOTENCY_KEY_IN_PROGRESS
+    assert (answer.outcome, answer.retryable) == (InviteOutcome.UNKNOWN, True)
+    free.set()
+    await replica.inviter.drain()
+
+
+async def test_success_is_told_before_a_slow_store_has_it(store, replica):
+    """A known 2xx reaches its caller in time though recording it takes longer."""
+    swap, free = store.swap, asyncio.Event()
+
+    async def slow_swap(record, *, was):
+        await free.wait()
+        return await swap(record, was=was)
+
+    store.swap = slow_swap
+
+    answer = await replica.invite(seconds=0.01)
+    free.set()
+    await replica.inviter.drain()
+
+    assert isinstance(answer, InviteSuccess)
+    assert the_record(store).state is State.INVITED
+
+
 async def test_closed_store_promises_nothing(replica):
     """A gateway whose store is not open sends nothing with a key."""
     await replica.records.close()
@@ -527,6 +564,21 @@ async def test_store_failure_while_resolving(store, replica):
     again = await replica.invite()
 
     assert again == first
+
+
+async def test_store_failure_after_sending_is_no_proof(store, replica, monkeypatch):
+    """Once bytes have left, nothing that the store does makes it NOT_INVITED."""
+    replica.upstream.acts.append(LOSES_THE_REPLY)
+
+    async def fail(*_, **__):
+        raise StoreUnavailableError("the store is closed")
+
+    monkeypatch.setattr(replica.read_back, "look_for", fail)
+
+    with pytest.raises(StoreUnavailableError):
+        await replica.invite()
+
+    assert the_record(store).state is State.SENDING
 
 
 async def test_lost_race_is_looked_at_again(store, replica):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import asyncpg
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from gateway.invites.idempotency import StoreError, StoreUnavailableError
 from gateway.stores.postgres import PostgresStore
 from tests.invites.records import a_record
+from tests.postgres import hanging_connections
 
 
 @pytest.fixture
@@ -46,6 +48,25 @@ async def test_newer_tables_are_refused(store, postgres_url):
         await PostgresStore(postgres_url).open()
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://gateway:s3cret/with-a-slash@127.0.0.1/db",
+        "postgresql://gateway:s3cret#x@127.0.0.1/db",
+        "postgresql://gateway:s3cret?x@127.0.0.1/db",
+        "postgresql://gateway:s3cret@ho\u2100st/db",
+        "postgresql://gateway:x@127.0.0.1:1/db?sslmode=s3cret",
+        "postgresql://gateway:s3cret@127.0.0.1:1/db",
+    ],
+)
+async def test_password_is_not_told(url):
+    """A URL that is misread, for a special character in its password, is not quoted."""
+    with pytest.raises(StoreError) as caught:
+        await PostgresStore(url, timeout_seconds=2).open()
+
+    assert "s3cret" not in str(caught.value)
+
+
 @pytest.mark.parametrize("url", ["postgresql://127.0.0.1:1/none", "postgresql://[broken"])
 async def test_unreachable_server_is_an_error_at_start(url):
     """A server that is not there is named in one clear error."""
@@ -74,5 +95,58 @@ async def test_error_quotes_no_values(store):
     """The text of an error names its kind only: the server's own words may quote a row."""
     with pytest.raises(StoreUnavailableError) as caught:
         await store._rows("SELECT $1::text::integer", "ada@example.com")
+
+    assert "ada" not in str(caught.value)
+
+
+async def test_hanging_server_fails_the_operation_in_time(postgres_url):
+    """A server that neither answers nor goes away holds nobody up: nor the next, nor the end."""
+    store = PostgresStore(postgres_url, connections=1, timeout_seconds=0.5)
+    await store.open()
+
+    async with hanging_connections(postgres_url):
+        async with asyncio.timeout(5):
+            with pytest.raises(StoreUnavailableError):
+                await store.ping()
+        await store.ping()
+        await store.close()
+
+
+async def test_close_does_not_wait_for_a_hanging_server(postgres_url):
+    """Where no leave can be taken, the store ends without."""
+    store = PostgresStore(postgres_url, connections=1, timeout_seconds=0.5)
+    await store.open()
+
+    async with hanging_connections(postgres_url), asyncio.timeout(5):
+        await store.close()
+
+
+async def test_abandoned_question_frees_its_connection(postgres_url):
+    """A caller that stops waiting for a hanging server does not keep the store from closing."""
+    store = PostgresStore(postgres_url, connections=1, timeout_seconds=30)
+    await store.open()
+
+    async with hanging_connections(postgres_url), asyncio.timeout(5):
+        asked = asyncio.create_task(store.ping())
+        pool: Any = store._open_pool
+        while pool.get_idle_size():  # noqa: ASYNC110 - it is asked by then
+            await asyncio.sleep(0.001)
+        asked.cancel()
+        await asyncio.wait([asked])
+        await store.close()
+
+    assert asked.cancelled()
+
+
+async def test_any_error_of_the_driver_is_the_stores(store, monkeypatch):
+    """Also an error that the driver's documentation does not name says nothing of the commit."""
+
+    async def fail(*_, **__):
+        raise asyncpg.InternalClientError("ada@example.com")
+
+    monkeypatch.setattr(asyncpg.Connection, "fetch", fail)
+
+    with pytest.raises(StoreUnavailableError, match="InternalClientError") as caught:
+        await store.ping()
 
     assert "ada" not in str(caught.value)

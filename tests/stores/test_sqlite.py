@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import sqlite3
 import subprocess
 import sys
@@ -110,6 +111,53 @@ async def test_full_disk_fails_the_whole_batch(store):
     )
     assert await store.count() == {}
     assert await store.insert(a_record())
+
+
+@contextmanager
+def largest_file(octets: int) -> Iterator[None]:
+    """No file of this process can grow beyond that."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (octets, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+async def test_ping_needs_the_room_of_a_claim(store):
+    """On a disk with room for one page and not for a claim, the store is not ready."""
+    await store._ask(
+        lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall(),
+        writes=False,
+    )
+    header, frame = 32, 24 + 4096
+    with largest_file(header + frame):
+        with pytest.raises(StoreUnavailableError):
+            await store.insert(a_record())
+        with pytest.raises(StoreUnavailableError):
+            await store.ping()
+
+    await store.ping()
+    assert await store.count() == {}
+
+
+@pytest.mark.parametrize("name", ["gateway.db", "gateway.db-wal"])
+@pytest.mark.parametrize("change", ["removed", "replaced"])
+async def test_file_that_is_gone_records_nothing(store, tmp_path, name, change):
+    """What would be written to a removed file is lost with the process: it is refused instead."""
+    await store.insert(a_record())
+    file = tmp_path / name
+    file.rename(tmp_path / "elsewhere")
+    if change == "replaced":
+        file.write_bytes((tmp_path / "elsewhere").read_bytes())
+
+    with pytest.raises(StoreUnavailableError, match="has been removed or replaced"):
+        await store.insert(a_record("next"))
+    with pytest.raises(StoreUnavailableError):
+        await store.ping()
+
+    (tmp_path / "elsewhere").rename(file)
+    assert await store.insert(a_record("next"))
 
 
 async def test_failed_commit_is_rolled_back(store, monkeypatch):

@@ -76,9 +76,11 @@ async def test_records_survive_reopening(make_store):
     second = make_store()
     await second.open()
     found = await second.read(record.record_id)
+    inserted = await second.insert(a_record("another"))
     await second.close()
 
     assert found == record
+    assert inserted
 
 
 async def test_doubtful_lists_unknown_and_abandoned(store):

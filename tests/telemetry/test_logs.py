@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import json
 import logging
 
@@ -14,10 +16,11 @@ from gateway.telemetry.logs import configure_logging
 def _logging_as_before():
     """Other tests log as they did."""
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, told = root.handlers[:], root.level, logging.raiseExceptions
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
+    logging.raiseExceptions = told
 
 
 def test_the_http_client_stays_quiet(capsys):
@@ -56,3 +59,51 @@ def test_exception_is_told_without_its_message(capsys):
     assert line["exception"].startswith("ValueError < ")
     assert "test_exception_is_told_without_its_message" in line["exception"]
     assert "ada@example.com" not in str(line)
+
+
+@pytest.mark.parametrize(
+    ("words", "values", "told"),
+    [
+        ("refused %s with %d", ("ada@example.com", 503), "refused … with 503"),
+        ("refused %(who)s", ({"who": "ada@example.com"},), "refused …"),
+        ("trouble", (), "trouble"),
+    ],
+)
+def test_values_of_libraries_are_left_out(capsys, words, values, told):
+    """What a library says is known, and what about is not."""
+    configure_logging(as_json=True)
+
+    logging.getLogger("library").warning(words, *values)
+
+    assert json.loads(capsys.readouterr().err)["event"] == told
+
+
+async def test_event_loop_tells_no_values(capsys):
+    """A task that failed unnoticed, and a callback, are told by type and frames alone."""
+    configure_logging(as_json=True)
+
+    async def fail(email: str) -> None:
+        raise ValueError(email)
+
+    task = asyncio.create_task(fail("ada@example.com"))
+    await asyncio.wait([task])
+    del task
+    gc.collect()
+    asyncio.get_running_loop().call_soon(int, "ada@example.com")
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+    told = capsys.readouterr().err
+    assert "ada" not in told
+    assert [json.loads(line)["exception"][:12] for line in told.splitlines()] == [
+        "ValueError <"
+    ] * 2
+
+
+def test_line_that_cannot_be_written_shows_no_values(capsys):
+    """A line with the wrong number of values is a bug, and no reason to print them."""
+    configure_logging(as_json=True)
+
+    logging.getLogger("gateway").warning("%d and %d", "ada@example.com")  # noqa: PLE1206 - the bug
+
+    assert "ada" not in capsys.readouterr().err
