@@ -22,7 +22,14 @@ ALGORITHMS = frozenset(
 """All of them asymmetric: whoever can check a token cannot make one."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _NAMES = Annotated[tuple[str, ...], NoDecode]
-_JWT_ONLY = ("jwt_jwks_url", "jwt_jwks_file", "jwt_issuer", "jwt_audience", "jwt_scope")
+_JWT_ONLY = (
+    "jwt_jwks_url",
+    "jwt_jwks_file",
+    "jwt_issuer",
+    "jwt_audience",
+    "jwt_scope",
+    "jwt_read_scope",
+)
 
 
 class AccessSettings(BaseSettings):
@@ -52,6 +59,11 @@ class AccessSettings(BaseSettings):
         None,
         pattern=r"^[!#-\[\]-~]+$",
         description="The scope that a token must have; any will do without this.",
+    )
+    jwt_read_scope: str | None = Field(
+        None,
+        pattern=r"^[!#-\[\]-~]+$",
+        description="The scope that reading applications needs besides; none without this.",
     )
     jwt_algorithms: _NAMES = Field(
         ("RS256", "PS256", "ES256", "ES384", "EdDSA"),

@@ -7,6 +7,8 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Final
 
+from gateway.applications.reader import Reader
+from gateway.applications.reads import Applications
 from gateway.invites.admission import Admission
 from gateway.invites.breaker import Breaker, BreakerLimits
 from gateway.invites.bulk import BulkInviter, PacedInviter
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 _SECONDS_PER_HOUR: Final = 3600
 _PING_LASTS_SECONDS: Final = 1.0
+# What callers read comes on top of these, so that no look at an invite waits for them.
 _LIST_CONNECTIONS: Final = 4
 
 
@@ -68,6 +71,7 @@ class Service:
             most=settings.max_candidates,
             timeout_seconds=settings.request_timeout_seconds,
         )
+        self.applications = _applications(settings, self._list)
         self.reconciler = Reconciler(
             self.records,
             self.read_back,
@@ -155,7 +159,7 @@ class Service:
 
 def list_of(settings: Settings) -> Upstream:
     """The client that looks at the upstream's list."""
-    return _client(settings, connections=_LIST_CONNECTIONS)
+    return _client(settings, connections=_LIST_CONNECTIONS + settings.read_concurrency)
 
 
 def upstream_of(settings: Settings) -> Upstream:
@@ -179,6 +183,26 @@ def _read_back(settings: Settings, applicants: ApplicantList, records: Records) 
     if not settings.read_back or settings.upstream_api_key_mode == "forward":
         return None
     return ReadBack(applicants, records=records, quiet_seconds=settings.read_back_quiet_seconds)
+
+
+def _applications(settings: Settings, applicants: ApplicantList) -> Applications | None:
+    if not settings.applications:
+        return None
+    # Each request that reads holds a place that others could invite from: most are left to them.
+    places = Admission(
+        settings.read_concurrency,
+        queue=settings.upstream_concurrency // 4,
+        max_wait_seconds=settings.queue_wait_seconds,
+    )
+    reader = Reader(
+        applicants,
+        admission=places,
+        policy=RetryPolicy(attempts=settings.retry_attempts, after=frozenset(Verdict)),
+        timeout_seconds=settings.upstream_timeout_seconds,
+    )
+    return Applications(
+        reader, most=settings.max_reads, timeout_seconds=settings.request_timeout_seconds
+    )
 
 
 def _breaker(settings: Settings) -> Breaker | None:

@@ -9,6 +9,8 @@ from graphql import GraphQLError, GraphQLSchema
 from strawberry.printer import print_schema
 
 from gateway import __version__
+from gateway.graphql.application_fields import application_field, applications_field
+from gateway.graphql.application_types import Application, ApplicationConnection
 from gateway.graphql.context import RequestContext
 from gateway.graphql.errors import ErrorCode
 from gateway.graphql.results import list_to_graphql, to_graphql
@@ -82,6 +84,8 @@ class Query:
     gateway: GatewayInfo = strawberry.field(
         resolver=_gateway, description="The gateway itself: useful to see that it answers."
     )
+    application: Application | None = application_field
+    applications: ApplicationConnection = applications_field
 
 
 @strawberry.type(description="What can be done.")

@@ -19,12 +19,16 @@ from gateway.app import create_app
 from gateway.graphql.errors import ErrorCode
 from gateway.graphql.media_types import MediaType
 from gateway.graphql.schema import printed_schema
+from gateway.invites.models import InviteErrorCode
 from gateway.upstream.wire import Exchange, Reply
 from tests.invites.fakes import MemoryStore
 from tests.test_running import settings as coded
 
 SCHEMA = printed_schema()
-CODES = {code.value for code in ErrorCode} - {ErrorCode.INTERNAL_SERVER_ERROR.value}
+# A read that fails is told in the words of the invites.
+CODES = {code.value for code in (*ErrorCode, *InviteErrorCode)} - {
+    ErrorCode.INTERNAL_SERVER_ERROR.value
+}
 ordinary = settings(max_examples=150, deadline=None)
 
 
@@ -41,6 +45,8 @@ class AcceptingUpstream:
     async def applicants(self, *_: object, **__: object) -> Exchange:
         return Reply(404)
 
+    applicant = applicants
+
     def reread_api_key(self) -> bool:
         return False
 
@@ -48,7 +54,7 @@ class AcceptingUpstream:
 
 
 UPSTREAM = AcceptingUpstream()
-APP = create_app(coded(), upstream=UPSTREAM, store=MemoryStore())
+APP = create_app(coded(), upstream=UPSTREAM, applicants=UPSTREAM, store=MemoryStore())
 
 
 def answer(

@@ -53,6 +53,8 @@ class Answering:
     async def applicants(self, *_: object, **__: object) -> Exchange:
         return NoReply(Fault.CONNECT, possibly_sent=False)
 
+    applicant = applicants
+
     async def aclose(self) -> None:
         pass
 
