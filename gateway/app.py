@@ -21,6 +21,7 @@ from gateway.access import Access
 from gateway.auth import Caller
 from gateway.draining import Draining
 from gateway.forwarded_key import forwarded_key, scope_of
+from gateway.graphql.allowance import Allowance
 from gateway.graphql.context import RequestContext, idempotency_key_of, timeout_of
 from gateway.graphql.endpoint import GraphQLEndpoint
 from gateway.graphql.errors import ErrorCode, formatted
@@ -74,7 +75,10 @@ def create_app(
     watch.service(service, draining)
     access = Access(settings)
     plain = RequestContext(
-        watch.inviter(service.inviter), watch.bulk(service.bulk), service.applications
+        watch.inviter(service.inviter),
+        watch.bulk(service.bulk),
+        service.applications,
+        allowance=Allowance(settings.max_values),
     )
     schema = executable_schema()
     general = GeneralExecutor(schema, hide_suggestions=not settings.introspection)

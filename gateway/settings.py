@@ -162,6 +162,9 @@ class Settings(AccessSettings):
     max_reads: int = Field(
         30, ge=2, le=10_000, description="What one request may read from the platform."
     )
+    max_values: int = Field(
+        5_000, ge=500, description="What one answer may tell of applications in lists."
+    )
     read_concurrency: int = Field(
         16, ge=1, le=10_000, description="The most such reads in flight for all callers together."
     )

@@ -75,16 +75,18 @@ class Reads:
         self._deadline = deadline
         self._api_key = upstream_api_key
         self._turns = asyncio.Semaphore(AT_ONCE)
-        self._found: dict[
-            ApplicationKey, asyncio.Task[ApplicationDetails | ReadFailure | None]
-        ] = {}
+        self._locks: dict[ApplicationKey, asyncio.Lock] = {}
+        self._found: dict[ApplicationKey, ApplicationDetails | ReadFailure | None] = {}
 
     async def one(self, key: ApplicationKey) -> ApplicationDetails | ReadFailure | None:
         """One application, or None if there is none; it is read once, however often it is asked."""
-        if key not in self._found:
+        if key not in self._locks:
             self._spend()
-            self._found[key] = asyncio.create_task(self._one(key))
-        return await self._found[key]
+            self._locks[key] = asyncio.Lock()
+        async with self._locks[key]:
+            if key not in self._found:
+                self._found[key] = await self._one(key)
+        return self._found[key]
 
     async def window(self, request: ListRequest) -> Window | ReadFailure:
         """The applications from a position on; two pages where it lies within one."""

@@ -9,7 +9,6 @@ import strawberry
 from gateway.applications.failures import refusal_of
 from gateway.applications.inputs import FIRST, ListDraft, ListRequest, check_key, check_list
 from gateway.applications.models import ApplicationKey
-from gateway.applications.reads import TooManyReadsError
 from gateway.graphql.application_types import (
     Application,
     ApplicationConnection,
@@ -17,7 +16,7 @@ from gateway.graphql.application_types import (
     to_graphql,
     window_to_graphql,
 )
-from gateway.graphql.reading import Info, found, read_details, reads_of, too_much
+from gateway.graphql.reading import Info, found, read_details, read_window, reads_of, told_bytes
 
 _TRACK = "The track: a whole number from 1 to 2^63 - 1, as in `InviteCandidateInput.trackId`."
 _FILTERS = (
@@ -38,7 +37,10 @@ async def read_application(info: Info, track_id: str, application_id: str) -> Ap
     if not isinstance(key, ApplicationKey):
         return found(refusal_of(key))
     details = await read_details(info, key)
-    return None if details is None else to_graphql(details.application, track_id=key.track_id)
+    if details is None:
+        return None
+    told_bytes(info, details.size)
+    return to_graphql(details.application, track_id=key.track_id)
 
 
 async def _application(
@@ -68,15 +70,12 @@ async def _applications(
         ApplicationFilter | None, strawberry.argument(description="Which applications are wanted.")
     ] = strawberry.UNSET,
 ) -> ApplicationConnection:
-    reads = reads_of(info)
+    reads_of(info)
     draft = ListDraft(track_id, FIRST if first is None else first, after or None, _narrowed(filter))
     request = check_list(draft)
     if not isinstance(request, ListRequest):
         return found(refusal_of(request))
-    try:
-        window = found(await reads.window(request))
-    except TooManyReadsError as error:
-        raise too_much(error) from None
+    window = await read_window(info, request)
     return window_to_graphql(window, track_id=request.track_id)
 
 

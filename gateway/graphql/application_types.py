@@ -9,7 +9,7 @@ from gateway.applications import models
 from gateway.applications.inputs import cursor_at
 from gateway.applications.models import ApplicationKey
 from gateway.applications.reads import Window
-from gateway.graphql.reading import Info, read_details
+from gateway.graphql.reading import Info, read_details, resolved, told_bytes, told_items
 
 _LARGEST_INT = 2**31 - 1
 
@@ -25,11 +25,9 @@ class Stage:
     )
     current_of: strawberry.Private[ApplicationKey | None] = None
 
-    @strawberry.field(  # type: ignore[untyped-decorator]
-        description=(
-            "The colour that the recruiting platform shows the stage in. It is told for an"
-            " application's current stage alone, and costs a read of that application."
-        )
+    @resolved(
+        "The colour that the recruiting platform shows the stage in. It is told for an"
+        " application's current stage alone, and costs a read of that application."
     )
     async def color(self, info: Info) -> str | None:
         if self.current_of is None:
@@ -55,11 +53,21 @@ class SubmittedResponse:
     )
 )
 class ApplicationDetails:
+    source: strawberry.Private[models.ApplicationDetails]
     track_title: str | None = strawberry.field(description="The track's title.")
-    stages: list[Stage] | None = strawberry.field(description="All stages of the track.")
-    submitted_responses: list[SubmittedResponse] | None = strawberry.field(
-        description="What the candidate has answered."
-    )
+
+    @resolved("All stages of the track.")
+    def stages(self, info: Info) -> list[Stage] | None:
+        stages = told_items(info, self.source.stages)
+        return None if stages is None else [_stage(stage) for stage in stages]
+
+    @resolved("What the candidate has answered.")
+    def submitted_responses(self, info: Info) -> list[SubmittedResponse] | None:
+        responses = told_items(info, self.source.submitted_responses)
+        if responses is None:
+            return None
+        return [SubmittedResponse(label=one.label, value=one.value) for one in responses]
+
     stage_wise_report: JSON | None = strawberry.field(
         description="Reports by stage, as the recruiting platform has them; their form varies."
     )
@@ -100,15 +108,21 @@ class Application:
     current_stage: Stage | None = strawberry.field(description="The stage that it has come to.")
     key: strawberry.Private[ApplicationKey]
 
-    @strawberry.field(  # type: ignore[untyped-decorator]
-        description=(
-            "What is told only of one application at a time: for each application of a list it"
-            " costs one more read. Null if the application is gone by now."
-        )
+    @resolved(
+        "What is told only of one application at a time: for each application of a list it"
+        " costs one more read. Null if the application is gone by now."
     )
     async def details(self, info: Info) -> ApplicationDetails | None:
         details = await read_details(info, self.key)
-        return None if details is None else _details(details)
+        if details is None:
+            return None
+        told_bytes(info, details.size)
+        return ApplicationDetails(
+            source=details,
+            track_title=details.track_title,
+            stage_wise_report=details.stage_wise_report,
+            parsed_resume=details.parsed_resume,
+        )
 
 
 @strawberry.type(description="An application in a list.")
@@ -133,10 +147,21 @@ class PageInfo:
 
 @strawberry.type(description="A part of a track's list of applications.")
 class ApplicationConnection:
-    edges: list[ApplicationEdge] = strawberry.field(
-        description="The applications with their cursors."
-    )
-    nodes: list[Application] = strawberry.field(description="The applications alone.")
+    track_id: strawberry.Private[int]
+    window: strawberry.Private[Window]
+
+    @resolved("The applications with their cursors.")
+    def edges(self, info: Info) -> list[ApplicationEdge]:
+        return [
+            ApplicationEdge(cursor=cursor_at(at), node=to_graphql(one, track_id=self.track_id))
+            for at, one in told_items(info, self.window.entries)
+        ]
+
+    @resolved("The applications alone.")
+    def nodes(self, info: Info) -> list[Application]:
+        entries = told_items(info, self.window.entries)
+        return [to_graphql(one, track_id=self.track_id) for _, one in entries]
+
     page_info: PageInfo = strawberry.field(description="Where this part begins and ends.")
     total_count: int | None = strawberry.field(
         description="How many applications the whole list has, filtered, if that is told."
@@ -192,14 +217,11 @@ def to_graphql(application: models.Application, *, track_id: int) -> Application
 
 def window_to_graphql(window: Window, *, track_id: int) -> ApplicationConnection:
     """The part of the list as a connection."""
-    nodes = [to_graphql(application, track_id=track_id) for _, application in window.entries]
     cursors = [cursor_at(position) for position, _ in window.entries]
     total = window.total
     return ApplicationConnection(
-        edges=[
-            ApplicationEdge(cursor=at, node=node) for at, node in zip(cursors, nodes, strict=True)
-        ],
-        nodes=nodes,
+        track_id=track_id,
+        window=window,
         page_info=PageInfo(
             has_next_page=window.has_next,
             has_previous_page=window.has_previous,
@@ -207,19 +229,6 @@ def window_to_graphql(window: Window, *, track_id: int) -> ApplicationConnection
             end_cursor=cursors[-1] if cursors else None,
         ),
         total_count=total if total is not None and total <= _LARGEST_INT else None,
-    )
-
-
-def _details(details: models.ApplicationDetails) -> ApplicationDetails:
-    stages, responses = details.stages, details.submitted_responses
-    return ApplicationDetails(
-        track_title=details.track_title,
-        stages=None if stages is None else [_stage(stage) for stage in stages],
-        submitted_responses=None
-        if responses is None
-        else [SubmittedResponse(label=one.label, value=one.value) for one in responses],
-        stage_wise_report=details.stage_wise_report,
-        parsed_resume=details.parsed_resume,
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from gateway.applications.reads import Applications, Reads
+from gateway.graphql.allowance import Allowance
 from gateway.graphql.requests import RequestHead
 from gateway.invites.bulk import BulkInviter
 from gateway.invites.inputs import InviteDraft
@@ -21,13 +22,14 @@ class RequestContext:
     `scope` names the caller whose idempotency keys are meant, `sender` the one whose invites are
     counted; `upstream_api_key` is the key that the caller brings, if it does. `idempotency_key`
     and `timeout_seconds` are what the request's headers say. `applications` is None where the
-    caller may read none; `reads` are the request's own, once it is `reading`.
+    caller may read none; `reads` and `allowance` are the request's own, once it is `reading`.
     """
 
     inviter: Inviter
     bulk: BulkInviter
     applications: Applications | None = None
     reads: Reads | None = None
+    allowance: Allowance = field(default_factory=Allowance)
     scope: str = ""
     sender: str = ""
     upstream_api_key: str | None = field(default=None, repr=False)
@@ -41,7 +43,7 @@ class RequestContext:
         reads = self.applications.reads(
             upstream_api_key=self.upstream_api_key, timeout_seconds=self.timeout_seconds
         )
-        return replace(self, reads=reads)
+        return replace(self, reads=reads, allowance=Allowance(self.allowance.values))
 
     async def invite(self, draft: InviteDraft) -> InviteResult:
         """The invite or a typed failure, under the draft's own key or the header's.

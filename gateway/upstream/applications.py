@@ -169,7 +169,7 @@ def _stage(told: object) -> Stage | None:
         _reference(told.get("stage_id")),
         text_of(told.get("name")),
         text_of(told.get("type")),
-        text_of(told.get("color")),
+        _reference(told.get("color")),
     )
 
 
@@ -192,7 +192,7 @@ def _is_or_untold(told: object, asked: int) -> bool:
 
 
 def _reference(told: object) -> str | None:
-    """An id of a kind that is not documented: a number or a word, as it can be sent again."""
+    """A number or a word, such as an id of a kind that is not documented."""
     text = str(told) if isinstance(told, int) and not isinstance(told, bool) else told
     if isinstance(text, str) and is_reference(text):
         return text
