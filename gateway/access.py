@@ -59,6 +59,7 @@ def _jwt_verifier(settings: Settings) -> Verifier:
         audience=settings.jwt_audience or "",
         algorithms=settings.jwt_algorithms,
         scope=settings.jwt_scope,
+        read_scope=settings.jwt_read_scope,
         caller_claim=settings.jwt_caller_claim,
         leeway_seconds=settings.jwt_leeway_seconds,
     )

@@ -62,6 +62,11 @@ class AccessSettings(BaseSettings):
         pattern=r"^[!#-\[\]-~]+$",
         description="The scope that a token must have; any will do without this.",
     )
+    jwt_read_scope: str | None = Field(
+        None,
+        pattern=r"^[!#-\[\]-~]+$",
+        description="The scope that reading applications needs besides; none without this.",
+    )
     jwt_algorithms: _NAMES = Field(
         ("RS256", "PS256", "ES256", "ES384", "EdDSA"),
         description="The signature algorithms that are accepted, asymmetric ones alone.",
@@ -136,6 +141,7 @@ class AccessSettings(BaseSettings):
         "jwt_issuer",
         "jwt_audience",
         "jwt_scope",
+        "jwt_read_scope",
     )
     @classmethod
     def _check_auth(cls, value: T, info: ValidationInfo) -> T:

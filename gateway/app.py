@@ -22,6 +22,7 @@ from gateway.access import Access
 from gateway.auth import Caller
 from gateway.draining import Draining, stopping
 from gateway.forwarded_key import forwarded_key, scope_of
+from gateway.graphql.allowance import Allowance
 from gateway.graphql.context import RequestContext, idempotency_key_of, timeout_of
 from gateway.graphql.endpoint import GraphQLEndpoint
 from gateway.graphql.errors import ErrorCode, formatted, internal_error
@@ -61,10 +62,13 @@ def create_app(
     settings: Settings,
     *,
     upstream: Upstream | None = None,
+    applicants: Upstream | None = None,
     store: Store | None = None,
     stops_on_signals: bool = False,
 ) -> ASGIApp:
     """The gateway; `upstream` and `store` stand in for those that the settings name.
+
+    `applicants` does so where the upstream's list is read.
 
     With `stops_on_signals` it drains from the signal on, before its server notices.
     """
@@ -73,12 +77,17 @@ def create_app(
     service = Service(
         settings,
         upstream=watch.upstream(upstream or upstream_of(settings)),
-        applicants=watch.upstream(list_of(settings)),
+        applicants=watch.upstream(applicants or list_of(settings)),
         store=watch.store(store or store_for(settings.store_url.get_secret_value())),
     )
     watch.service(service, draining)
     access = Access(settings)
-    plain = RequestContext(watch.inviter(service.inviter), watch.bulk(service.bulk))
+    plain = RequestContext(
+        watch.inviter(service.inviter),
+        watch.bulk(service.bulk),
+        service.applications,
+        allowance=Allowance(settings.max_values),
+    )
     schema = executable_schema()
     general = GeneralExecutor(schema, hide_suggestions=not settings.introspection)
     endpoint = GraphQLEndpoint(
@@ -232,6 +241,11 @@ def _context_maker(
             upstream_api_key=api_key,
             idempotency_key=key,
             timeout_seconds=seconds,
+            applications=plain.applications if _may_read(head) else None,
         )
 
     return context
+
+
+def _may_read(head: RequestHead) -> bool:
+    return not isinstance(head.caller, Caller) or head.caller.may_read

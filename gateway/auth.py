@@ -26,9 +26,13 @@ _RETRY_AFTER_SECONDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is calling; `name` stays the same from token to token."""
+    """Who is calling; `name` stays the same from token to token.
+
+    `may_read` is False if the token lacks the scope that reading applications needs.
+    """
 
     name: str
+    may_read: bool = True
 
 
 class Rejection(Enum):

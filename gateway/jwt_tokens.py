@@ -24,12 +24,16 @@ _FAULTS = (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError)
 
 @dataclass(frozen=True, slots=True)
 class TokenRules:
-    """What a token must say; `caller_claim` is the one that names the caller."""
+    """What a token must say; `caller_claim` is the one that names the caller.
+
+    Without `read_scope`, if there is one, a caller may not read applications.
+    """
 
     issuer: str
     audience: str
     algorithms: tuple[str, ...]
     scope: str | None = None
+    read_scope: str | None = None
     caller_claim: str = "sub"
     leeway_seconds: float = 30.0
 
@@ -123,10 +127,11 @@ class JwtVerifier:
         name = claims[self._rules.caller_claim]
         if not (isinstance(name, str) and name.isprintable() and 0 < len(name) <= _LONGEST_NAME):
             return Rejection.INVALID
-        if self._rules.scope is not None and self._rules.scope not in _scopes(claims):
+        scopes, rules = {None, *_scopes(claims)}, self._rules
+        if rules.scope not in scopes:
             return Rejection.WITHOUT_SCOPE
         until = min(self._now() + REMEMBER_SECONDS, float(claims["exp"]))
-        return _Verified(Caller(name), kid, ring, until)
+        return _Verified(Caller(name, rules.read_scope in scopes), kid, ring, until)
 
     def _remember(self, digest: bytes, verified: _Verified) -> None:
         if len(self._verified) >= _REMEMBERED:

@@ -6,6 +6,8 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Final
 
+from gateway.applications.reader import Reader
+from gateway.applications.reads import Applications
 from gateway.background import end
 from gateway.invites.admission import Admission
 from gateway.invites.breaker import Breaker, BreakerLimits
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 _SECONDS_PER_HOUR: Final = 3600
 _PING_LASTS_SECONDS: Final = 1.0
+# What callers read comes on top of these, so that no look at an invite waits for them.
 _LIST_CONNECTIONS: Final = 4
 
 
@@ -68,6 +71,7 @@ class Service:
             most=settings.max_candidates,
             timeout_seconds=settings.request_timeout_seconds,
         )
+        self.applications = _applications(settings, self._list)
         self.reconciler = Reconciler(
             self.records,
             self.read_back,
@@ -153,7 +157,7 @@ class Service:
 
 def list_of(settings: Settings) -> Upstream:
     """The client that looks at the upstream's list."""
-    return _client(settings, connections=_LIST_CONNECTIONS)
+    return _client(settings, connections=_LIST_CONNECTIONS + _read_concurrency(settings))
 
 
 def upstream_of(settings: Settings) -> Upstream:
@@ -177,6 +181,30 @@ def _read_back(settings: Settings, applicants: ApplicantList, records: Records) 
     if not settings.read_back or settings.upstream_api_key_mode == "forward":
         return None
     return ReadBack(applicants, records=records, quiet_seconds=settings.read_back_quiet_seconds)
+
+
+def _applications(settings: Settings, applicants: ApplicantList) -> Applications | None:
+    if not settings.applications:
+        return None
+    # A request that reads holds a place that another could invite from: some are always left.
+    places = Admission(
+        _read_concurrency(settings),
+        queue=settings.upstream_concurrency // 4,
+        max_wait_seconds=settings.queue_wait_seconds,
+    )
+    reader = Reader(
+        applicants,
+        admission=places,
+        policy=RetryPolicy(attempts=settings.retry_attempts, after=frozenset(Verdict)),
+        timeout_seconds=settings.upstream_timeout_seconds,
+    )
+    return Applications(
+        reader, most=settings.max_reads, timeout_seconds=settings.request_timeout_seconds
+    )
+
+
+def _read_concurrency(settings: Settings) -> int:
+    return min(settings.read_concurrency, max(1, settings.upstream_concurrency // 2))
 
 
 def _breaker(settings: Settings) -> Breaker | None:

@@ -160,6 +160,18 @@ class Settings(AccessSettings):
     bulk_concurrency: int = Field(
         16, ge=1, le=10_000, description="The most calls in flight for all lists together."
     )
+    applications: bool = Field(
+        True, description="Lets callers read what became of invites: `application(s)`."
+    )
+    max_reads: int = Field(
+        30, ge=2, le=10_000, description="What one request may read from the platform."
+    )
+    max_values: int = Field(
+        5_000, ge=500, description="What one answer may tell of applications in lists."
+    )
+    read_concurrency: int = Field(
+        16, ge=1, le=10_000, description="The most such reads in flight for all callers together."
+    )
     breaker_pause_seconds: float = Field(
         5.0, ge=0, le=300, description="Pause after the platform fails; 0 switches it off."
     )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from gateway.applications.reads import Applications, Reads
+from gateway.graphql.allowance import Allowance
 from gateway.graphql.requests import RequestHead
 from gateway.invites.bulk import BulkInviter
 from gateway.invites.inputs import InviteDraft
@@ -19,16 +21,29 @@ class RequestContext:
 
     `scope` names the caller whose idempotency keys are meant, `sender` the one whose invites are
     counted; `upstream_api_key` is the key that the caller brings, if it does. `idempotency_key`
-    and `timeout_seconds` are what the request's headers say.
+    and `timeout_seconds` are what the request's headers say. `applications` is None where the
+    caller may read none; `reads` and `allowance` are the request's own, once it is `reading`.
     """
 
     inviter: Inviter
     bulk: BulkInviter
+    applications: Applications | None = None
+    reads: Reads | None = None
+    allowance: Allowance = field(default_factory=Allowance)
     scope: str = ""
     sender: str = ""
     upstream_api_key: str | None = field(default=None, repr=False)
     idempotency_key: str | None = None
     timeout_seconds: float | None = None
+
+    def reading(self) -> RequestContext:
+        """The same with reads for one request, whose time begins now."""
+        if self.applications is None:
+            return self
+        reads = self.applications.reads(
+            upstream_api_key=self.upstream_api_key, timeout_seconds=self.timeout_seconds
+        )
+        return replace(self, reads=reads, allowance=Allowance(self.allowance.values))
 
     async def invite(self, draft: InviteDraft) -> InviteResult:
         """The invite or a typed failure, under the draft's own key or the header's.

@@ -93,7 +93,7 @@ class PlanningExecutor:
         plan = self._planner.plan(document, operation)
         draft = plan.draft(variables) if plan is not None else None
         if plan is None or draft is None:
-            return await self._general.execute(document, operation, variables, context)
+            return await self._general.execute(document, operation, variables, context.reading())
         try:
             return ExecutionResult(data=await _invite(plan, draft, context))
         except Exception as error:  # noqa: BLE001 - a bug: the general executor words it

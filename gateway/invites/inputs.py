@@ -56,21 +56,20 @@ def check(draft: InviteDraft) -> InviteRequest | tuple[InputIssue, ...]:
 
 
 def _issues(draft: InviteDraft, email: str | None) -> Iterator[InputIssue]:
-    if problem := _name_problem(draft.candidate_name):
+    if problem := name_problem(draft.candidate_name):
         yield InputIssue("candidate_name", problem)
     if email is None:
         yield InputIssue("candidate_email", _email_problem(draft.candidate_email))
-    if not _is_track_id(draft.track_id):
-        yield InputIssue(
-            "track_id", "Must be a whole number from 1 to 9223372036854775807, in digits only."
-        )
+    if problem := id_problem(draft.track_id):
+        yield InputIssue("track_id", problem)
     if draft.idempotency_key is not None and not _is_key(draft.idempotency_key):
         yield InputIssue(
             "idempotency_key", f"Must be 1 to {LONGEST_KEY} printable ASCII characters."
         )
 
 
-def _name_problem(name: str) -> str | None:
+def name_problem(name: str, *, longest: int = LONGEST_NAME) -> str | None:
+    """What is wrong with a name, or with another line of text of at most `longest` characters."""
     # Almost every name is printable, and none of the forbidden characters is.
     if not name.isprintable() and any(
         unicodedata.category(character) in _FORBIDDEN_CATEGORIES for character in name
@@ -79,8 +78,8 @@ def _name_problem(name: str) -> str | None:
     name = name.strip()
     if not name or not (name.isascii() or any(map(_is_seen, name))):
         return "Must not be blank."
-    if len(name) > LONGEST_NAME:
-        return f"Must have at most {LONGEST_NAME} characters."
+    if len(name) > longest:
+        return f"Must have at most {longest} characters."
     return None
 
 
@@ -109,8 +108,11 @@ def _email_problem(email: str) -> str:
     return "Must be one e-mail address that mail can be sent to, like name@example.com."
 
 
-def _is_track_id(track_id: str) -> bool:
-    return _DECIMAL.fullmatch(track_id) is not None and int(track_id) <= LARGEST_TRACK_ID
+def id_problem(text: str) -> str | None:
+    """What is wrong with the id of a track or an application, as the upstream numbers them."""
+    if _DECIMAL.fullmatch(text) is not None and int(text) <= LARGEST_TRACK_ID:
+        return None
+    return "Must be a whole number from 1 to 9223372036854775807, in digits only."
 
 
 def _is_key(key: str) -> bool:

@@ -121,6 +121,7 @@ def request_line(trail: Trail) -> dict[str, object]:
         "upstream_status": trail.upstream_status,
         "upstream_fault": trail.upstream_fault,
         "upstream_ms": round(trail.upstream_seconds * 1000, 3) if trail.upstream_calls else None,
+        "upstream_reads": trail.upstream_reads or None,
         "duration_ms": round(trail.seconds * 1000, 3),
     }
     return {name: value for name, value in line.items() if value is not None}

@@ -95,6 +95,12 @@ class Metrics:
         self._repeats = Counter(
             "gateway_upstream_retries", "Calls after the first for one invite.", registry=registry
         )
+        self._reads = Counter(
+            "gateway_upstream_reads",
+            "Looks at the upstream's applicants by status, or by why there was none.",
+            ["result"],
+            registry=registry,
+        )
         info = Gauge(
             "gateway_info",
             "The gateway that is running.",
@@ -155,6 +161,10 @@ class Metrics:
         self._observe_call(seconds)
         if trail is not None and trail.upstream_calls > 1:
             self._repeats.inc()
+
+    def on_read(self, exchange: Exchange) -> None:
+        result = exchange.status if isinstance(exchange, Reply) else exchange.fault.value
+        self._reads.labels(str(result)).inc()
 
     def gauge(
         self, name: str, text: str, label: str, read: Reading, *, of_all_workers: bool = False

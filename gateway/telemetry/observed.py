@@ -38,7 +38,9 @@ RequestSeen: TypeAlias = Callable[[Trail], None]
 InviteSeen: TypeAlias = Callable[[InviteDraft, InviteResult, Trail | None, str], None]
 """Called once an invite has ended, with its caller's scope."""
 CallSeen: TypeAlias = Callable[[Exchange, float, Trail | None], None]
-"""Called after a call to the upstream, with its seconds."""
+"""Called after an invite was posted to the upstream, with its seconds."""
+ReadSeen: TypeAlias = Callable[[Exchange], None]
+"""Called after a look at the upstream's list."""
 
 # Letters and digits alone: an address or a line break is no request id.
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -168,13 +170,19 @@ class ObservedBulk:
 
 
 class ObservedUpstream:
-    """Notes how long the upstream took, and what it said."""
+    """Notes how long the upstream took for an invite, and what it said, also to a read."""
 
     def __init__(
-        self, upstream: Upstream, seen: Sequence[CallSeen], *, clock: Callable[[], float]
+        self,
+        upstream: Upstream,
+        seen: Sequence[CallSeen],
+        *,
+        read: Sequence[ReadSeen] = (),
+        clock: Callable[[], float],
     ) -> None:
         self._upstream = upstream
         self._seen = tuple(seen)
+        self._read = tuple(read)
         self._clock = clock
 
     async def invite(
@@ -204,15 +212,43 @@ class ObservedUpstream:
         return exchange
 
     async def applicants(
-        self, track_id: int, query: Mapping[str, str], *, timeout_seconds: float
+        self,
+        track_id: int,
+        query: Mapping[str, str],
+        *,
+        timeout_seconds: float,
+        api_key: str | None = None,
     ) -> Exchange:
-        return await self._upstream.applicants(track_id, query, timeout_seconds=timeout_seconds)
+        exchange = await self._upstream.applicants(
+            track_id, query, timeout_seconds=timeout_seconds, api_key=api_key
+        )
+        return self._noted(exchange)
+
+    async def applicant(
+        self,
+        track_id: int,
+        application_id: int,
+        *,
+        timeout_seconds: float,
+        api_key: str | None = None,
+    ) -> Exchange:
+        exchange = await self._upstream.applicant(
+            track_id, application_id, timeout_seconds=timeout_seconds, api_key=api_key
+        )
+        return self._noted(exchange)
 
     def reread_api_key(self) -> bool:
         return self._upstream.reread_api_key()
 
     async def aclose(self) -> None:
         await self._upstream.aclose()
+
+    def _noted(self, exchange: Exchange) -> Exchange:
+        trail = TRAIL.get()
+        if trail is not None:
+            trail.upstream_reads += 1
+        _tell(self._read, exchange)
+        return exchange
 
 
 def _note(exchange: Exchange, trail: Trail) -> None:

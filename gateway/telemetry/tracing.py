@@ -4,7 +4,7 @@
       parse and validate
       claim, settle           what is written to the store
       POST /tracks/invite     each call to the upstream, which gets the context too
-      GET /tracks/{track_id}/applicants
+      GET /tracks/{track_id}/applicants, GET /tracks/{track_id}/applicants/{application_id}
 
 No span has a document, a variable, a URL with a query, a header or an exception's message.
 Baggage is neither read nor passed on: anything could be in it.
@@ -200,11 +200,31 @@ class _TracedUpstream:
         return exchange
 
     async def applicants(
-        self, track_id: int, query: Mapping[str, str], *, timeout_seconds: float
+        self,
+        track_id: int,
+        query: Mapping[str, str],
+        *,
+        timeout_seconds: float,
+        api_key: str | None = None,
     ) -> Exchange:
         with self._tracing.call("GET /tracks/{track_id}/applicants") as span:
             exchange = await self._upstream.applicants(
-                track_id, query, timeout_seconds=timeout_seconds
+                track_id, query, timeout_seconds=timeout_seconds, api_key=api_key
+            )
+            _describe_call(span, "GET", exchange)
+        return exchange
+
+    async def applicant(
+        self,
+        track_id: int,
+        application_id: int,
+        *,
+        timeout_seconds: float,
+        api_key: str | None = None,
+    ) -> Exchange:
+        with self._tracing.call("GET /tracks/{track_id}/applicants/{application_id}") as span:
+            exchange = await self._upstream.applicant(
+                track_id, application_id, timeout_seconds=timeout_seconds, api_key=api_key
             )
             _describe_call(span, "GET", exchange)
         return exchange

@@ -36,6 +36,7 @@ class Trail:
     upstream_fault: str | None = None
     upstream_calls: int = 0
     upstream_seconds: float = 0.0
+    upstream_reads: int = 0
     seconds: float = 0.0
     trace_id: str | None = None
 

@@ -30,6 +30,7 @@ from gateway.telemetry.observed import (
     ObservedExecutor,
     ObservedInviter,
     ObservedUpstream,
+    ReadSeen,
     RequestSeen,
 )
 from gateway.telemetry.trail import TRAIL
@@ -61,10 +62,12 @@ class Watch:
         self._requests: list[RequestSeen] = []
         self._invites: list[InviteSeen] = []
         self._calls: list[CallSeen] = []
+        self._reads: list[ReadSeen] = []
         if metrics is not None:
             self._requests.append(metrics.on_request)
             self._invites.append(metrics.on_invite)
             self._calls.append(metrics.on_call)
+            self._reads.append(metrics.on_read)
         if log is not None:
             self._requests.append(RequestLog(log))
             self._invites.append(AuditLog(log, self._hashes))
@@ -89,7 +92,7 @@ class Watch:
     def upstream(self, upstream: Upstream) -> Upstream:
         if self._tracing is not None:
             upstream = self._tracing.upstream(upstream)
-        return ObservedUpstream(upstream, self._calls, clock=_clock)
+        return ObservedUpstream(upstream, self._calls, read=self._reads, clock=_clock)
 
     def store(self, store: Store) -> Store:
         return store if self._tracing is None else self._tracing.store(store)

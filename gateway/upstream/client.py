@@ -40,7 +40,15 @@ from gateway.upstream.bounds import (
 from gateway.upstream.direct import DirectUpstream
 from gateway.upstream.propagation import TRACE_HEADERS
 from gateway.upstream.trust import trusting
-from gateway.upstream.wire import INVITE_PATH, Exchange, Fault, NoReply, Reply, applicants_path
+from gateway.upstream.wire import (
+    INVITE_PATH,
+    Exchange,
+    Fault,
+    NoReply,
+    Reply,
+    applicant_path,
+    applicants_path,
+)
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -56,12 +64,35 @@ _FAULTS: Mapping[type[Exception], Fault] = {
 
 
 class ApplicantList(Protocol):
-    """The upstream's own list of who is on a track."""
+    """The upstream's own list of who is on a track.
+
+    `api_key` is used instead of the client's own.
+    """
 
     async def applicants(
-        self, track_id: int, query: Mapping[str, str], *, timeout_seconds: float
+        self,
+        track_id: int,
+        query: Mapping[str, str],
+        *,
+        timeout_seconds: float,
+        api_key: str | None = None,
     ) -> Exchange:
         """One page of the list, as it came."""
+        ...
+
+    async def applicant(
+        self,
+        track_id: int,
+        application_id: int,
+        *,
+        timeout_seconds: float,
+        api_key: str | None = None,
+    ) -> Exchange:
+        """One entry of the list with all its details, as it came."""
+        ...
+
+    def reread_api_key(self) -> bool:
+        """Look for a new API key at once; True if there is one."""
         ...
 
     async def aclose(self) -> None: ...
@@ -85,10 +116,6 @@ class Upstream(ApplicantList, Protocol):
         the moment after which no byte may leave any more. `api_key` is used instead of the
         client's own.
         """
-        ...
-
-    def reread_api_key(self) -> bool:
-        """Look for a new API key at once; True if there is one."""
         ...
 
 
@@ -201,10 +228,29 @@ class HttpxUpstream:
         return await self._call(request, PhaseProbe(send_by), timeout_seconds)
 
     async def applicants(
-        self, track_id: int, query: Mapping[str, str], *, timeout_seconds: float
+        self,
+        track_id: int,
+        query: Mapping[str, str],
+        *,
+        timeout_seconds: float,
+        api_key: str | None = None,
     ) -> Exchange:
-        url = httpx2.URL(f"{self._base_url}{applicants_path(track_id)}?{urlencode(query)}")
-        return await self._call(self._request("GET", url), PhaseProbe(), timeout_seconds)
+        target = f"{applicants_path(track_id)}?{urlencode(query)}"
+        return await self._get(target, timeout_seconds, api_key)
+
+    async def applicant(
+        self,
+        track_id: int,
+        application_id: int,
+        *,
+        timeout_seconds: float,
+        api_key: str | None = None,
+    ) -> Exchange:
+        return await self._get(applicant_path(track_id, application_id), timeout_seconds, api_key)
+
+    async def _get(self, target: str, timeout_seconds: float, api_key: str | None) -> Exchange:
+        request = self._request("GET", httpx2.URL(self._base_url + target), api_key=api_key)
+        return await self._call(request, PhaseProbe(), timeout_seconds)
 
     async def _call(
         self, request: httpx2.Request, probe: PhaseProbe, timeout_seconds: float

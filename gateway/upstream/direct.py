@@ -32,7 +32,14 @@ from gateway.upstream.http1 import Connection
 from gateway.upstream.pool import Pool, PoolTimeoutError
 from gateway.upstream.propagation import TRACE_HEADERS
 from gateway.upstream.trust import trusting
-from gateway.upstream.wire import INVITE_PATH, Exchange, Fault, NoReply
+from gateway.upstream.wire import (
+    INVITE_PATH,
+    Exchange,
+    Fault,
+    NoReply,
+    applicant_path,
+    applicants_path,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,15 +103,32 @@ class DirectUpstream:
         return await self._call(request, timeout_seconds, send_by)
 
     async def applicants(
-        self, track_id: int, query: Mapping[str, str], *, timeout_seconds: float
+        self,
+        track_id: int,
+        query: Mapping[str, str],
+        *,
+        timeout_seconds: float,
+        api_key: str | None = None,
     ) -> Exchange:
-        """One page of the track's applicants list, as it came."""
-        key = self._api_key.current()
+        target = f"{applicants_path(track_id)}?{urlencode(query)}"
+        return await self._get(target, timeout_seconds, api_key)
+
+    async def applicant(
+        self,
+        track_id: int,
+        application_id: int,
+        *,
+        timeout_seconds: float,
+        api_key: str | None = None,
+    ) -> Exchange:
+        return await self._get(applicant_path(track_id, application_id), timeout_seconds, api_key)
+
+    async def _get(self, target: str, timeout_seconds: float, api_key: str | None) -> Exchange:
+        key = self._api_key.current() if api_key is None else api_key
         if not _fits_header(key):
             return NoReply(Fault.OTHER, possibly_sent=False)
-        target = f"{self._path}/tracks/{track_id}/applicants?{urlencode(query)}"
         request = b"%b\r\n%b\r\n" % (
-            f"GET {target}{self._headers}{key}".encode(),
+            f"GET {self._path}{target}{self._headers}{key}".encode(),
             _lines(TRACE_HEADERS.get()),
         )
         return await self._call(request, timeout_seconds, None)

@@ -107,6 +107,10 @@ def applicants_path(track_id: int) -> str:
     return f"/tracks/{track_id}/applicants"
 
 
+def applicant_path(track_id: int, application_id: int) -> str:
+    return f"{applicants_path(track_id)}/{application_id}"
+
+
 def invite_body(
     *, candidate_name: str, candidate_email: str, track_id: int, invite_format: str
 ) -> bytes:
@@ -123,32 +127,32 @@ def invite_body(
 
 def read_invite(reply: Reply) -> InviteAnswer:
     """What is readable of a 2xx body; absent, null and wrongly typed fields are None."""
-    body = _json_of(reply)
+    body = json_of(reply)
     if not isinstance(body, dict):
         return InviteAnswer()
     return InviteAnswer(
-        application_id=_id(body.get("application_id")),
-        email=_text(body.get("email")),
-        invite_link=_text(body.get("invite_link")),
-        invite_status=_text(body.get("invite_status")),
-        name=_text(body.get("name")),
-        track_id=_id(body.get("track_id")),
-        denied=body.get("success") is False or _text(body.get("error")) is not None,
+        application_id=id_of(body.get("application_id")),
+        email=text_of(body.get("email")),
+        invite_link=text_of(body.get("invite_link")),
+        invite_status=text_of(body.get("invite_status")),
+        name=text_of(body.get("name")),
+        track_id=id_of(body.get("track_id")),
+        denied=body.get("success") is False or text_of(body.get("error")) is not None,
     )
 
 
 def read_error(reply: Reply) -> ErrorAnswer:
     """What an error body says, in whichever of the known shapes it comes."""
-    body = _json_of(reply)
+    body = json_of(reply)
     if not isinstance(body, dict):
         return ErrorAnswer()
-    message, error = _text(body.get("message")), _text(body.get("error"))
+    message, error = text_of(body.get("message")), text_of(body.get("error"))
     return ErrorAnswer(message or error or _first_text(body.get("errors")), error)
 
 
 def read_applicants(reply: Reply) -> ApplicantPage | None:
     """The page, or None unless the whole of it is readable: half a list proves no absence."""
-    body = _json_of(reply) if reply.status == HTTPStatus.OK and reply.body_complete else None
+    body = json_of(reply) if reply.status == HTTPStatus.OK and reply.body_complete else None
     if not isinstance(body, dict) or not isinstance(body.get("data"), list):
         return None
     pagination = body.get("pagination")
@@ -163,13 +167,13 @@ def read_applicants(reply: Reply) -> ApplicantPage | None:
 def _applicant(entry: object) -> Applicant | None:
     if not isinstance(entry, dict):
         return None
-    application_id, email = _id(entry.get("application_id")), _text(entry.get("email"))
+    application_id, email = id_of(entry.get("application_id")), text_of(entry.get("email"))
     if application_id is None or email is None:
         return None
-    return Applicant(application_id, email, _text(entry.get("date_added")))
+    return Applicant(application_id, email, text_of(entry.get("date_added")))
 
 
-def _json_of(reply: Reply) -> object:
+def json_of(reply: Reply) -> object:
     try:
         return orjson.loads(reply.body)
     except orjson.JSONDecodeError:
@@ -196,7 +200,7 @@ def _declared_charset(content_type: str | None) -> str | None:
     return name
 
 
-def _id(value: object) -> str | None:
+def id_of(value: object) -> str | None:
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= 19:  # noqa: PLR2004 - digits of 2^63 - 1
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= LARGEST_ID:
@@ -204,7 +208,7 @@ def _id(value: object) -> str | None:
     return None
 
 
-def _text(value: object) -> str | None:
+def text_of(value: object) -> str | None:
     if not isinstance(value, str) or not value.strip():
         return None
     try:
@@ -222,4 +226,4 @@ def _first_text(value: object) -> str | None:
             value = value.get("message") or next(iter(value.values()), None)
         elif isinstance(value, list):
             value = value[0] if value else None
-    return _text(value)
+    return text_of(value)

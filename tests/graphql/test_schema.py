@@ -22,7 +22,61 @@ from gateway.graphql.schema import executable_schema, printed_schema
 ROOT = Path(__file__).parents[2]
 
 CONTRACT = """
-type Query { gateway: GatewayInfo! }
+type Query {
+  gateway: GatewayInfo!
+  application(trackId: ID!, applicationId: ID!): Application
+  applications(
+    trackId: ID!
+    first: Int = 25
+    after: String
+    filter: ApplicationFilter
+  ): ApplicationConnection!
+}
+type Application {
+  applicationId: ID!
+  trackId: ID!
+  candidateId: ID
+  name: String
+  email: String
+  stageStatus: String
+  score: Float
+  dateAdded: String
+  lastUpdatedAt: String
+  currentStage: Stage
+  details: ApplicationDetails
+}
+type Stage { stageId: ID name: String type: String color: String }
+type ApplicationDetails {
+  trackTitle: String
+  stages: [Stage!]
+  submittedResponses: [SubmittedResponse!]
+  stageWiseReport: JSON
+  parsedResume: JSON
+}
+type SubmittedResponse { label: String value: JSON }
+scalar JSON @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc8259")
+type ApplicationConnection {
+  edges: [ApplicationEdge!]!
+  nodes: [Application!]!
+  pageInfo: PageInfo!
+  totalCount: Int
+}
+type ApplicationEdge { cursor: String! node: Application! }
+type PageInfo {
+  hasNextPage: Boolean!
+  hasPreviousPage: Boolean!
+  startCursor: String
+  endCursor: String
+}
+input ApplicationFilter {
+  name: String
+  email: String
+  candidateId: ID
+  applicationId: ID
+  stageId: ID
+  fromDate: String
+  toDate: String
+}
 type GatewayInfo { version: String! }
 type Mutation {
   inviteCandidate(input: InviteCandidateInput!): InviteCandidateResult!

@@ -120,7 +120,12 @@ class FakeUpstream:
         return act.reply or Reply(201, json.dumps(entry).encode())
 
     async def applicants(
-        self, track_id: int, query: Mapping[str, str], *, timeout_seconds: float
+        self,
+        track_id: int,
+        query: Mapping[str, str],
+        *,
+        timeout_seconds: float,
+        api_key: str | None = None,
     ) -> Exchange:
         self.looks += 1
         await self.list_free.wait()
@@ -131,6 +136,9 @@ class FakeUpstream:
         data = found[(page - 1) * size : page * size]
         more = page * size < len(found)
         return Reply(200, json.dumps({"data": data, "pagination": {"has_next": more}}).encode())
+
+    async def applicant(self, *_: object, **__: object) -> Exchange:
+        return Reply(404)
 
     def reread_api_key(self) -> bool:
         self.new_keys -= 1

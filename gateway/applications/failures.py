@@ -1,0 +1,119 @@
+"""What a read that tells nothing has come to, in the words of the invites' errors.
+
+The statuses mean what they mean for an invite; but a read changes nothing, so it may always be
+repeated, and there is no outcome.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Final
+
+from gateway.invites.models import InputIssue, InviteErrorCode
+from gateway.invites.outcomes import Judgement, judge
+from gateway.upstream.bounds import LARGEST_BODY
+from gateway.upstream.wire import Exchange, Fault, NoReply, Reply
+
+_CODES: Final[Mapping[InviteErrorCode, InviteErrorCode]] = {
+    InviteErrorCode.ALREADY_INVITED: InviteErrorCode.UPSTREAM_FAULT,
+    InviteErrorCode.INVITE_QUOTA_EXHAUSTED: InviteErrorCode.UPSTREAM_UNAUTHORIZED,
+}
+# A server that has broken down over the request, and time that is used up, are not tried again.
+_TRIED_AGAIN: Final = frozenset(
+    {
+        HTTPStatus.OK,
+        HTTPStatus.TOO_MANY_REQUESTS,
+        HTTPStatus.BAD_GATEWAY,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        HTTPStatus.GATEWAY_TIMEOUT,
+    }
+)
+_CONNECTION_FAULTS: Final = frozenset(
+    {Fault.CONNECT, Fault.CONNECT_TIMEOUT, Fault.READ, Fault.PROTOCOL}
+)
+_MESSAGES: Final[Mapping[InviteErrorCode, str]] = {
+    InviteErrorCode.INVALID_INPUT: "The recruiting platform refused this request.",
+    InviteErrorCode.TRACK_NOT_FOUND: "There is no track with this id.",
+    InviteErrorCode.RATE_LIMITED: "These are too many requests at the moment; try again later.",
+    InviteErrorCode.UPSTREAM_UNAUTHORIZED: (
+        "The recruiting platform does not accept this service's access."
+        " The operator must look into it."
+    ),
+    InviteErrorCode.UPSTREAM_UNAVAILABLE: "The recruiting platform could not be reached.",
+    InviteErrorCode.UPSTREAM_TIMEOUT: "The recruiting platform did not answer in time.",
+    InviteErrorCode.UPSTREAM_FAULT: (
+        "The recruiting platform failed, or its answer could not be read."
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFailure:
+    """Why there is nothing to show; `message` is safe to show to a person."""
+
+    code: InviteErrorCode
+    message: str
+    retryable: bool
+    issues: tuple[InputIssue, ...] = ()
+    retry_after_seconds: int | None = None
+    upstream_status: int | None = None
+
+
+def judge_read(exchange: Exchange, *, now: datetime) -> Judgement:
+    """What came instead of an answer; `retryable` means that another read may succeed."""
+    told = judge(exchange, now=now)
+    code = _CODES.get(told.code, told.code)
+    return told._replace(code=code, retryable=_may_succeed(exchange, code, told))
+
+
+def is_tried_again(exchange: Exchange, judgement: Judgement) -> bool:
+    """The gateway itself makes another attempt, rather than leave that to the caller."""
+    match exchange:
+        case NoReply(fault):
+            return judgement.retryable and fault in _CONNECTION_FAULTS
+        case Reply(status):
+            return judgement.retryable and status in _TRIED_AGAIN
+
+
+def failure_of(judgement: Judgement) -> ReadFailure:
+    return ReadFailure(
+        judgement.code,
+        _MESSAGES[judgement.code],
+        judgement.retryable,
+        retry_after_seconds=judgement.retry_after_seconds,
+        upstream_status=judgement.status,
+    )
+
+
+def refusal_of(issues: tuple[InputIssue, ...]) -> ReadFailure:
+    """The answer to arguments that never left the gateway."""
+    return ReadFailure(
+        InviteErrorCode.INVALID_INPUT,
+        "The arguments are not valid; correct them and ask again.",
+        retryable=False,
+        issues=issues,
+    )
+
+
+def overloaded(retry_after_seconds: int) -> ReadFailure:
+    return ReadFailure(
+        InviteErrorCode.UPSTREAM_UNAVAILABLE,
+        "There is too much to do at the moment; try again later.",
+        retryable=True,
+        retry_after_seconds=retry_after_seconds,
+    )
+
+
+def _may_succeed(exchange: Exchange, code: InviteErrorCode, told: Judgement) -> bool:
+    match code, exchange:
+        case InviteErrorCode.UPSTREAM_TIMEOUT, _:
+            return True
+        case InviteErrorCode.UPSTREAM_FAULT, Reply(status, body, body_complete):
+            cut = not body_complete and len(body) < LARGEST_BODY
+            return status >= HTTPStatus.INTERNAL_SERVER_ERROR or (cut and status == HTTPStatus.OK)
+        case InviteErrorCode.UPSTREAM_FAULT, _:
+            return True
+    return told.retryable

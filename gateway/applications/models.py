@@ -1,0 +1,29 @@
+"""What an application is: just what the upstream tells of one, as typed facts."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from gateway.upstream.applications import (
+    Application,
+    ApplicationDetails,
+    ApplicationPage,
+    Stage,
+    SubmittedResponse,
+)
+
+__all__ = [
+    "Application",
+    "ApplicationDetails",
+    "ApplicationKey",
+    "ApplicationPage",
+    "Stage",
+    "SubmittedResponse",
+]
+
+
+class ApplicationKey(NamedTuple):
+    """What the upstream finds an application by."""
+
+    track_id: int
+    application_id: int

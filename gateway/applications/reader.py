@@ -1,0 +1,140 @@
+"""One read from the upstream: a place, attempts, a deadline."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, TypeVar
+
+from gateway.applications.failures import (
+    ReadFailure,
+    failure_of,
+    is_tried_again,
+    judge_read,
+    overloaded,
+)
+from gateway.invites.admission import OverloadedError
+from gateway.invites.retries import RetryBudget
+from gateway.upstream.applications import read_application, read_application_page
+from gateway.upstream.wire import Exchange, Fault, NoReply, Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from typing import TypeAlias
+
+    from gateway.applications.models import ApplicationDetails, ApplicationKey, ApplicationPage
+    from gateway.invites.admission import Admission
+    from gateway.invites.retries import RetryPolicy
+    from gateway.upstream.client import ApplicantList
+
+    Ask: TypeAlias = Callable[[float], Awaitable[Exchange]]
+
+_Found = TypeVar("_Found")
+
+
+class Reader:
+    """Reads applications; one for the life of the process.
+
+    A read changes nothing: whatever went wrong, it may be tried again. `admission` bounds how
+    many are under way, those that wait for another attempt included.
+    """
+
+    def __init__(
+        self,
+        upstream: ApplicantList,
+        *,
+        admission: Admission,
+        policy: RetryPolicy,
+        timeout_seconds: float,
+        budget: RetryBudget | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._upstream = upstream
+        self._admission = admission
+        self._policy = policy
+        self._timeout_seconds = timeout_seconds
+        self._budget = budget or RetryBudget()
+        self._now = now
+
+    async def page(
+        self,
+        track_id: int,
+        narrowed: Mapping[str, str],
+        *,
+        page: int,
+        per_page: int,
+        deadline: float,
+        api_key: str | None = None,
+    ) -> ApplicationPage | ReadFailure:
+        """One page of a track's list, from 1 on; `deadline` is on the event loop's clock."""
+        query = {**narrowed, "page": str(page), "per_page": str(per_page)}
+
+        def ask(seconds: float) -> Awaitable[Exchange]:
+            return self._upstream.applicants(
+                track_id, query, timeout_seconds=seconds, api_key=api_key
+            )
+
+        def read(reply: Reply) -> ApplicationPage | None:
+            return read_application_page(reply, page=page, per_page=per_page)
+
+        return await self._read(ask, read, deadline=deadline, own_key=api_key is None)
+
+    async def one(
+        self, key: ApplicationKey, *, deadline: float, api_key: str | None = None
+    ) -> ApplicationDetails | ReadFailure:
+        """One application with its details."""
+
+        def ask(seconds: float) -> Awaitable[Exchange]:
+            return self._upstream.applicant(*key, timeout_seconds=seconds, api_key=api_key)
+
+        def read(reply: Reply) -> ApplicationDetails | None:
+            return read_application(reply, track_id=key.track_id, application_id=key.application_id)
+
+        return await self._read(ask, read, deadline=deadline, own_key=api_key is None)
+
+    async def _read(
+        self, ask: Ask, read: Callable[[Reply], _Found | None], *, deadline: float, own_key: bool
+    ) -> _Found | ReadFailure:
+        try:
+            async with self._admission.place(max_wait_seconds=_seconds_until(deadline)):
+                return await self._attempts(ask, read, deadline, own_key=own_key)
+        except OverloadedError as error:
+            return overloaded(error.retry_after_seconds)
+
+    async def _attempts(
+        self, ask: Ask, read: Callable[[Reply], _Found | None], deadline: float, *, own_key: bool
+    ) -> _Found | ReadFailure:
+        self._budget.earn()
+        attempts = 0
+        while True:
+            exchange = await self._ask(ask, deadline, own_key=own_key)
+            found = read(exchange) if isinstance(exchange, Reply) else None
+            if found is not None:
+                return found
+            attempts += 1
+            judgement = judge_read(exchange, now=self._now())
+            again = judgement._replace(retryable=is_tried_again(exchange, judgement))
+            wait = self._policy.wait_before_next(
+                again, attempts=attempts, seconds_left=_seconds_until(deadline)
+            )
+            if wait is None or not self._budget.spend():
+                return failure_of(judgement)
+            await asyncio.sleep(wait)
+
+    async def _ask(self, ask: Ask, deadline: float, *, own_key: bool) -> Exchange:
+        exchange = await self._ask_once(ask, deadline)
+        refused = isinstance(exchange, Reply) and exchange.status == HTTPStatus.UNAUTHORIZED
+        if refused and own_key and self._upstream.reread_api_key():
+            return await self._ask_once(ask, deadline)
+        return exchange
+
+    async def _ask_once(self, ask: Ask, deadline: float) -> Exchange:
+        seconds_left = _seconds_until(deadline)
+        if seconds_left <= 0:
+            return NoReply(Fault.DEADLINE, possibly_sent=False)
+        return await ask(min(self._timeout_seconds, seconds_left))
+
+
+def _seconds_until(deadline: float) -> float:
+    return deadline - asyncio.get_running_loop().time()

@@ -1,0 +1,133 @@
+"""All that one request of a caller reads: each application once, and no more than is allowed."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from gateway.applications.failures import ReadFailure
+from gateway.applications.models import (
+    Application,
+    ApplicationDetails,
+    ApplicationKey,
+    ApplicationPage,
+)
+
+if TYPE_CHECKING:
+    from gateway.applications.inputs import ListRequest
+    from gateway.applications.reader import Reader
+
+# So that one request cannot take all places there are.
+AT_ONCE: Final = 4
+
+
+class TooManyReadsError(Exception):
+    """The request asks for more than `most` reads from the upstream."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"more than {most} reads")
+        self.most = most
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A part of a track's list: applications with their positions, and what is around them."""
+
+    entries: tuple[tuple[int, Application], ...]
+    has_next: bool
+    has_previous: bool
+    total: int | None
+    size: int
+
+
+class Applications:
+    """Gives each request its own reads; one for the life of the process."""
+
+    def __init__(self, reader: Reader, *, most: int, timeout_seconds: float) -> None:
+        self._reader = reader
+        self._most = most
+        self._timeout_seconds = timeout_seconds
+
+    def reads(
+        self, *, upstream_api_key: str | None = None, timeout_seconds: float | None = None
+    ) -> Reads:
+        """The reads of a request that begins now; the caller's own time may only be shorter."""
+        seconds = self._timeout_seconds
+        if timeout_seconds is not None:
+            seconds = min(seconds, timeout_seconds)
+        deadline = asyncio.get_running_loop().time() + seconds
+        return Reads(
+            self._reader, most=self._most, deadline=deadline, upstream_api_key=upstream_api_key
+        )
+
+
+class Reads:
+    """One request's reads, `most` at most; beyond that they raise TooManyReadsError."""
+
+    def __init__(
+        self, reader: Reader, *, most: int, deadline: float, upstream_api_key: str | None = None
+    ) -> None:
+        self._reader = reader
+        self._most = most
+        self._left = most
+        self._deadline = deadline
+        self._api_key = upstream_api_key
+        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._locks: dict[ApplicationKey, asyncio.Lock] = {}
+        self._found: dict[ApplicationKey, ApplicationDetails | ReadFailure | None] = {}
+
+    async def one(self, key: ApplicationKey) -> ApplicationDetails | ReadFailure | None:
+        """One application, or None if there is none; it is read once, however often it is asked."""
+        if key not in self._locks:
+            self._spend()
+            self._locks[key] = asyncio.Lock()
+        async with self._locks[key]:
+            if key not in self._found:
+                self._found[key] = await self._one(key)
+        return self._found[key]
+
+    async def window(self, request: ListRequest) -> Window | ReadFailure:
+        """The applications from a position on; two pages where it lies within one."""
+        number, skipped = divmod(request.start, request.first)
+        page = await self._page(request, number + 1)
+        if isinstance(page, ReadFailure):
+            return page
+        entries = list(enumerate(page.applications[skipped:], request.start))
+        has_next, size = page.has_next, page.size
+        if skipped and has_next:
+            page = await self._page(request, number + 2)
+            if isinstance(page, ReadFailure):
+                return page
+            start = (number + 1) * request.first
+            entries += enumerate(page.applications[:skipped], start)
+            has_next = page.has_next or len(page.applications) > skipped
+            size += page.size
+        return Window(tuple(entries), has_next, request.start > 0, page.total, size)
+
+    async def _one(self, key: ApplicationKey) -> ApplicationDetails | ReadFailure | None:
+        async with self._turns:
+            found = await self._reader.one(key, deadline=self._deadline, api_key=self._api_key)
+        # The upstream answers so for an unknown application, and for one of an unknown track.
+        is_missing = (
+            isinstance(found, ReadFailure) and found.upstream_status == HTTPStatus.NOT_FOUND
+        )
+        return None if is_missing else found
+
+    async def _page(self, request: ListRequest, page: int) -> ApplicationPage | ReadFailure:
+        self._spend()
+        async with self._turns:
+            return await self._reader.page(
+                request.track_id,
+                request.narrowed,
+                page=page,
+                per_page=request.first,
+                deadline=self._deadline,
+                api_key=self._api_key,
+            )
+
+    def _spend(self) -> None:
+        if not self._left:
+            raise TooManyReadsError(self._most)
+        self._left -= 1

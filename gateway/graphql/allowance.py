@@ -1,0 +1,81 @@
+"""How much of applications one answer may hold, whatever the platform lists.
+
+The limits on documents know nothing of lists: a field that is asked for of 200 applications is
+resolved 200 times, and every alias repeats a value that may be long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLResolveInfo,
+    SelectionSetNode,
+)
+
+MOST_BYTES: Final = 8 * 1024 * 1024
+"""Of what the platform told, each repetition by an alias counted."""
+
+
+class TooMuchToTellError(Exception):
+    """The answer would be larger than is allowed."""
+
+
+class Extent(NamedTuple):
+    """Of selections, fragments spread out: all fields and aliases, here and below."""
+
+    fields: int = 0
+    aliases: int = 0
+
+
+@dataclass(slots=True)
+class Allowance:
+    """One request's; what goes beyond it raises TooMuchToTellError."""
+
+    values: int = 5_000
+    octets: int = MOST_BYTES
+    _extents: dict[tuple[int, ...], Extent] = field(default_factory=dict)
+
+    def take_items(self, info: GraphQLResolveInfo[Any], items: int) -> None:
+        """So many items are told, each with all that is selected below the field."""
+        self.values -= items * (self._extent(info).fields + 1)
+        if self.values < 0:
+            raise TooMuchToTellError
+
+    def take_bytes(self, info: GraphQLResolveInfo[Any], size: int) -> None:
+        """An answer of this size is told, and parts of it again for each alias."""
+        self.octets -= size * (self._extent(info).aliases + 1)
+        if self.octets < 0:
+            raise TooMuchToTellError
+
+    def _extent(self, info: GraphQLResolveInfo[Any]) -> Extent:
+        # The nodes live as long as the document, and so as long as the request.
+        key = tuple(map(id, info.field_nodes))
+        if key not in self._extents:
+            below = [node.selection_set for node in info.field_nodes if node.selection_set]
+            self._extents[key] = _extent(below, info.fragments)
+        return self._extents[key]
+
+
+def _extent(
+    selections: Iterable[SelectionSetNode], fragments: Mapping[str, FragmentDefinitionNode]
+) -> Extent:
+    """Takes time linear to the fields, which `Limits.max_fields` bounds."""
+    fields = aliases = 0
+    for node in (node for one in selections for node in one.selections):
+        if isinstance(node, FragmentSpreadNode):
+            below: SelectionSetNode | None = fragments[node.name.value].selection_set
+        else:
+            below = node.selection_set  # type: ignore[attr-defined]
+        if isinstance(node, FieldNode):
+            fields += 1
+            aliases += node.alias is not None
+        if below is not None:
+            inner = _extent([below], fragments)
+            fields, aliases = fields + inner.fields, aliases + inner.aliases
+    return Extent(fields, aliases)
