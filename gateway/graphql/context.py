@@ -86,13 +86,12 @@ class RequestContext:
 def idempotency_key_of(head: RequestHead) -> str | None:
     """The header `Idempotency-Key`: a string in quotes, as its draft standard has it, or bare.
 
-    White space around it is none of it (RFC 9110, section 5.5), and a header that comes several
-    times with one key means that key: a repetition must not become another invite on its way.
+    A header that comes several times with one key means that key: a repetition must not become
+    another invite on its way.
     """
     text = head.header(b"idempotency-key")
     if text is None:
         return None
-    text = text.strip(" \t")
     first, *others = text.split(", ")
     if others and all(other.strip(" \t") == first for other in others):
         text = first

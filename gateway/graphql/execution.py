@@ -52,7 +52,7 @@ class GeneralExecutor:
             self._schema,
             document.ast,
             context_value=context,
-            variable_values=_without_floats(variables),
+            variable_values=None if variables is None else _without_floats(variables),
             operation_name=operation.name,
             max_coercion_errors=MAX_COERCION_ERRORS,
             hide_suggestions=self._hide_suggestions,
@@ -60,20 +60,23 @@ class GeneralExecutor:
         return await result if isawaitable(result) else result
 
 
-def _without_floats(value: Any) -> Any:
-    """The value with decimals for floats: those are no ids.
+def _without_floats(variables: Mapping[str, Any]) -> dict[str, Any]:
+    """The variables with decimals for floats, also in what they hold: those are no ids.
 
     As an ID, graphql-core takes a float for the whole number nearest to it, which from 2^53 on
     need not be the one that was sent: another track.
     """
-    match value:
-        case float():
-            return Decimal(repr(value))
-        case Mapping():
-            return {name: _without_floats(held) for name, held in value.items()}
-        case list():
-            return [_without_floats(held) for held in value]
-    return value
+    exact = dict(variables)
+    # No recursion: how deep they are nested is a setting.
+    waiting: list[dict[Any, Any] | list[Any]] = [exact]
+    while waiting:
+        held = waiting.pop()
+        for place, value in held.items() if isinstance(held, dict) else enumerate(held):
+            if isinstance(value, float):
+                held[place] = Decimal(repr(value))
+            elif isinstance(value, dict | list):
+                waiting.append(value)
+    return exact
 
 
 class PlanningExecutor:

@@ -25,7 +25,7 @@ class Documents:
     where the gateway answers that it does not know it (yet, or any longer).
     https://www.apollographql.com/docs/apollo-server/performance/apq
 
-    Trusted documents are known by their id from the start, and never forgotten. With
+    Trusted documents are known by their id and hash from the start, and never forgotten. With
     `trusted_only`, no other is run, whatever a request sends.
     """
 
@@ -44,6 +44,9 @@ class Documents:
         for document_id, text in (trusted or {}).items():
             document = self._by_text.get(text) or _read_trusted(reader, document_id, text)
             self._by_id[document_id] = self._by_text[text] = document
+        for text, document in self._by_text.items():
+            # Automatic persisted queries name it so, whatever the manifest's ids are made of.
+            self._by_id.setdefault(_sha256(text), document)
 
     def find(self, request: GraphQLRequest) -> CachedDocument:
         """The document; raises RequestError if it is unknown, not allowed or not valid."""
@@ -80,12 +83,16 @@ class Documents:
         return document
 
     def _persisted(self, text: str, sha256: str) -> CachedDocument:
-        if hashlib.sha256(text.encode()).hexdigest() != sha256:
+        if _sha256(text) != sha256:
             raise request_error("`persistedQuery.sha256Hash` is not the hash of `query`.")
         document = self._sent(text)
         if text not in self._by_text:
             self._cache.name_by_hash(document, sha256)
         return document
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def read_manifest(path: Path) -> dict[str, str]:

@@ -28,7 +28,10 @@ class RequestHead(NamedTuple):
     caller: object = None
 
     def header(self, name: bytes) -> str | None:
-        """The header's value, without the space that HTTP allows around it."""
+        """The header's value, without the space around it that is no part of it.
+
+        https://www.rfc-editor.org/rfc/rfc9110#section-5.5
+        """
         value = self.headers.get(name)
         return None if value is None else value.decode("latin-1").strip(" \t")
 

@@ -34,6 +34,16 @@ async def test_number_with_a_point_is_no_id(caller, track_id):
     assert caller.invited == []
 
 
+async def test_depth_of_variables_is_for_the_setting_to_say(calling):
+    """What is within the largest limit that can be set is looked through."""
+    caller = calling(limits=Limits(max_json_depth=500))
+    nested = b'{"query":"{__typename}","variables":{"a":' + b"[" * 498 + b"1.5" + b"]" * 498 + b"}}"
+
+    answer = await caller.send(nested)
+
+    assert answer.json == {"data": {"__typename": "Query"}}
+
+
 async def test_query_is_read_from_the_query_string(caller):
     """GET runs queries."""
     answer = await caller.get("query=%7Bgateway%7Bversion%7D%7D")

@@ -63,10 +63,17 @@ def trusting(calling):
 
 @pytest.mark.parametrize(
     "parameters",
-    [{"documentId": "version"}, {"id": "same"}, {"documentId": "sha256:version"}, {"query": QUERY}],
+    [
+        {"documentId": "version"},
+        {"id": "same"},
+        {"documentId": "sha256:version"},
+        {"query": QUERY},
+        persisted(),
+    ],
+    ids=["id", "other-id", "prefixed-id", "text", "hash"],
 )
 async def test_trusted_document_is_run(trusting, parameters):
-    """By any of its ids, or sent word for word."""
+    """By any of its ids, by its hash, or sent word for word."""
     answer = await trusting.post(**parameters)
 
     assert answer.json == {"data": {"gateway": {"version": "1"}}}
