@@ -25,12 +25,8 @@ from gateway.invites.sending import Sender, SendLimits
 from gateway.rate_limits import RateLimit
 from gateway.stores.opening import store_for
 from gateway.upstream.api_key import ApiKeyFile, FixedApiKey
-from gateway.upstream.client import (
-    ApiKey,
-    ApplicantList,
-    Upstream,
-    client_for,
-)
+from gateway.upstream.client import client_for
+from gateway.upstream.contract import ApiKey, ApplicantList, Upstream
 
 if TYPE_CHECKING:
     from gateway.settings import Settings

@@ -17,7 +17,7 @@ from gateway.upstream.wire import Exchange, Fault, NoReply, Reply, invite_body
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateway.upstream.client import Upstream
+    from gateway.upstream.contract import Upstream
 
 # Looking a member up at its enum takes longer than all that is done with it here.
 _UNAUTHORIZED = int(HTTPStatus.UNAUTHORIZED)

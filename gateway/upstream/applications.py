@@ -129,9 +129,11 @@ def read_application(
 
 
 def _object_of(reply: Reply) -> _Object:
-    """The body of a whole 200; empty if it is no object."""
+    """The body of a whole 200; empty if it is no object, or says that it is a failure."""
     body = json_of(reply) if reply.status == HTTPStatus.OK and reply.body_complete else None
-    return body if isinstance(body, dict) else {}
+    if not isinstance(body, dict) or body.get("success") is False or text_of(body.get("error")):
+        return {}
+    return body
 
 
 def _entry(entry: object) -> Application | None:

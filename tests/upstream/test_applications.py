@@ -308,6 +308,14 @@ def test_deep_json_is_told_if_it_can_be_answered(levels):
     assert found.track_title == "Backend"
 
 
+@pytest.mark.parametrize("denial", [{"success": False}, {"error": "no"}], ids=str)
+def test_answer_that_denies_itself_is_none(denial):
+    """A body that tells of an error is none to believe, whatever else is in it."""
+    assert read_page(answered(listed(entry(7)) | denial)) is None
+    assert read_one(answered(details() | denial)) is None
+    assert read_page(answered(listed(entry(7)) | {"success": True, "error": None})) is not None
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),

@@ -109,17 +109,26 @@ ${ANY_ERROR}
     },
   ),
   example(
-    `# What became of an invite: run the first tab, then look
-# the candidate up. The details cost a read from the
-# recruiting platform for each application; leave them out
-# where you do not show them. More follow with
-# "after": the endCursor of the part before.
+    `# What became of an invite: run the first tab, then
+# look the candidate up. Details cost the platform a
+# read for each application: leave them out where you
+# do not show them. The next part comes with "after":
+# the endCursor of the one before.
 #
 # With "gateway dev", the track 404404 is missing, and
 # 429429 and 503503 cannot be read.
 
-query WhatBecameOfIt($trackId: ID!, $after: String, $filter: ApplicationFilter) {
-  applications(trackId: $trackId, first: 5, after: $after, filter: $filter) {
+query WhatBecameOfIt(
+  $trackId: ID!
+  $after: String
+  $filter: ApplicationFilter
+) {
+  applications(
+    trackId: $trackId
+    first: 5
+    after: $after
+    filter: $filter
+  ) {
     totalCount
     nodes {
       applicationId
