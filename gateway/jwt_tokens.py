@@ -125,7 +125,8 @@ class JwtVerifier:
             return Rejection.INVALID
         if self._rules.scope is not None and self._rules.scope not in _scopes(claims):
             return Rejection.WITHOUT_SCOPE
-        until = min(self._now() + REMEMBER_SECONDS, float(claims["exp"]))
+        # The library has read it in this way too; as a float it could be too large.
+        until = min(self._now() + REMEMBER_SECONDS, int(claims["exp"]))
         return _Verified(Caller(name), kid, ring, until)
 
     def _remember(self, digest: bytes, verified: _Verified) -> None:
