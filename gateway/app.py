@@ -79,6 +79,7 @@ def create_app(
         upstream=watch.upstream(upstream or upstream_of(settings)),
         applicants=watch.upstream(applicants or list_of(settings)),
         store=watch.store(store or store_for(settings.store_url.get_secret_value())),
+        retried=watch.retried,
     )
     watch.service(service, draining)
     access = Access(settings)

@@ -97,9 +97,9 @@ class BearerGate:
 
 
 def bearer_token(head: RequestHead) -> str | None:
-    """What stands in the Authorization header after `Bearer`, whatever it is."""
+    """What stands in the Authorization header after `Bearer`, whatever it is, but for nothing."""
     scheme, _, token = (head.header(b"authorization") or "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else None
+    return token.strip() or None if scheme.lower() == "bearer" else None
 
 
 def _unauthenticated(message: str, challenge: Header) -> RequestError:

@@ -130,7 +130,8 @@ class JwtVerifier:
         scopes, rules = {None, *_scopes(claims)}, self._rules
         if rules.scope not in scopes:
             return Rejection.WITHOUT_SCOPE
-        until = min(self._now() + REMEMBER_SECONDS, float(claims["exp"]))
+        # The library has read it in this way too; as a float it could be too large.
+        until = min(self._now() + REMEMBER_SECONDS, int(claims["exp"]))
         return _Verified(Caller(name, rules.read_scope in scopes), kid, ring, until)
 
     def _remember(self, digest: bytes, verified: _Verified) -> None:

@@ -64,7 +64,8 @@ _ADMITTED = Admitted()
 def name_of(head: RequestHead) -> str:
     """Who is counted: the caller, or where nobody says who is calling, the client's address.
 
-    Of an IPv6 address it is the network: who has one address has all of them.
+    Of an IPv6 address it is the network: who has one address has all of them. An IPv4 address in
+    IPv6's form, as some proxies write it, is itself.
     """
     if isinstance(head.caller, Caller):
         return f"caller {head.caller.name}"
@@ -72,6 +73,9 @@ def name_of(head: RequestHead) -> str:
     if ":" not in client:
         return client
     try:
-        return str(ipaddress.ip_network((client.partition("%")[0], _IPV6_NETWORK), strict=False))
+        address = ipaddress.IPv6Address(client.partition("%")[0])
     except ValueError:
         return client
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((address, _IPV6_NETWORK), strict=False))

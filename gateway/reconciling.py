@@ -36,7 +36,11 @@ def prepare_store(settings: Settings) -> None:
 def reconcile(
     settings: Settings, *, wait: bool, progress: Callable[[str], None] | None = None
 ) -> Report:
-    """One pass, or with `wait` as many as may still settle something. Raises StoreError."""
+    """One pass, or with `wait` as many as may still settle something. Raises StoreError.
+
+    What was in flight or in doubt at its start has its lease and its quiet period; what gateways
+    that serve meanwhile begin anew is not waited for.
+    """
     return asyncio.run(_reconcile(settings, wait=wait, progress=progress))
 
 
@@ -46,8 +50,9 @@ async def _reconcile(
     service = Service(settings)
     await service.records.open()
     try:
+        give_up_at = time.monotonic() + _longest(settings)
         report = await service.reconciler.reconcile()
-        while wait and report.worth_waiting:
+        while wait and report.worth_waiting and time.monotonic() < give_up_at:
             if progress is not None:
                 progress(_progress(report))
             await asyncio.sleep(min(settings.read_back_quiet_seconds, _LONGEST_WAIT_SECONDS))
@@ -55,6 +60,11 @@ async def _reconcile(
         return report
     finally:
         await service.stop()
+
+
+def _longest(settings: Settings) -> float:
+    # Each of the two looks may come as late as the wait before it is long.
+    return settings.lease_seconds + settings.read_back_quiet_seconds + 2 * _LONGEST_WAIT_SECONDS
 
 
 def _added(before: Report, after: Report) -> Report:

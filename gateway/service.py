@@ -29,6 +29,8 @@ from gateway.upstream.client import client_for
 from gateway.upstream.contract import ApiKey, ApplicantList, Upstream
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gateway.settings import Settings
 
 _SECONDS_PER_HOUR: Final = 3600
@@ -47,8 +49,10 @@ class Service:
         upstream: Upstream | None = None,
         applicants: Upstream | None = None,
         store: Store | None = None,
+        retried: Callable[[], None] = lambda: None,
     ) -> None:
         self._settings = settings
+        self._retried = retried
         self._upstream = upstream or upstream_of(settings)
         # Connections of its own, so that no invite waits for a look at the list.
         self._list = applicants or list_of(settings)
@@ -135,6 +139,7 @@ class Service:
             policy=policy,
             breaker=self.breaker,
             limits=self._send_limits,
+            retried=self._retried,
         )
         keyed = KeyedInviter(
             records=self.records,

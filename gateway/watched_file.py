@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +31,7 @@ class WatchedFile(Generic[T]):
         self._stamp = self._refused = self._stamp_now()
         self._content = read(path)
         self._look_at = clock() + LOOK_AGAIN_SECONDS
+        self._changed_at = -math.inf
 
     def current(self) -> T:
         if self._clock() >= self._look_at:
@@ -50,8 +52,14 @@ class WatchedFile(Generic[T]):
                 LOGGER.warning("%s cannot be used; what it held before stays in force", self._path)
             return False
         changed = content != self._content
+        if changed:
+            self._changed_at = self._clock()
         self._content, self._stamp, self._refused = content, stamp, stamp
         return changed
+
+    def changed_within(self, seconds: float) -> bool:
+        """Another content was read since then, whoever had it read."""
+        return self._clock() - self._changed_at <= seconds
 
     def _stamp_now(self) -> tuple[int, int, int] | None:
         try:

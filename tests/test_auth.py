@@ -48,6 +48,7 @@ async def test_a_known_caller_is_admitted(scheme):
     [
         (None, None, 401, "UNAUTHENTICATED", b'Bearer realm="track-invite-gateway"'),
         (None, "Basic dTpw", 401, "UNAUTHENTICATED", b'Bearer realm="track-invite-gateway"'),
+        (None, "Bearer ", 401, "UNAUTHENTICATED", b'Bearer realm="track-invite-gateway"'),
         (
             Rejection.INVALID,
             f"Bearer {TOKEN}",
@@ -64,7 +65,7 @@ async def test_a_known_caller_is_admitted(scheme):
         ),
         (Rejection.UNDECIDED, f"Bearer {TOKEN}", 503, "SERVICE_UNAVAILABLE", None),
     ],
-    ids=["no-token", "other-scheme", "invalid", "without-scope", "undecided"],
+    ids=["no-token", "other-scheme", "empty", "invalid", "without-scope", "undecided"],
 )
 async def test_a_refusal_says_what_is_missing(found, authorization, status, code, challenge):
     """RFC 6750, section 3: without a token no error is named, for nothing went wrong yet."""

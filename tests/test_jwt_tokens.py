@@ -89,6 +89,11 @@ async def test_clocks_may_differ_a_little():
     assert await verifier().verify(KEY.token(exp=now - 15, nbf=now + 15)) == GOOD
 
 
+async def test_a_token_without_an_end_in_sight_is_good():
+    """A provider may write any number: one that no float can hold is no failure of ours."""
+    assert await verifier().verify(KEY.token(exp=10**400)) == GOOD
+
+
 async def test_another_key_under_the_same_id_is_refused():
     """The signature decides, not what the token says of itself."""
     assert await verifier().verify(OTHER.token()) is Rejection.INVALID

@@ -76,10 +76,11 @@ async def test_too_many_requests_are_turned_away(clock):
         ("2001:db8::1", None, "2001:db8::/64"),
         ("2001:db8::2", None, "2001:db8::/64"),
         ("fe80::1%eth0", None, "fe80::/64"),
+        ("::ffff:10.0.0.1", None, "10.0.0.1"),
         ("not:an:address", None, "not:an:address"),
         (None, None, ""),
     ],
-    ids=["address", "caller", "network", "same-network", "zone", "socket", "none"],
+    ids=["address", "caller", "network", "same-network", "zone", "mapped", "socket", "none"],
 )
 def test_who_is_counted(client, caller, name):
     """The caller if there is one, else the network that the client is in."""

@@ -3,15 +3,17 @@
 A candidate who is listed, added since the first attempt, was invited. One who is not listed was
 not, but only if the list shows invites at all and does not lag: the upstream's documentation
 promises neither. So absence is believed after a quiet period and a second look, and only from a
-list that shows the latest invites which are known to have been made.
+list that shows the latest invites which are known to have been made. One who was listed before
+may have been invited again or not: what a second invite does to the list is not documented.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from dataclasses import dataclass
-from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
+from datetime import MAXYEAR, UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import Enum
 from http import HTTPStatus
@@ -35,6 +37,14 @@ CALL_SECONDS: Final = 10.0
 SKEW_SECONDS: Final = 300.0
 # A time without a zone may be any zone's.
 WIDEST_ZONE: Final = timedelta(hours=14)
+# A date that is misread as an earlier one makes an invite look as if it had not been made. So only
+# these forms are read, whole: ISO 8601 with or without a time, and RFC 5322.
+_ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?")
+_RFC = re.compile(
+    r"(?:[A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d (?:GMT|[+-]\d{4})"
+)
+# Nobody was invited before the Web; what says so is no date of an invite.
+_FIRST_YEAR: Final = 1990
 
 
 class Doubt(Enum):
@@ -44,6 +54,7 @@ class Doubt(Enum):
     REFUSED = "the upstream does not let its list be read"
     UNREADABLE = "the upstream's list could not be read"
     UNDATED = "the candidate is listed, but nobody can tell since when"
+    EARLIER = "the candidate was listed before; nobody can tell whether it was invited once more"
     NO_WITNESS = "the list has not been seen to show an invite that is known to have been made"
     FIRST_LOOK = "the list does not show the candidate; it is believed at a second look"
 
@@ -94,14 +105,14 @@ class ReadBack:
         if isinstance(look, Doubt):
             return look
         earliest = datetime.fromtimestamp(record.first_sent_at - SKEW_SECONDS, UTC)
-        undated = False
+        doubt: Doubt | None = None
         for applicant in look.applicants:
             if self._records.hasher.email(applicant.email) == record.email_hash:
                 latest = latest_moment(applicant.date_added)
                 if latest is not None and latest >= earliest:
                     return applicant
-                undated = undated or latest is None
-        return Doubt.UNDATED if undated else None
+                doubt = Doubt.UNDATED if latest is None else doubt or Doubt.EARLIER
+        return doubt
 
     async def shows_invites(self, *, seconds_left: float | None = None) -> bool:
         """The list shows the latest invites that are known to have been made."""
@@ -138,13 +149,15 @@ class ReadBack:
             applicants += listed.applicants
             if not listed.has_next:
                 return Listing(tuple(applicants))
+            if not listed.applicants:
+                break
         return Doubt.UNREADABLE
 
 
 def latest_moment(text: str | None) -> datetime | None:
     """The latest moment that a date and time of the upstream's may mean; None if unreadable."""
     moment = _moment(text or "")
-    if moment is None or not MINYEAR < moment.year < MAXYEAR:
+    if moment is None or not _FIRST_YEAR <= moment.year < MAXYEAR:
         return None
     if len(text or "") == len("2026-11-23"):
         moment += timedelta(days=1)
@@ -152,12 +165,12 @@ def latest_moment(text: str | None) -> datetime | None:
 
 
 def _moment(text: str) -> datetime | None:
-    for read in (datetime.fromisoformat, parsedate_to_datetime):
-        try:
-            return read(text)
-        except (ValueError, TypeError, IndexError, OverflowError):
-            continue
-    return None
+    try:
+        if _ISO.fullmatch(text):
+            return datetime.fromisoformat(text)
+        return parsedate_to_datetime(text) if _RFC.fullmatch(text) else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _doubt_of(reply: Reply) -> Doubt:

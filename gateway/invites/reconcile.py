@@ -8,6 +8,7 @@ import random
 import secrets
 import time
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from gateway.invites.answers import packed_applicant
@@ -23,7 +24,7 @@ from gateway.invites.readback import Doubt
 from gateway.upstream.wire import Applicant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from gateway.invites.readback import Look, ReadBack
     from gateway.invites.records import Records
@@ -128,7 +129,10 @@ class Reconciler:
 
 
 class _Pass:
-    """One look at every record in doubt; each track's list is fetched once for a page of them."""
+    """One look at every record in doubt; each track's list is fetched once for a page of them.
+
+    One list is held at a time: each may be long, and there may be many.
+    """
 
     def __init__(
         self, records: Records, read_back: ReadBack | None, clock: Callable[[], float]
@@ -142,17 +146,21 @@ class _Pass:
 
     async def next_page(self) -> bool:
         page = await self._store.doubtful(now=self._clock(), after=self._after)
-        lists: dict[int, Look] = {}
-        for record in page:
-            if self._read_back is None:
-                self._leave(record, Doubt.OFF)
-                continue
-            if record.track_id not in lists:
-                lists[record.track_id] = await self._read_back.list_track(record.track_id)
-            await self._settle(record, lists[record.track_id], self._read_back)
+        by_track = sorted(page, key=lambda record: record.track_id)
+        for track_id, records in groupby(by_track, key=lambda record: record.track_id):
+            await self._settle_track(track_id, records)
         if page:
             self._after = page[-1].record_id
         return bool(page)
+
+    async def _settle_track(self, track_id: int, records: Iterable[Record]) -> None:
+        read_back = self._read_back
+        look = Doubt.OFF if read_back is None else await read_back.list_track(track_id)
+        for record in records:
+            if read_back is None:
+                self._leave(record, Doubt.OFF)
+            else:
+                await self._settle(record, look, read_back)
 
     async def _settle(self, record: Record, look: Look, read_back: ReadBack) -> None:
         sighting = read_back.find(record, look)

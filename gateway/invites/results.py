@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Mapping
 
 from gateway.invites.models import (
@@ -18,6 +20,8 @@ from gateway.invites.outcomes import Judgement, Verdict
 from gateway.upstream.wire import Exchange, InviteAnswer, Reply, read_error, read_invite
 
 LONGEST_MESSAGE = 200
+LONGEST_WORD = 20
+_WORD = re.compile(r"[^\W_]+")
 
 # Only what the caller's own input caused is told in the upstream's words.
 _CAUSED_BY_INPUT = frozenset({400, 404, 409, 422})
@@ -119,11 +123,22 @@ def _message(exchange: Exchange, judgement: Judgement, request: InviteRequest) -
 
 
 def _is_fit_to_pass_on(message: str, request: InviteRequest) -> bool:
-    """True for a short plain sentence that holds no markup, address or candidate."""
-    folded = message.casefold()
+    """True for a short plain sentence that holds no markup, address, candidate or secret."""
     return (
         len(message) <= LONGEST_MESSAGE
         and message.isprintable()
         and not any(sign in message for sign in ("<", ">", "@", "://"))
-        and request.candidate_name.casefold() not in folded
+        # Nobody's language has such words; keys and tokens look like them.
+        and max(map(len, message.split())) <= LONGEST_WORD
+        and _words(message).isdisjoint(_words_of_candidate(request))
     )
+
+
+def _words_of_candidate(request: InviteRequest) -> set[str]:
+    return _words(request.candidate_name) | _words(request.candidate_email.partition("@")[0])
+
+
+def _words(text: str) -> set[str]:
+    """What stands in the text, however it is written; initials are everybody's."""
+    words = _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
+    return {word for word in words if len(word) > 1}

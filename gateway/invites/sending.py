@@ -48,7 +48,10 @@ class Sent(NamedTuple):
 
 
 class Sender:
-    """Posts invites; tries again only where it is proved that nothing was done."""
+    """Posts invites; tries again only where it is proved that nothing was done.
+
+    `retried` is called for each call after the first one of an invite.
+    """
 
     def __init__(
         self,
@@ -59,6 +62,7 @@ class Sender:
         budget: RetryBudget | None = None,
         breaker: Breaker | None = None,
         limits: SendLimits | None = None,
+        retried: Callable[[], None] = lambda: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._upstream = upstream
@@ -67,6 +71,7 @@ class Sender:
         self._budget = budget or RetryBudget()
         self._breaker = breaker
         self._limits = limits or SendLimits()
+        self._retried = retried
         self._now = now
 
     async def send(
@@ -107,6 +112,7 @@ class Sender:
         if wait is None or not self._budget.spend():
             return False
         await asyncio.sleep(wait)
+        self._retried()
         return True
 
     async def _attempt(self, post: _Post) -> Sent:
@@ -129,6 +135,7 @@ class Sender:
         sent = await self._post(post)
         refused = sent.judgement.status == _UNAUTHORIZED and post.api_key is None
         if refused and self._upstream.reread_api_key():
+            self._retried()
             return await self._post(post)
         return sent
 

@@ -26,9 +26,9 @@ import orjson
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from gateway.invites.inputs import InviteDraft
+from gateway.invites.inputs import InviteDraft, normalised_email
 from gateway.invites.models import InviteFailure, InviteResult
-from gateway.telemetry.trail import TRAIL, Trail, told
+from gateway.telemetry.trail import TRAIL, Trail, is_replayed, told
 
 # The HTTP client's own lines name URLs and, at debug level, what goes over the wire.
 _SILENCED = ("httpx2", "httpcore2")
@@ -158,17 +158,22 @@ class AuditLog:
             "caller": trail and trail.caller,
             "track_id": _track_id(draft.track_id),
             "format": draft.invite_format.value,
-            "email_hash": hashes and hashes.email(draft.candidate_email.strip()).hex(),
+            "email_hash": hashes and hashes.email(_address(draft)).hex(),
             "key_hash": hashes and key and hashes.record_id(key, scope=scope).hex(),
             "type": what.type,
             "code": what.code or None,
             "outcome": what.outcome,
-            "replayed": (trail is not None and trail.replayed) or None,
+            "replayed": is_replayed(result) or None,
             "upstream_status": result.upstream_status
             if isinstance(result, InviteFailure)
             else None,
         }
         return {name: value for name, value in line.items() if value is not None}
+
+
+def _address(draft: InviteDraft) -> str:
+    """As it is sent and stored, if it is one."""
+    return normalised_email(draft.candidate_email) or draft.candidate_email.strip()
 
 
 def _track_id(text: str) -> str | None:

@@ -31,7 +31,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from gateway import __version__
 from gateway.invites.inputs import InviteDraft
 from gateway.invites.models import InviteErrorCode, InviteOutcome, InviteResult
-from gateway.telemetry.trail import SUCCESS, TYPES, Result, Trail, told
+from gateway.telemetry.trail import SUCCESS, TYPES, Result, Trail, is_replayed, told
 from gateway.upstream.wire import Exchange, Fault, Reply
 
 # When a counter began is one more series for each, and nobody's question.
@@ -92,7 +92,7 @@ class Metrics:
             registry=registry,
             buckets=_SECONDS,
         )
-        self._repeats = Counter(
+        self._retries = Counter(
             "gateway_upstream_retries", "Calls after the first for one invite.", registry=registry
         )
         self._reads = Counter(
@@ -143,24 +143,25 @@ class Metrics:
         if trail.error_code is not None:
             self._errors.labels(trail.error_code).inc()
 
-    def on_invite(self, _: InviteDraft, result: InviteResult, trail: Trail | None, __: str) -> None:
+    def on_invite(self, _: InviteDraft, result: InviteResult, __: Trail | None, ___: str) -> None:
         what = told(result)
         inc = self._by_result.get(what)
         if inc is None:
             inc = self._by_result[what] = self._inc_of_result(what)
         inc(1)
-        if trail is not None and trail.replayed:
+        if is_replayed(result):
             self._replays.inc()
 
-    def on_call(self, exchange: Exchange, seconds: float, trail: Trail | None) -> None:
+    def on_retry(self) -> None:
+        self._retries.inc()
+
+    def on_call(self, exchange: Exchange, seconds: float, _: Trail | None) -> None:
         result = exchange.status if isinstance(exchange, Reply) else exchange.fault
         inc = self._by_call.get(result)
         if inc is None:
             inc = self._by_call[result] = _inc_of(self._calls.labels(str(result)))
         inc(1)
         self._observe_call(seconds)
-        if trail is not None and trail.upstream_calls > 1:
-            self._repeats.inc()
 
     def on_read(self, exchange: Exchange) -> None:
         result = exchange.status if isinstance(exchange, Reply) else exchange.fault.value

@@ -17,11 +17,12 @@ from graphql import ExecutionResult
 
 from gateway.graphql.documents import CachedDocument, Operation
 from gateway.graphql.execution import Executor
+from gateway.invites.answers import stumbled
 from gateway.invites.bulk import BulkInviter
 from gateway.invites.inputs import InviteDraft
 from gateway.invites.invite import Inviter
-from gateway.invites.models import InviteResult, InviteSuccess
-from gateway.telemetry.trail import TRAIL, Trail, told
+from gateway.invites.models import InviteResult
+from gateway.telemetry.trail import TRAIL, Trail, is_replayed, told
 from gateway.upstream.contract import Upstream
 from gateway.upstream.wire import Exchange, Reply
 
@@ -141,13 +142,18 @@ class ObservedInviter:
         self._seen = tuple(seen)
 
     async def invite(self, draft: InviteDraft, **options: Any) -> InviteResult:
-        result = await self._inviter.invite(draft, **options)
-        trail = TRAIL.get()
+        trail, scope = TRAIL.get(), options.get("scope", "")
+        try:
+            result = await self._inviter.invite(draft, **options)
+        except BaseException:
+            # A bug, or the end of the process: the candidate may have been invited all the same.
+            _tell(self._seen, draft, stumbled(retryable=False), trail, scope)
+            raise
         if trail is not None:
             what = told(result)
             trail.result_type, trail.code, trail.outcome = what.type, what.code, what.outcome
-            trail.replayed = isinstance(result, InviteSuccess) and result.replayed
-        _tell(self._seen, draft, result, trail, options.get("scope", ""))
+            trail.replayed = is_replayed(result)
+        _tell(self._seen, draft, result, trail, scope)
         return result
 
     def __getattr__(self, name: str) -> Any:

@@ -84,3 +84,8 @@ def told(result: InviteResult) -> Result:
     if isinstance(result, InviteSuccess):
         return SUCCESS
     return _FAILURES[result.code, result.outcome]
+
+
+def is_replayed(result: InviteResult) -> bool:
+    """It is the answer to an earlier request with the same key."""
+    return isinstance(result, InviteSuccess) and result.replayed

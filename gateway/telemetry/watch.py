@@ -94,6 +94,11 @@ class Watch:
             upstream = self._tracing.upstream(upstream)
         return ObservedUpstream(upstream, self._calls, read=self._reads, clock=_clock)
 
+    def retried(self) -> None:
+        """One more call is made for an invite."""
+        if self.metrics is not None:
+            self.metrics.on_retry()
+
     def store(self, store: Store) -> Store:
         return store if self._tracing is None else self._tracing.store(store)
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from gateway.watched_file import WatchedFile
+
+LATELY_SECONDS: Final = 30.0
+"""By then a call that began with the former key has ended."""
 
 
 class FixedApiKey:
@@ -30,6 +34,14 @@ class ApiKeyFile(WatchedFile[str]):
 
     def __init__(self, path: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(path, read_key_file, clock=clock)
+
+    def reread(self) -> bool:
+        """Look at once; True if there is a new key, or was one lately.
+
+        Calls that began with the old one are refused one after the other: the first refusal has
+        the file read, and the others are to profit from that.
+        """
+        return super().reread() or self.changed_within(LATELY_SECONDS)
 
 
 def check_key(key: str) -> str:

@@ -88,6 +88,7 @@ class FakeUpstream:
         self.list_free.set()
         self.listed_from = 0.0
         self.listed_after_seconds = 0.0
+        self.lists_a_person_once = False
         self.list_reply: Reply | NoReply | None = None
         self.looks = 0
         self.crashes: set[str] = set()
@@ -159,6 +160,10 @@ class FakeUpstream:
             "track_id": track_id,
             "at": self._clock() if at is None else at,
         }
+        if self.lists_a_person_once:
+            entry["application_id"] = self._first_of(entry).get(
+                "application_id", entry["application_id"]
+            )
         entry["date_added"] = _text(entry["at"])
         self.invited.append(entry)
         return entry
@@ -175,12 +180,18 @@ class FakeUpstream:
     def _lists(self, entry: dict[str, Any], track_id: int, query: Mapping[str, str]) -> bool:
         return (
             entry["track_id"] == track_id
+            and (not self.lists_a_person_once or self._first_of(entry) is entry)
             and self._clock() >= self.listed_from
             and self._clock() >= entry["at"] + self.listed_after_seconds
             and query.get("email", "").lower() in entry["email"].lower()
             and query.get("application_id", str(entry["application_id"]))
             == str(entry["application_id"])
         )
+
+    def _first_of(self, entry: dict[str, Any]) -> dict[str, Any]:
+        """What this person was first invited to this track by; nothing if never."""
+        same = (e for e in self.invited if e["email"] == entry["email"])
+        return next((e for e in same if e["track_id"] == entry["track_id"]), {})
 
 
 class MemoryStore:

@@ -16,6 +16,7 @@ from gateway.invites.models import (
     InviteOutcome,
     InviteSuccess,
 )
+from gateway.invites.readback import SKEW_SECONDS
 from gateway.upstream.wire import Fault, NoReply, Reply
 from tests.invites.fakes import (
     CUTS_THE_BODY,
@@ -375,6 +376,23 @@ async def test_list_that_shows_no_invites_is_no_proof(replica):
 
     assert answer.outcome is InviteOutcome.UNKNOWN
     assert len(replica.upstream.posts) == 1
+
+
+async def test_second_invite_of_a_listed_person_is_not_repeated(replica):
+    """Where the list has one entry for a person, it cannot tell that a second invite was not made."""
+    replica.upstream.lists_a_person_once = True
+    await replica.invite(key="first")
+    replica.clock.now += 2 * SKEW_SECONDS
+    replica.upstream.acts.append(LOSES_THE_REPLY)
+
+    told = []
+    for _ in range(4):
+        told.append(await replica.invite(key="second"))
+        await replica.reconciler.reconcile()
+        replica.clock.now += QUIET_SECONDS
+
+    assert {(one.outcome, one.retryable) for one in told} == {(InviteOutcome.UNKNOWN, True)}
+    assert replica.upstream.invites_of(ADA) == 2
 
 
 async def test_conflict_after_an_open_end_is_no_refusal(replica):

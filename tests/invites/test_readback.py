@@ -9,7 +9,7 @@ import pytest
 
 from gateway.invites.idempotency import State, settled
 from gateway.invites.readback import SKEW_SECONDS, Doubt, latest_moment
-from gateway.upstream.wire import Fault, NoReply, Reply
+from gateway.upstream.wire import Applicant, Fault, NoReply, Reply
 from tests.invites.fakes import QUIET_SECONDS, a_replica
 from tests.invites.records import NOW, a_record, a_request
 
@@ -64,14 +64,41 @@ async def test_other_track_is_another_invite(replica):
     ("age", "found"), [(SKEW_SECONDS + 1, False), (SKEW_SECONDS - 1, True), (-60, True)]
 )
 async def test_earlier_applicant_is_not_ours(replica, age, found):
-    """Only who was added since the first attempt, give or take the clocks, is its invite."""
+    """Only who was added since the first attempt, give or take the clocks, is its invite.
+
+    Nor is it a proof of the contrary: a second invite may leave the entry of the first as it is.
+    """
     replica.upstream.add(ADA, at=NOW - age)
     replica.clock.now += 60
 
-    assert (await look(replica) is not None) is found
+    sighting = await look(replica)
+
+    assert isinstance(sighting, Applicant) is found
+    assert found or sighting is Doubt.EARLIER
 
 
-@pytest.mark.parametrize("date", [None, "", "yesterday", 17, "0001-01-01", "9999-12-31"])
+@pytest.mark.parametrize(
+    "date",
+    [
+        None,
+        "",
+        "yesterday",
+        17,
+        "0001-01-01",
+        "9999-12-31",
+        # Each of these a tolerant reader takes for an earlier moment than it may mean.
+        "1800000000000",
+        "20270115",
+        "2027-W02",
+        "2027-01-15T20",
+        "15 Jan 2027 08:00 PM",
+        "Jan 15, 2027 08:00:00 PM",
+        "Fri, 15 Jan 2027 08:00:00 PM",
+        "15 Jan 27 08:00:00 GMT",
+        "2027-13-01",
+        "32 Jan 2027 08:00:00 GMT",
+    ],
+)
 async def test_unreadable_date_settles_nothing(replica, date):
     """A listed candidate without a date may be an old one."""
     replica.upstream.add(ADA)["date_added"] = date
@@ -93,7 +120,11 @@ async def test_dated_entry_counts_beside_an_undated_one(replica):
         ("2026-11-23T12:00:00+00:00", datetime(2026, 11, 23, 12, tzinfo=UTC)),
         ("2026-11-23T12:00:00Z", datetime(2026, 11, 23, 12, tzinfo=UTC)),
         ("2026-11-23T14:00:00+02:00", datetime(2026, 11, 23, 12, tzinfo=UTC)),
+        ("2026-11-23T12:00:00.123456789Z", datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)),
+        ("2026-11-23 17:30:00+0530", datetime(2026, 11, 23, 12, tzinfo=UTC)),
         ("Mon, 23 Nov 2026 12:00:00 GMT", datetime(2026, 11, 23, 12, tzinfo=UTC)),
+        ("23 Nov 2026 14:00:00 +0200", datetime(2026, 11, 23, 12, tzinfo=UTC)),
+        ("2026-11-23 12:00", datetime(2026, 11, 24, 2, tzinfo=UTC)),
         ("2026-11-23 12:00:00", datetime(2026, 11, 24, 2, tzinfo=UTC)),
         ("2026-11-23", datetime(2026, 11, 24, 14, tzinfo=UTC)),
     ],
@@ -129,6 +160,14 @@ async def test_list_that_cannot_be_read_settles_nothing(replica, reply, doubt):
     replica.upstream.list_reply = reply
 
     assert await look(replica) is doubt
+
+
+async def test_endless_list_of_nothing_is_given_up(replica):
+    """A page that is empty and promises another one is not believed a hundred times."""
+    replica.upstream.list_reply = Reply(200, b'{"data": [], "pagination": {"has_next": true}}')
+
+    assert await look(replica) is Doubt.UNREADABLE
+    assert replica.upstream.looks == 1
 
 
 async def test_look_ends_with_the_callers_time(replica):

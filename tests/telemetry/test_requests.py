@@ -84,6 +84,15 @@ def invite(client: TestClient, headers: dict[str, str] | None = None, **changed:
     return client.post("/graphql", json=body, headers=headers)
 
 
+def invite_many(client: TestClient, *emails: str, key: str | None = None):
+    candidates = [{"candidateName": "Ada", "candidateEmail": email} for email in emails]
+    document = """mutation Hire($input: InviteCandidatesInput!) {
+      inviteCandidates(input: $input) { invitedCount } }"""
+    body = {"query": document, "variables": {"input": {"trackId": 1, "candidates": candidates}}}
+    headers = {} if key is None else {"idempotency-key": key}
+    return client.post("/graphql", json=body, headers=headers)
+
+
 def lines(capsys: pytest.CaptureFixture[str], event: str) -> list[dict[str, object]]:
     found = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     return [line for line in found if line["event"] == event]
@@ -146,6 +155,17 @@ def test_invite_is_audited(capsys):
     assert "key_hash" in first
     assert "key_hash" not in same
     assert set(first) <= AUDITED
+
+
+def test_address_is_hashed_as_it_is_stored(capsys):
+    """Of two spellings of one address both audit lines lead to the same record."""
+    with gateway() as client:
+        invite(client, candidateEmail="ada@bücher.example.com")
+        invite(client, candidateEmail="ada@XN--BCHER-KVA.example.com")
+
+    first, same = lines(capsys, "invite")
+    assert first["outcome"] == same["outcome"] == "INVITED"
+    assert first["email_hash"] == same["email_hash"]
 
 
 def test_audit_does_not_repeat_what_is_no_track(capsys):
@@ -231,6 +251,27 @@ def test_second_call_for_an_invite_is_a_retry():
     invite(client)
 
     assert samples(client)["gateway_upstream_retries_total"] == 1
+
+
+def test_calls_of_a_list_are_no_retries():
+    """Each candidate's first call is its own."""
+    client = gateway(INVITED)
+    invite_many(client, "ada@example.com", "grace@example.com")
+
+    assert "gateway_upstream_retries_total" not in samples(client)
+
+
+def test_replays_of_a_list_are_told(capsys):
+    """Log and metrics see each candidate who was answered from its record."""
+    with gateway(INVITED) as client:
+        for _ in range(2):
+            invite_many(client, "ada@example.com", "grace@example.com", key="k")
+
+        replays = samples(client)["gateway_invite_replays_total"]
+
+    told = [line.get("replayed") for line in lines(capsys, "invite")]
+    assert told == [None, None, True, True]
+    assert replays == 2
 
 
 def test_calls_without_a_reply_are_counted_by_fault():
@@ -324,7 +365,9 @@ def test_log_of_a_bug_names_the_request(capsys):
     answer = invite(client, {"x-request-id": "r-1"})
 
     assert answer.json()["errors"][0]["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
-    bug, line = (json.loads(line) for line in capsys.readouterr().err.splitlines())
-    assert bug["request_id"] == line["request_id"] == "r-1"
+    audit, bug, line = (json.loads(line) for line in capsys.readouterr().err.splitlines())
+    assert bug["request_id"] == line["request_id"] == audit["request_id"] == "r-1"
     assert line["code"] == "INTERNAL_SERVER_ERROR"
     assert "ada" not in str(bug)
+    # The call may have reached the platform before the bug did its work.
+    assert (audit["event"], audit["outcome"]) == ("invite", "UNKNOWN")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.upstream.api_key import ApiKeyFile, FixedApiKey
+from gateway.upstream.api_key import LATELY_SECONDS, ApiKeyFile, FixedApiKey
 from gateway.watched_file import LOOK_AGAIN_SECONDS
 
 
@@ -60,6 +60,20 @@ def test_reread_looks_at_once(path, clock):
 
     assert key.reread()
     assert key.current() == "second"
+
+
+@pytest.mark.parametrize("seen_by", ["reread", "current"])
+def test_every_call_with_the_former_key_hears_of_the_new_one(path, clock, seen_by):
+    """Of calls that are refused together, each is worth another attempt, and later ones are not."""
+    key = ApiKeyFile(path, clock=clock)
+    replace(path, "second")
+    clock.seconds += LOOK_AGAIN_SECONDS
+    getattr(key, seen_by)()
+
+    together = key.reread()
+    clock.seconds += LATELY_SECONDS + 1
+
+    assert together
     assert not key.reread()
 
 
