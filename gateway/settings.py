@@ -176,6 +176,9 @@ class Settings(AccessSettings):
         description="Serves the GraphiQL explorer at `/` and the guide for frontends at `/docs`.",
     )
     introspection: bool = Field(False, description="Lets clients ask for the schema.")
+    federation: bool = Field(
+        False, description="Makes the schema a subgraph of an Apollo Federation 2 graph."
+    )
     documents: Path | None = Field(
         None,
         description="A manifest of trusted documents, as Apollo's or Relay's compiler writes it.",
@@ -423,7 +426,9 @@ def load_settings(**given: object) -> Settings:
 def _document_faults(settings: Settings, manifest: Path) -> Iterator[str]:
     """A line if a trusted document does not fit the schema or the limits."""
     reader = DocumentReader(
-        executable_schema(), settings.request_limits(), introspection=settings.introspection
+        executable_schema(federation=settings.federation),
+        settings.request_limits(),
+        introspection=settings.introspection,
     )
     try:
         Documents(reader, trusted=read_manifest(manifest))
