@@ -43,7 +43,7 @@ from gateway.stores.opening import store_for
 from gateway.telemetry.logs import configure_logging, event_log
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.watch import Watch
-from gateway.upstream.client import Upstream
+from gateway.upstream.contract import Upstream
 
 if TYPE_CHECKING:
     from gateway.telemetry.tracing import Tracing

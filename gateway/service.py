@@ -25,12 +25,8 @@ from gateway.invites.sending import Sender, SendLimits
 from gateway.rate_limits import RateLimit
 from gateway.stores.opening import store_for
 from gateway.upstream.api_key import ApiKeyFile, FixedApiKey
-from gateway.upstream.client import (
-    ApiKey,
-    ApplicantList,
-    Upstream,
-    client_for,
-)
+from gateway.upstream.client import client_for
+from gateway.upstream.contract import ApiKey, ApplicantList, Upstream
 
 if TYPE_CHECKING:
     from gateway.settings import Settings
@@ -159,7 +155,7 @@ class Service:
 
 def list_of(settings: Settings) -> Upstream:
     """The client that looks at the upstream's list."""
-    return _client(settings, connections=_LIST_CONNECTIONS + settings.read_concurrency)
+    return _client(settings, connections=_LIST_CONNECTIONS + _read_concurrency(settings))
 
 
 def upstream_of(settings: Settings) -> Upstream:
@@ -188,9 +184,9 @@ def _read_back(settings: Settings, applicants: ApplicantList, records: Records) 
 def _applications(settings: Settings, applicants: ApplicantList) -> Applications | None:
     if not settings.applications:
         return None
-    # Each request that reads holds a place that others could invite from: most are left to them.
+    # A request that reads holds a place that another could invite from: some are always left.
     places = Admission(
-        settings.read_concurrency,
+        _read_concurrency(settings),
         queue=settings.upstream_concurrency // 4,
         max_wait_seconds=settings.queue_wait_seconds,
     )
@@ -203,6 +199,10 @@ def _applications(settings: Settings, applicants: ApplicantList) -> Applications
     return Applications(
         reader, most=settings.max_reads, timeout_seconds=settings.request_timeout_seconds
     )
+
+
+def _read_concurrency(settings: Settings) -> int:
+    return min(settings.read_concurrency, max(1, settings.upstream_concurrency // 2))
 
 
 def _breaker(settings: Settings) -> Breaker | None:

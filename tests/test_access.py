@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from gateway.api_tokens import new_token, token_line
 from gateway.app import create_app
+from tests.applications.fakes import FakeTrack
 from tests.identity import AUDIENCE, ISSUER, running_provider, signing_key
 from tests.test_running import settings
 
@@ -65,6 +66,31 @@ def test_a_token_of_the_provider_lets_in(provider, jwt_client):
     tokens = key.token(), key.token(scope="read"), stranger.token(), None
 
     assert [ask(jwt_client, token).status_code for token in tokens] == [200, 403, 401, 401]
+
+
+def test_reading_may_need_a_scope_of_its_own(provider):
+    """A token without it is told so by the fields that read, and may do all else."""
+    key = signing_key("one")
+    provider.publish(key)
+    given = settings(
+        auth="jwt",
+        jwt_jwks_url=provider.url,
+        jwt_issuer=ISSUER,
+        jwt_audience=AUDIENCE,
+        jwt_read_scope="applications",
+    )
+    track = FakeTrack(9)
+    query = {"query": "{gateway{version} application(trackId:6578,applicationId:7){name}}"}
+
+    with TestClient(create_app(given, upstream=track, applicants=track)) as client:
+        without = ask(client, key.token(), query).json()
+        holding = ask(client, key.token(scope="applications"), query).json()
+
+    assert without["data"]["application"] is None
+    assert without["data"]["gateway"]["version"]
+    assert without["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+    assert holding["data"]["application"] == {"name": "Candidate 7"}
+    assert track.calls == 1
 
 
 def test_a_provider_that_is_down_is_not_the_callers_fault(provider, jwt_client):

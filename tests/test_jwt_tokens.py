@@ -162,6 +162,25 @@ async def test_without_the_scope_nobody_is_let_in(scope):
     assert found is Rejection.WITHOUT_SCOPE
 
 
+@pytest.mark.parametrize(
+    ("scope", "may_read"),
+    [("invite", False), ("invite applications", True), ("invite application", False)],
+)
+async def test_reading_may_need_a_scope_of_its_own(scope, may_read):
+    """Without it the token is good for all else."""
+    found = verifier(scope="invite", read_scope="applications")
+
+    for _ in range(2):
+        assert await found.verify(KEY.token(scope=scope)) == Caller("recruiting-app", may_read)
+
+
+async def test_the_scope_to_read_is_not_enough():
+    """It is needed besides the other one."""
+    found = verifier(scope="invite", read_scope="applications")
+
+    assert await found.verify(KEY.token(scope="applications")) is Rejection.WITHOUT_SCOPE
+
+
 async def test_the_caller_may_be_another_claim():
     """For service accounts some providers name the client elsewhere."""
     token = KEY.token(azp="ats")

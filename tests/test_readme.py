@@ -14,7 +14,7 @@ from gateway.dev import SAMPLE_DOCUMENT
 from gateway.graphql.errors import ErrorCode
 from gateway.graphql.schema import executable_schema
 from gateway.invites.models import InviteErrorCode, InviteOutcome
-from gateway.sandbox.failures import REFUSALS, Mishap
+from gateway.sandbox.failures import READ_REFUSALS, REFUSALS, Mishap
 from gateway.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -47,7 +47,9 @@ def test_every_command_has_its_row(name):
     assert re.search(rf"^\| `gateway {name}\b", README, re.MULTILINE)
 
 
-@pytest.mark.parametrize("local_part", [*REFUSALS, *(mishap.value for mishap in Mishap)])
+@pytest.mark.parametrize(
+    "local_part", [*REFUSALS, *(mishap.value for mishap in Mishap), *map(str, READ_REFUSALS)]
+)
 def test_every_failure_of_the_stand_in_has_its_row(local_part):
     """What can be tried is listed."""
     assert f"`{local_part}`" in README

@@ -8,17 +8,29 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import SecretStr
 
+from gateway.app import create_app
+from gateway.applications.models import ApplicationKey
+from gateway.invites.breaker import BreakerState
 from gateway.invites.idempotency import State, StoreError
 from gateway.invites.inputs import InviteDraft
 from gateway.invites.models import InviteFormat, InviteOutcome, InviteSuccess
 from gateway.sandbox import API_KEY, create_sandbox, running_sandbox
 from gateway.service import Service
+from gateway.upstream.wire import Reply
+from tests import hostile
+from tests.applications.fakes import FakeTrack
 from tests.crash.run import fetch
-from tests.invites.fakes import MemoryStore
+from tests.graphql.test_applications import asked
+from tests.invites.fakes import Clock, FakeUpstream, MemoryStore
 from tests.test_running import settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+INVITE = """mutation ($input: InviteCandidateInput!) {
+  inviteCandidate(input: $input) { __typename }
+}"""
+ADA = {"candidateName": "Ada", "candidateEmail": "ada@example.com", "trackId": 6578}
 
 
 @pytest.fixture
@@ -123,6 +135,71 @@ async def test_stop_settles_what_was_begun(sandbox, tmp_path):
     await again.start()
     assert await again.records.store.count() == {State.INVITED: 1}
     await again.stop()
+
+
+async def test_reads_leave_room_for_looks():
+    """While callers read as much as they may, a lost answer can be looked up."""
+    async with hostile.never_answers() as upstream:
+        service = a_service(upstream.address, read_concurrency=2, upstream_timeout_seconds=5)
+        assert service.applications is not None
+        reads = [service.applications.reads() for _ in range(3)]
+        reading = [
+            asyncio.create_task(each.one(ApplicationKey(6578, number)))
+            for each in reads
+            for number in range(9)
+        ]
+        await upstream.received(2)
+        assert service.read_back is not None
+        look = asyncio.create_task(service.read_back.list_track(6578))
+        await upstream.received(3)
+
+        assert upstream.invites == 3
+        for task in (look, *reading):
+            task.cancel()
+        await asyncio.gather(look, *reading, return_exceptions=True)
+
+
+async def test_reads_hold_up_no_invite():
+    """Requests that read leave places to others, and their failures stop nobody's calls."""
+    track = FakeTrack(9)
+    track.free.clear()
+    given = settings(upstream_concurrency=8, read_concurrency=99, queue_size=0)
+    app = create_app(given, upstream=FakeUpstream(Clock()), applicants=track, store=MemoryStore())
+    reading = [
+        asyncio.create_task(asked(app, f"{{application(trackId:6578,applicationId:{n}){{name}}}}"))
+        for n in range(1, 8)
+    ]
+    turned_away, _ = await asyncio.wait(reading, return_when=asyncio.FIRST_COMPLETED)
+
+    invited = await asked(app, INVITE, input=ADA)
+    track.free.set()
+    answers = await asyncio.gather(*reading)
+
+    assert invited["data"]["inviteCandidate"]["__typename"] == "InviteCandidateSuccess"
+    codes = [one["errors"][0]["extensions"]["code"] for one in answers if "errors" in one]
+    assert codes == ["UPSTREAM_UNAVAILABLE"]
+    assert turned_away
+    assert track.most_under_way == 4
+
+
+async def test_failing_reads_open_no_breaker():
+    """That the list fails says nothing of invites."""
+    track = FakeTrack()
+    track.answers += [Reply(500)] * 40
+    service = Service(settings(), upstream=FakeUpstream(Clock()), applicants=track)
+    assert service.applications is not None
+    assert service.breaker is not None
+
+    for number in range(40):
+        await service.applications.reads().one(ApplicationKey(6578, number))
+
+    assert service.breaker.state is BreakerState.CLOSED
+
+
+async def test_reading_is_a_setting(sandbox):
+    """An operator may keep applications to the platform."""
+    assert a_service(sandbox, applications=False).applications is None
+    assert a_service(sandbox).applications is not None
 
 
 async def test_breaker_is_a_setting(sandbox):

@@ -113,7 +113,7 @@ def _may_succeed(exchange: Exchange, code: InviteErrorCode, told: Judgement) -> 
             return True
         case InviteErrorCode.UPSTREAM_FAULT, Reply(status, body, body_complete):
             cut = not body_complete and len(body) < LARGEST_BODY
-            return status >= HTTPStatus.INTERNAL_SERVER_ERROR or cut
+            return status >= HTTPStatus.INTERNAL_SERVER_ERROR or (cut and status == HTTPStatus.OK)
         case InviteErrorCode.UPSTREAM_FAULT, _:
             return True
     return told.retryable

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from gateway.applications.models import ApplicationDetails, ApplicationKey, ApplicationPage
     from gateway.invites.admission import Admission
     from gateway.invites.retries import RetryPolicy
-    from gateway.upstream.client import ApplicantList
+    from gateway.upstream.contract import ApplicantList
 
     Ask: TypeAlias = Callable[[float], Awaitable[Exchange]]
 

@@ -12,6 +12,12 @@ from gateway.applications.reads import Window
 from gateway.graphql.reading import Info, read_details, resolved, told_bytes, told_items
 
 _LARGEST_INT = 2**31 - 1
+ANY_JSON = strawberry.scalar(
+    name="JSON",
+    description="Any JSON value, just as the recruiting platform has it.",
+    specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
+)
+"""What the schema says of `JSON`."""
 
 
 @strawberry.type(description="A stage of a track. Which of the fields are told is not promised.")

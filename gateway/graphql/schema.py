@@ -7,10 +7,12 @@ from typing import Annotated
 import strawberry
 from graphql import GraphQLError, GraphQLSchema
 from strawberry.printer import print_schema
+from strawberry.scalars import JSON
+from strawberry.schema.config import StrawberryConfig
 
 from gateway import __version__
 from gateway.graphql.application_fields import application_field, applications_field
-from gateway.graphql.application_types import Application, ApplicationConnection
+from gateway.graphql.application_types import ANY_JSON, Application, ApplicationConnection
 from gateway.graphql.context import RequestContext
 from gateway.graphql.errors import ErrorCode
 from gateway.graphql.results import list_to_graphql, to_graphql
@@ -107,7 +109,8 @@ class Mutation:
     )
 
 
-SCHEMA = strawberry.Schema(Query, Mutation)
+CONFIG = StrawberryConfig(scalar_map={JSON: ANY_JSON})
+SCHEMA = strawberry.Schema(Query, Mutation, config=CONFIG)
 
 
 def executable_schema(*, federation: bool = False) -> GraphQLSchema:

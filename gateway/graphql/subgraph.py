@@ -21,7 +21,7 @@ from gateway.graphql.application_fields import read_application
 from gateway.graphql.application_types import Application
 from gateway.graphql.errors import ErrorCode
 from gateway.graphql.reading import Info, reads_of, told_items
-from gateway.graphql.schema import Mutation, Query
+from gateway.graphql.schema import CONFIG, Mutation, Query
 from gateway.graphql.types import Invite
 from gateway.invites.models import InviteErrorCode
 
@@ -134,7 +134,9 @@ class SubgraphQuery(Query):
 
 
 SUBGRAPH = strawberry.Schema(
-    SubgraphQuery, Mutation, config=StrawberryConfig(scalar_map={Representation: _ANY})
+    SubgraphQuery,
+    Mutation,
+    config=StrawberryConfig(scalar_map={**CONFIG.scalar_map, Representation: _ANY}),
 )
 
 

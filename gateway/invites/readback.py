@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from gateway.invites.idempotency import Record
     from gateway.invites.records import Records
-    from gateway.upstream.client import ApplicantList
+    from gateway.upstream.contract import ApplicantList
 
 PER_PAGE: Final = 200
 MOST_PAGES: Final = 100

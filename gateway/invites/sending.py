@@ -17,7 +17,7 @@ from gateway.upstream.wire import Exchange, Fault, NoReply, Reply, invite_body
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateway.upstream.client import Upstream
+    from gateway.upstream.contract import Upstream
 
 _SENT_NOTHING = NoReply(Fault.OTHER, possibly_sent=False)
 

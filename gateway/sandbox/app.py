@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from gateway.sandbox.applicants import details_of, page_of, read_query
 from gateway.sandbox.bodies import InviteBody, read_invite
 from gateway.sandbox.connections import connection_of, until_disconnect
-from gateway.sandbox.failures import Mishap, Refusal, failure_for
+from gateway.sandbox.failures import READ_REFUSALS, Mishap, Refusal, failure_for
 from gateway.sandbox.ledger import MOST_KEPT, Accepted, Ledger
 from gateway.sandbox.pages import invite_page, missing_page
 
@@ -110,14 +110,12 @@ class Sandbox:
         )
 
     async def _applicants(self, request: Request) -> Response:
-        _check_api_key(request)
-        track_id = _check_track(_id(request, "track_id"))
+        track_id = _check_readable(request)
         query = read_query(request.query_params)
         return _json(page_of(self._ledger.listed(track_id), query))
 
     async def _applicant(self, request: Request) -> Response:
-        _check_api_key(request)
-        track_id = _check_track(_id(request, "track_id"))
+        track_id = _check_readable(request)
         application_id = _id(request, "application_id")
         accepted = self._ledger.find(application_id)
         if accepted is None or not self._ledger.lists(accepted, track_id):
@@ -174,6 +172,15 @@ def _check_api_key(request: Request) -> None:
 def _check_track(track_id: int) -> int:
     if track_id == MISSING_TRACK:
         raise HTTPException(404, "Track not found")
+    return track_id
+
+
+def _check_readable(request: Request) -> int:
+    """The track whose applicants are asked for; HTTPException if they may not be read."""
+    _check_api_key(request)
+    track_id = _check_track(_id(request, "track_id"))
+    if refusal := READ_REFUSALS.get(track_id):
+        raise HTTPException(refusal.status, refusal.body["error"], refusal.headers)
     return track_id
 
 

@@ -1,4 +1,7 @@
-"""The failures that the stand-in shows on demand, chosen by the candidate's e-mail address."""
+"""The failures that the stand-in shows on demand.
+
+An invite's is chosen by the candidate's e-mail address, a read's by the track.
+"""
 
 from __future__ import annotations
 
@@ -39,6 +42,16 @@ REFUSALS: Mapping[str, Refusal] = {
     "broken": Refusal(500, {"error": "Internal server error"}),
     "unavailable": Refusal(503, {"error": "Service unavailable"}, {"retry-after": "1"}),
 }
+
+
+READ_REFUSALS: Mapping[int, Refusal] = {
+    401401: REFUSALS["unauthorized"],
+    403403: REFUSALS["forbidden"],
+    429429: REFUSALS["rate-limited"],
+    500500: REFUSALS["broken"],
+    503503: REFUSALS["unavailable"],
+}
+"""What reading the applicants of a track comes to; inviting to it goes as to any other."""
 
 
 def failure_for(email: str) -> Refusal | Mishap | None:

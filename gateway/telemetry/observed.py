@@ -22,7 +22,7 @@ from gateway.invites.inputs import InviteDraft
 from gateway.invites.invite import Inviter
 from gateway.invites.models import InviteResult, InviteSuccess
 from gateway.telemetry.trail import TRAIL, Trail, told
-from gateway.upstream.client import Upstream
+from gateway.upstream.contract import Upstream
 from gateway.upstream.wire import Exchange, Reply
 
 LOGGER = logging.getLogger("gateway.telemetry")

@@ -34,7 +34,7 @@ from gateway.graphql.requests import RequestHead
 from gateway.invites.idempotency import Record, State, Store
 from gateway.telemetry.observed import App, Receive, Scope, Send
 from gateway.telemetry.trail import TRAIL, Trail
-from gateway.upstream.client import Upstream
+from gateway.upstream.contract import Upstream
 from gateway.upstream.propagation import TRACE_HEADERS
 from gateway.upstream.wire import INVITE_PATH, Exchange, Reply
 

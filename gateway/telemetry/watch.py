@@ -33,7 +33,7 @@ from gateway.telemetry.observed import (
     RequestSeen,
 )
 from gateway.telemetry.trail import TRAIL
-from gateway.upstream.client import Upstream
+from gateway.upstream.contract import Upstream
 
 if TYPE_CHECKING:
     from structlog.typing import WrappedLogger

@@ -122,7 +122,7 @@ def read_application(
         len(reply.body),
         track_title=text_of(body.get("track_title")),
         stages=_all(body.get("stages"), _stage),
-        submitted_responses=_all(body.get("submitted_response"), _response),
+        submitted_responses=_all(_json(body.get("submitted_response")), _response),
         stage_wise_report=_json(body.get("stage_wise_report")),
         parsed_resume=_json(body.get("parsed_resume")),
     )
@@ -176,7 +176,7 @@ def _stage(told: object) -> Stage | None:
 def _response(told: object) -> SubmittedResponse | None:
     if not isinstance(told, dict):
         return None
-    return SubmittedResponse(text_of(told.get("label")), _json(told.get("value")))
+    return SubmittedResponse(text_of(told.get("label")), told.get("value"))
 
 
 def _all(told: object, read: Callable[[object], _Item | None]) -> tuple[_Item, ...] | None:
@@ -220,17 +220,19 @@ def _count(told: object) -> int | None:
 
 def _json(told: object) -> Json:
     """The value, without what JSON cannot say; None if it is nested too deeply to be passed on."""
+    if _can_be_written(told):
+        return told
     try:
-        value = orjson.loads(_written(told))
-        orjson.dumps(reduce(lambda inner, _: [inner], range(_LEVELS_AROUND_JSON), value))
-    except (TypeError, ValueError, RecursionError):
-        return None
-    return value
-
-
-def _written(value: object) -> bytes:
-    try:
-        return orjson.dumps(value)
-    except TypeError:
         # Lone surrogates, and integers beyond 64 bits.
-        return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+        value = orjson.loads(json.dumps(told, ensure_ascii=False).encode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return None
+    return value if _can_be_written(value) else None
+
+
+def _can_be_written(value: object) -> bool:
+    try:
+        orjson.dumps(reduce(lambda inner, _: [inner], range(_LEVELS_AROUND_JSON), value))
+    except TypeError:
+        return False
+    return True

@@ -23,7 +23,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Literal, cast
 from urllib.parse import urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -37,6 +37,7 @@ from gateway.upstream.bounds import (
     POOL_SHARE,
     decoded,
 )
+from gateway.upstream.contract import ApiKey, Upstream
 from gateway.upstream.direct import DirectUpstream
 from gateway.upstream.propagation import TRACE_HEADERS
 from gateway.upstream.trust import trusting
@@ -61,72 +62,6 @@ _FAULTS: Mapping[type[Exception], Fault] = {
     httpx2.ReadError: Fault.READ,
     httpx2.RemoteProtocolError: Fault.PROTOCOL,
 }
-
-
-class ApplicantList(Protocol):
-    """The upstream's own list of who is on a track.
-
-    `api_key` is used instead of the client's own.
-    """
-
-    async def applicants(
-        self,
-        track_id: int,
-        query: Mapping[str, str],
-        *,
-        timeout_seconds: float,
-        api_key: str | None = None,
-    ) -> Exchange:
-        """One page of the list, as it came."""
-        ...
-
-    async def applicant(
-        self,
-        track_id: int,
-        application_id: int,
-        *,
-        timeout_seconds: float,
-        api_key: str | None = None,
-    ) -> Exchange:
-        """One entry of the list with all its details, as it came."""
-        ...
-
-    def reread_api_key(self) -> bool:
-        """Look for a new API key at once; True if there is one."""
-        ...
-
-    async def aclose(self) -> None: ...
-
-
-class Upstream(ApplicantList, Protocol):
-    """What the core needs of a client; every implementation reports the same facts."""
-
-    async def invite(
-        self,
-        body: bytes,
-        *,
-        timeout_seconds: float,
-        idempotency_key: str | None = None,
-        send_by: float | None = None,
-        api_key: str | None = None,
-    ) -> Exchange:
-        """Post one invite, at most once, and say what happened.
-
-        `timeout_seconds` bounds the whole call. `send_by`, on `time.monotonic`'s clock, is
-        the moment after which no byte may leave any more. `api_key` is used instead of the
-        client's own.
-        """
-        ...
-
-
-class ApiKey(Protocol):
-    """The upstream's API key, as it is now."""
-
-    def current(self) -> str: ...
-
-    def reread(self) -> bool:
-        """Look for a new key at once; True if there is one."""
-        ...
 
 
 class SendTooLateError(Exception):

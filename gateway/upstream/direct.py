@@ -44,7 +44,7 @@ from gateway.upstream.wire import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gateway.upstream.client import ApiKey
+    from gateway.upstream.contract import ApiKey
 
 # What RFC 3986, section 3.3, allows in a path, and escapes that are there already.
 _KEPT_IN_PATH = "/%:@!$&'()*+,;=~"

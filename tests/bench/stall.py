@@ -71,6 +71,14 @@ def invite(**given: object) -> bytes:
     return document(text, i=sample)
 
 
+def read(**given: object) -> bytes:
+    text = (
+        "query($track:ID!,$after:String,$filter:ApplicationFilter)"
+        "{applications(trackId:$track,after:$after,filter:$filter){totalCount}}"
+    )
+    return document(text, **{"track": 1, **given})
+
+
 def hostile_requests() -> Iterator[Hostile]:
     """Each breaks a limit, or stays just within all of them."""
     for name, text in (*documents(), *introspections()):
@@ -91,6 +99,13 @@ def hostile_requests() -> Iterator[Hostile]:
             i=[{"a": "b" * 50}] * 1_500,
         ),
     )
+    yield Hostile("read: long cursor", lambda: read(after="A" * 120_000))
+    yield Hostile("read: long filter", lambda: read(filter={"name": "a" * 120_000}))
+    yield Hostile(
+        "read: long ids", lambda: read(track="9" * 60_000, filter={"stageId": "9" * 60_000})
+    )
+    lists = " ".join(f"a{n}:applications(trackId:{n + 1}){{totalCount}}" for n in range(10))
+    yield Hostile("read: many lists", lambda: document(f"{{{lists}}}"))
     yield Hostile(
         "many variables", lambda: document("{__typename}", **{f"v{n}": n for n in range(9_000)})
     )

@@ -233,6 +233,30 @@ async def test_doubt_is_said_in_a_line(page):
     await expect(page.get_by_role("status")).to_contain_text("may or may not be invited")
 
 
+async def test_an_invite_is_found_again(page):
+    """Whom the first tab invites, the last one shows, with how it stands."""
+    await run(page)
+    await expect(answer(page)).to_contain_text('"InviteCandidateSuccess"')
+    await open_tab(page, "WhatBecameOfIt")
+    await run(page)
+
+    await expect(answer(page)).to_contain_text('"ada@example.com"')
+    await expect(answer(page)).to_contain_text('"trackTitle": "Track 6578"')
+    await expect(page.get_by_role("status")).to_contain_text("Answered")
+
+
+async def test_a_failed_read_is_said_in_a_line(page):
+    """What a field could not be answered for stands below, too."""
+    await open_tab(page, "WhatBecameOfIt")
+    await page.wait_for_url("**6578**")
+    await page.goto(page.url.replace("6578", "503503"))
+    await run(page)
+
+    await expect(page.get_by_role("status")).to_contain_text(
+        "Not all could be answered: UPSTREAM_FAULT"
+    )
+
+
 async def test_a_refused_request_is_said_in_a_line(page, gateway):
     """A document that the gateway does not take shows its error and its code."""
     await page.goto(f"{gateway}/?query={quote('{ gateway { age } }')}")
@@ -274,7 +298,7 @@ async def test_a_shared_address_opens_with_its_variables(browser, gateway):
         await guest.goto(f"{gateway}/#{urlencode(request)}")
 
         await expect(tabs(guest)).to_have_text(
-            ["B", "Invite", "InviteByEmail", "HandleEveryError", "RetrySafely"]
+            ["B", "Invite", "InviteByEmail", "HandleEveryError", "RetrySafely", "WhatBecameOfIt"]
         )
         await expect(guest.locator(".graphiql-editor-tool")).to_contain_text('"of": "B"')
 
@@ -306,11 +330,13 @@ async def test_tabs_are_remembered(page, gateway):
     first = page.locator(".graphiql-tab").first
     await first.hover()
     await first.locator(".graphiql-tab-close").click()
-    await remembers(page, "tabs.length === 3")
+    await remembers(page, "tabs.length === 4")
     await page.goto("about:blank")
     await page.goto(gateway)
 
-    await expect(tabs(page)).to_have_text(["InviteByEmail", "HandleEveryError", "RetrySafely"])
+    await expect(tabs(page)).to_have_text(
+        ["InviteByEmail", "HandleEveryError", "RetrySafely", "WhatBecameOfIt"]
+    )
     await expect(page.locator(".graphiql-editor-tool")).to_contain_text("conflict@example.com")
 
 
@@ -322,7 +348,7 @@ async def test_a_reload_opens_no_further_tab(page):
     await page.reload()
 
     await expect(active_tab(page)).to_have_text("InviteByEmail")
-    await expect(tabs(page)).to_have_count(4)
+    await expect(tabs(page)).to_have_count(5)
 
 
 async def test_clearing_the_storage_clears_ours_alone(page):

@@ -117,11 +117,15 @@ async def lose_one_answer(page: Page) -> None:
     await page.route("**/graphql", lose, times=1)
 
 
-def test_fetch_example_sends_the_operation_shown():
-    """The guide shows one operation, and its script sends that."""
-    (operation,) = operations_on(GUIDE).values()
+@pytest.mark.parametrize(
+    ("name", "script"),
+    [("InviteCandidate", "src/invite.js"), ("TrackApplications", "src/applications.js")],
+)
+def test_fetch_examples_send_the_operations_shown(name, script):
+    """The guide shows an operation, and its script sends that."""
+    operation = operations_on(GUIDE)[name].strip()
 
-    assert f"const DOCUMENT = `\n{operation.strip()}`;" in files_on(GUIDE)["src/invite.js"]
+    assert f"const DOCUMENT = `\n{operation}`;" in files_on(GUIDE)[script]
 
 
 def test_fetch_example_invites(fetched):
@@ -146,6 +150,22 @@ def test_fetch_example_repeats_when_no_answer_comes(fetched):
 def test_fetch_example_throws_for_a_mistake_of_the_page(fetched):
     """What cannot come right by itself is not repeated."""
     assert fetched["mistake"].startswith("Error: BAD_USER_INPUT: ")
+
+
+def test_fetch_example_reads_a_whole_track(pair, frontend):
+    """Part by part it finds everybody, latest first, and says why it finds nobody."""
+    for number in range(60):
+        pair.invite(f"c{number}@example.com", trackId=77)
+
+    printed = run_node(
+        frontend, "src/use-applications.js", f"{pair.gateway}/graphql", "77", "78", "404404"
+    )
+
+    assert json.loads(printed) == {
+        "77": [f"c{number}@example.com" for number in reversed(range(60))],
+        "78": [],
+        "404404": "Error: TRACK_NOT_FOUND: There is no track with this id.",
+    }
 
 
 @pytest.mark.parametrize(

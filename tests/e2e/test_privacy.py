@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from gateway.api_tokens import new_token, token_line
 from gateway.app import create_app
 from gateway.graphql.endpoint import Message
-from gateway.sandbox.failures import REFUSALS, Mishap
+from gateway.sandbox.failures import READ_REFUSALS, REFUSALS, Mishap
 from gateway.telemetry.logs import configure_logging
 from tests import hostile
 from tests.e2e.conftest import DOCUMENT, fetch, serve_settings
@@ -49,6 +49,23 @@ def request(email: str, **changed: object) -> dict[str, object]:
     return {"query": DOCUMENT, "variables": {"input": given | changed}}
 
 
+READ = """
+query Read($track: ID!, $one: ID!, $after: String, $filter: ApplicationFilter) {
+  applications(trackId: $track, after: $after, filter: $filter) {
+    nodes { name email details { parsedResume submittedResponses { value } } }
+  }
+  application(trackId: $track, applicationId: $one) { name email }
+}
+"""
+
+
+def reading(track: object = 6578, **changed: object) -> dict[str, object]:
+    """A request for whoever has the canary's name and address."""
+    wanted = {"name": NAME, "email": f"{CANARY}@example.com", "stageId": CANARY}
+    given = {"track": track, "one": 7, "filter": wanted}
+    return {"query": READ, "variables": given | changed}
+
+
 WRONG = {
     "not JSON": f'{{"query": "{CANARY}',
     "syntax": json.dumps({"query": f'mutation {{ inviteCandidate(input: "{CANARY}'}),
@@ -61,6 +78,9 @@ WRONG = {
     "wrong input": json.dumps(request(CANARY, candidateName="", trackId=CANARY)),
     "long key": json.dumps(request(f"{CANARY}@example.com", idempotencyKey=CANARY * 99)),
     "wrong enum": json.dumps(request(f"{CANARY}@example.com", inviteFormat=CANARY)),
+    "wrong ids to read": json.dumps(reading(CANARY, one=CANARY)),
+    "wrong cursor": json.dumps(reading(after=CANARY)),
+    "wrong filter": json.dumps(reading(filter={"fromDate": CANARY, "name": f"{NAME}\n"})),
     "wrong operation": json.dumps(request("") | {"operationName": CANARY}),
     "unknown document": json.dumps({"documentId": CANARY}),
 }
@@ -111,6 +131,32 @@ def test_failures_of_the_upstream_tell_nothing(talkative, local_part, key):
     stored = list(folder.glob("gateway.db*"))
     assert stored
     for file in stored:
+        assert_kept(file.read_bytes())
+
+
+@pytest.mark.parametrize("track", [6578, 404404, *READ_REFUSALS])
+def test_reads_that_find_nobody_tell_nothing(talkative, track):
+    """Whom somebody looks for is nobody else's business, whatever the platform answers."""
+    gateway, address, _ = talkative
+    answer = post(address, json.dumps(reading(track)))
+
+    assert '"nodes":[]' in answer or '"errors"' in answer
+    assert_kept(answer)
+    assert_kept(gateway.errors())
+    assert_kept(fetch("GET", f"{address}/metrics"))
+
+
+def test_what_is_read_is_in_the_answer_alone(talkative):
+    """Names and addresses of applicants pass through, and leave nothing behind."""
+    gateway, address, folder = talkative
+    post(address, json.dumps(request(f"{CANARY}@example.com", trackId=7)))
+    answer = post(address, json.dumps(reading(7, filter={"email": CANARY})))
+
+    assert f'"{NAME}"' in answer
+    assert_kept(gateway.errors())
+    assert_kept(gateway.printed)
+    assert_kept(fetch("GET", f"{address}/metrics"))
+    for file in folder.glob("gateway.db*"):
         assert_kept(file.read_bytes())
 
 
@@ -276,15 +322,18 @@ async def test_hostile_upstreams_get_nothing_told(name, client, tmp_path, debug_
         async with lifespan(app):
             body = request(f"ada+{CANARY}@example.com", idempotencyKey=f"key-{CANARY}")
             answer = await ask(app, "POST", "/graphql", json.dumps(body).encode())
+            read = await ask(app, "POST", "/graphql", json.dumps(reading()).encode())
             metrics = await ask(app, "GET", "/metrics")
             rows = b"".join(file.read_bytes() for file in tmp_path.glob("gateway.db*"))
 
     logged = capsys.readouterr()
     assert b'"code"' in answer
+    assert b'"errors"' in read
+    assert b"gateway_upstream_reads_total" in metrics
     assert b"gateway_invites_total" in metrics
     assert '"event":"invite"' in logged.err
     assert rows
-    for told in (answer, metrics, logged.err, logged.out, rows):
+    for told in (answer, read, metrics, logged.err, logged.out, rows):
         assert_kept(told)
 
 

@@ -16,11 +16,13 @@ from hypothesis import strategies as st
 from hypothesis_graphql import Mode, mutations, queries
 
 from gateway.app import create_app
+from gateway.applications.inputs import cursor_at
 from gateway.graphql.errors import ErrorCode
 from gateway.graphql.media_types import MediaType
 from gateway.graphql.schema import printed_schema
 from gateway.invites.models import InviteErrorCode
 from gateway.upstream.wire import Exchange, Reply
+from tests.applications.fakes import answered, details, entry, listed
 from tests.invites.fakes import MemoryStore
 from tests.test_running import settings as coded
 
@@ -33,7 +35,7 @@ ordinary = settings(max_examples=150, deadline=None)
 
 
 class AcceptingUpstream:
-    """Accepts every invite, with nothing but an application's id."""
+    """Accepts every invite, with nothing but an application's id, and has it on every track."""
 
     def __init__(self) -> None:
         self.invites = 0
@@ -43,9 +45,10 @@ class AcceptingUpstream:
         return Reply(200, b'{"application_id": 1}')
 
     async def applicants(self, *_: object, **__: object) -> Exchange:
-        return Reply(404)
+        return answered(listed(entry(1), total=1))
 
-    applicant = applicants
+    async def applicant(self, track_id: int, application_id: int, **_: object) -> Exchange:
+        return answered(details(application_id, track_id=track_id))
 
     def reread_api_key(self) -> bool:
         return False
@@ -223,6 +226,53 @@ def test_any_input(value):
 
     assert status == 200
     assert content["data"]["inviteCandidate"]["__typename"]
+
+
+READ = """
+query ($track: ID!, $first: Int, $after: String, $filter: ApplicationFilter, $one: ID!) {
+  applications(trackId: $track, first: $first, after: $after, filter: $filter) {
+    edges { cursor node { name details { trackTitle parsedResume } currentStage { color } } }
+  }
+  application(trackId: $track, applicationId: $one) { email }
+}
+"""
+ids = st.integers(-1, 9) | st.integers() | st.text(max_size=9)
+texts = st.none() | st.text(max_size=9) | st.dates().map(str)
+
+
+@ordinary
+@given(
+    st.fixed_dictionaries(
+        {"track": ids, "one": ids},
+        optional={
+            "first": st.none() | st.integers(-1, 202),
+            "after": st.none() | st.text(max_size=9) | st.integers(0, 99).map(cursor_at),
+            "filter": st.none()
+            | st.fixed_dictionaries(
+                {},
+                optional={
+                    "name": texts,
+                    "email": texts,
+                    "candidateId": texts,
+                    "applicationId": st.none() | ids,
+                    "stageId": texts,
+                    "fromDate": texts,
+                    "toDate": texts,
+                },
+            ),
+        },
+    )
+)
+def test_any_read(variables):
+    """Arguments of the right types are answered, or all that is wrong with them is told."""
+    body = json.dumps({"query": READ, "variables": variables}).encode()
+
+    _, content, invites = answer(body)
+
+    codes = {error["extensions"]["code"] for error in content.get("errors", [])}
+    assert codes <= {"INVALID_INPUT"}
+    assert content["data"] or codes
+    assert invites == 0
 
 
 @ordinary

@@ -54,7 +54,7 @@ type ApplicationDetails {
   parsedResume: JSON
 }
 type SubmittedResponse { label: String value: JSON }
-scalar JSON @specifiedBy(url: "https://ecma-international.org/wp-content/uploads/ECMA-404_2nd_edition_december_2017.pdf")
+scalar JSON @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc8259")
 type ApplicationConnection {
   edges: [ApplicationEdge!]!
   nodes: [Application!]!

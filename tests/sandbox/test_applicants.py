@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from gateway.sandbox import create_sandbox, running_sandbox
+from gateway.sandbox.failures import READ_REFUSALS
 from tests.sandbox.conftest import client_of
 
 
@@ -188,3 +189,16 @@ async def test_unknown_applicant_is_not_found(client, path):
     reply = await client.get(path)
 
     assert (reply.status_code, reply.json()) == (404, {"error": "Applicant not found"})
+
+
+@pytest.mark.parametrize("track_id", READ_REFUSALS)
+async def test_some_tracks_cannot_be_read(client, track_id):
+    """Inviting to them is no different; reading them fails as their number says."""
+    invited = await client.invite(track_id=track_id)
+    application_id = invited.json()["application_id"]
+
+    for path in ("applicants", f"applicants/{application_id}"):
+        reply = await client.get(f"/tracks/{track_id}/{path}")
+        assert f"{reply.status_code}" * 2 == str(track_id)
+        assert reply.json() == READ_REFUSALS[track_id].body
+        assert reply.headers.items() >= READ_REFUSALS[track_id].headers.items()

@@ -21,6 +21,7 @@ from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.observed import ObservedApp, request_id_of
 from gateway.telemetry.trail import TYPES, Trail, told
 from gateway.upstream.wire import Exchange, Fault, NoReply, Reply
+from tests.applications.fakes import FakeTrack
 from tests.test_running import settings
 
 DOCUMENT = """mutation Hire($input: InviteCandidateInput!) { inviteCandidate(input: $input) {
@@ -29,7 +30,7 @@ INVITED = Reply(200, b'{"application_id": 91}')
 ALLOWED = {
     "event", "level", "timestamp", "request_id", "trace_id", "caller", "method", "status",
     "operation", "document", "type", "code", "outcome", "replayed", "upstream_calls",
-    "upstream_status", "upstream_fault", "upstream_ms", "duration_ms",
+    "upstream_status", "upstream_fault", "upstream_ms", "upstream_reads", "duration_ms",
 }  # fmt: skip
 AUDITED = {
     "event", "level", "timestamp", "request_id", "caller", "track_id", "format", "email_hash",
@@ -238,6 +239,30 @@ def test_calls_without_a_reply_are_counted_by_fault():
     invite(client)
 
     assert samples(client)["gateway_upstream_calls_total{result=connect}"] == 1
+
+
+def test_reads_are_counted_by_themselves(capsys):
+    """What is read of applications is told from the calls that invite, and nobody is named."""
+    track = FakeTrack(2)
+    track.answers += [NoReply(Fault.READ, possibly_sent=True), Reply(500)]
+    given = settings(store_url=SecretStr(IN_MEMORY))
+    client = TestClient(create_app(given, upstream=track, applicants=track))
+    for first in (1, 2):
+        query = "query Look($first: Int) { applications(trackId: 6578, first: $first,"
+        query += ' filter: {email: "c1@example.com"}) { nodes { name details { trackTitle } } } }'
+        client.post("/graphql", json={"query": query, "variables": {"first": first}})
+
+    seen = samples(client)
+    assert seen["gateway_upstream_reads_total{result=read}"] == 1
+    assert seen["gateway_upstream_reads_total{result=500}"] == 1
+    assert seen["gateway_upstream_reads_total{result=200}"] == 3
+    assert seen["gateway_request_errors_total{code=UPSTREAM_FAULT}"] == 1
+    assert not any("calls" in name or "retries" in name for name in seen)
+    failed, found = lines(capsys, "request")
+    assert (failed["code"], failed["upstream_reads"]) == ("UPSTREAM_FAULT", 2)
+    assert (found["operation"], found["upstream_reads"]) == ("Look", 3)
+    assert set(failed) | set(found) <= ALLOWED
+    assert "example" not in str(found) + str(failed)
 
 
 def test_metrics_can_be_switched_off():

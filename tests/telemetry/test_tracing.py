@@ -194,6 +194,32 @@ def test_looks_at_the_list_are_traced(receiver, client):
     assert CANARY.encode() not in receiver.exported
 
 
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [
+        (
+            "GET /tracks/{track_id}/applicants",
+            f'{{applications(trackId:6578,filter:{{email:"{CANARY}@",name:"{CANARY}"}}){{totalCount}}}}',
+        ),
+        (
+            "GET /tracks/{track_id}/applicants/{application_id}",
+            "{application(trackId:6578,applicationId:91){name}}",
+        ),
+    ],
+    ids=["list", "one"],
+)
+def test_reads_are_traced(receiver, client, name, query):
+    """Each read has its span, which carries the trace on, and tells of nobody."""
+    ask(receiver, {"query": query}, headers=CALLER, upstream_client=client)
+
+    span = receiver.named(name)
+    assert span.parent_span_id == receiver.named("POST /graphql").span_id
+    assert attributes(span) == {"http.request.method": "GET", "http.response.status_code": 404}
+    (headers,) = receiver.listed
+    assert headers["traceparent"].split("-")[1:3] == [TRACE_ID, span.span_id.hex()]
+    assert CANARY.encode() not in receiver.exported
+
+
 def test_refused_document_has_its_span(receiver):
     """A request that was not run is told by its code."""
     ask(receiver, {"query": f"{{ nothing {CANARY}"}, headers=CALLER)

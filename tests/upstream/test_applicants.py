@@ -52,16 +52,40 @@ async def test_asks_as_documented(kind):
 
 
 @pytest.mark.parametrize("kind", ["direct", "httpx2"])
+async def test_asks_for_one_as_documented(kind):
+    """One application has an address of its own; a caller's key is sent instead of the own."""
+    async with recording() as server:
+        client = the_list(server.url + "/api/v2", kind)
+        await client.applicant(6578, 2**63 - 1, timeout_seconds=5)
+        await client.applicant(6578, 1, timeout_seconds=5, api_key="theirs")
+        await client.applicants(6578, {"page": "1"}, timeout_seconds=5, api_key="theirs")
+        await client.applicants(6578, {"page": "1"}, timeout_seconds=5)
+        await client.aclose()
+
+    assert [request.partition(b" HTTP")[0] for request in server.requests] == [
+        b"GET /api/v2/tracks/6578/applicants/9223372036854775807",
+        b"GET /api/v2/tracks/6578/applicants/1",
+        b"GET /api/v2/tracks/6578/applicants?page=1",
+        b"GET /api/v2/tracks/6578/applicants?page=1",
+    ]
+    keys = [server.header("apiKey", number) for number in range(4)]
+    assert keys == ["secret", "theirs", "theirs", "secret"]
+
+
+@pytest.mark.parametrize("kind", ["direct", "httpx2"])
 async def test_unreachable_list_is_no_reply(kind):
     """What cannot be asked is reported like every other call."""
     async with recording() as server:
         url = server.url
     client = the_list(url, kind)
 
-    reply = await client.applicants(1, {}, timeout_seconds=5)
+    replies = [
+        await client.applicants(1, {}, timeout_seconds=5),
+        await client.applicant(1, 2, timeout_seconds=5),
+    ]
 
     await client.aclose()
-    assert reply == NoReply(Fault.CONNECT, possibly_sent=False)
+    assert replies == [NoReply(Fault.CONNECT, possibly_sent=False)] * 2
 
 
 def test_reads_a_page():

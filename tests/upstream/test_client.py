@@ -14,7 +14,8 @@ import pytest
 
 from gateway.upstream.api_key import FixedApiKey
 from gateway.upstream.bounds import LARGEST_BODY
-from gateway.upstream.client import Upstream, client_for
+from gateway.upstream.client import client_for
+from gateway.upstream.contract import Upstream
 from gateway.upstream.wire import Fault, NoReply, Reply
 
 BODY = b'{"candidate_name":"Ada"}'

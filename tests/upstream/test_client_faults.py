@@ -12,7 +12,8 @@ import pytest
 from gateway.upstream import client as client_module
 from gateway.upstream import direct as direct_module
 from gateway.upstream.api_key import FixedApiKey
-from gateway.upstream.client import Upstream, client_for
+from gateway.upstream.client import client_for
+from gateway.upstream.contract import Upstream
 from gateway.upstream.wire import Exchange, Fault, NoReply, Reply
 from tests import hostile
 from tests.hostile import INVITED, MEGABYTE, Hostile

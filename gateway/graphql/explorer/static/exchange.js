@@ -66,8 +66,10 @@ const OUTCOMES = {
 /** The answer in one line: `tone` is good, bad or doubtful. */
 export function summary({ answer }) {
   if (answer.errors?.length) {
-    const code = answer.errors[0].extensions?.code;
-    return { tone: "bad", text: code ? `Request refused: ${code}` : "Request failed" };
+    const { path, extensions } = answer.errors[0];
+    const what = path ? "Not all could be answered" : "Request refused";
+    const code = extensions?.code;
+    return { tone: "bad", text: code ? `${what}: ${code}` : "Request failed" };
   }
   const results = Object.values(answer.data ?? {}).filter((held) => held?.outcome || held?.invite);
   if (results.length !== 1) return { tone: "good", text: "Answered" };

@@ -1,0 +1,150 @@
+"""A track's applications as the upstream tells of them, and what else it may answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.applications.reader import Reader
+from gateway.applications.reads import Reads
+from gateway.invites.admission import Admission
+from gateway.invites.outcomes import Verdict
+from gateway.invites.retries import RetryPolicy
+from gateway.upstream.wire import Exchange, Fault, NoReply, Reply
+
+TRACK = 6578
+AT_ONCE = RetryPolicy(chance=lambda: 0.0, after=frozenset(Verdict))
+
+
+def entry(number: int, /, **changed: object) -> dict[str, object]:
+    """One entry of the list, with all that is documented of it."""
+    given: dict[str, object] = {
+        "application_id": number,
+        "candidate_id": 70_000 + number,
+        "name": f"Candidate {number}",
+        "email": f"c{number}@example.com",
+        "stage_id": 3,
+        "stage_name": "Interview",
+        "stage_type": "interview",
+        "stage_status": "pending",
+        "score": 71.5,
+        "date_added": "2026-11-20",
+        "last_updated_at": "2026-11-23",
+    }
+    return given | changed
+
+
+def listed(*entries: object, **pagination: object) -> dict[str, object]:
+    """One page of the list."""
+    return {"data": list(entries), "pagination": {"has_next": False} | pagination}
+
+
+def details(number: int = 7, /, **changed: object) -> dict[str, object]:
+    """What the read of one application answers."""
+    given: dict[str, object] = {
+        "track_id": TRACK,
+        "track_title": "Backend",
+        "applicant": {k: v for k, v in entry(number).items() if "stage_" not in k},
+        "current_stage": {"stage_id": 3, "name": "Interview", "type": "t", "color": "#123456"},
+        "stages": [{"stage_id": 3, "name": "Interview", "type": "t"}],
+        "submitted_response": [{"label": "Why?", "value": "Because."}],
+        "stage_wise_report": {"3": {"passed": True}},
+        "parsed_resume": {"skills": ["COBOL"]},
+    }
+    return given | changed
+
+
+def answered(body: object, status: int = 200, **facts: Any) -> Reply:
+    return Reply(status, json.dumps(body).encode(), **facts)
+
+
+@dataclass
+class FakeTrack:
+    """Lists `size` applications and knows each; `answers` come first, one for each call."""
+
+    size: int = 0
+    answers: deque[Exchange] = field(default_factory=deque)
+    queries: list[dict[str, str]] = field(default_factory=list)
+    asked_for: list[int] = field(default_factory=list)
+    api_keys: list[str | None] = field(default_factory=list)
+    timeouts: list[float] = field(default_factory=list)
+    new_keys: int = 0
+    free: asyncio.Event = field(default_factory=asyncio.Event)
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+    under_way: int = 0
+    most_under_way: int = 0
+
+    def __post_init__(self) -> None:
+        self.free.set()
+
+    @property
+    def calls(self) -> int:
+        return len(self.timeouts)
+
+    async def applicants(
+        self,
+        track_id: int,
+        query: Mapping[str, str],
+        *,
+        timeout_seconds: float,
+        api_key: str | None = None,
+    ) -> Exchange:
+        self.queries.append(dict(query))
+        return await self._answer(self._page(query), timeout_seconds, api_key)
+
+    async def applicant(
+        self,
+        track_id: int,
+        application_id: int,
+        *,
+        timeout_seconds: float,
+        api_key: str | None = None,
+    ) -> Exchange:
+        self.asked_for.append(application_id)
+        known = 0 < application_id <= self.size
+        answer = answered(details(application_id)) if known else Reply(404)
+        return await self._answer(answer, timeout_seconds, api_key)
+
+    def reread_api_key(self) -> bool:
+        self.new_keys -= 1
+        return self.new_keys >= 0
+
+    async def invite(self, *_: object, **__: object) -> Exchange:
+        return NoReply(Fault.OTHER, possibly_sent=False)
+
+    async def aclose(self) -> None: ...
+
+    def _page(self, query: Mapping[str, str]) -> Reply:
+        page, size = int(query["page"]), int(query["per_page"])
+        found = range(1, self.size + 1)[(page - 1) * size : page * size]
+        facts = {"page": page, "per_page": size, "total": self.size}
+        return answered(listed(*map(entry, found), has_next=page * size < self.size, **facts))
+
+    async def _answer(self, usual: Reply, seconds: float, api_key: str | None) -> Exchange:
+        self.timeouts.append(seconds)
+        self.api_keys.append(api_key)
+        self.under_way += 1
+        self.reached.set()
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        try:
+            await self.free.wait()
+            await asyncio.sleep(0)
+        finally:
+            self.under_way -= 1
+        return self.answers.popleft() if self.answers else usual
+
+
+def a_reader(upstream: Any, **options: Any) -> Reader:
+    options.setdefault("admission", Admission(16, queue=64, max_wait_seconds=30))
+    options.setdefault("policy", AT_ONCE)
+    options.setdefault("timeout_seconds", 10)
+    return Reader(upstream, **options)
+
+
+def some_reads(upstream: Any, *, most: int = 30, seconds: float = 20, **options: Any) -> Reads:
+    deadline = asyncio.get_running_loop().time() + seconds
+    return Reads(a_reader(upstream), most=most, deadline=deadline, **options)
