@@ -248,7 +248,7 @@ async def test_an_invite_is_found_again(page):
 async def test_a_failed_read_is_said_in_a_line(page):
     """What a field could not be answered for stands below, too."""
     await open_tab(page, "WhatBecameOfIt")
-    await page.wait_for_url("**6578**")
+    await page.wait_for_url(re.compile("WhatBecameOfIt.*6578"))
     await page.goto(page.url.replace("6578", "503503"))
     await run(page)
 
