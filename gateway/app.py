@@ -89,7 +89,7 @@ def create_app(
         service.applications,
         allowance=Allowance(settings.max_values),
     )
-    schema = executable_schema()
+    schema = executable_schema(federation=settings.federation)
     general = GeneralExecutor(schema, hide_suggestions=not settings.introspection)
     endpoint = GraphQLEndpoint(
         schema,

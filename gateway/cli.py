@@ -82,11 +82,12 @@ def sandbox(port: int) -> None:
     help="Exit with 1 and a diff if FILE is not what would be printed.",
     metavar="FILE",
 )
-def schema(file: Path | None) -> None:
+@click.option("--federation", is_flag=True, help="As the subgraph of GATEWAY_FEDERATION=true.")
+def schema(file: Path | None, *, federation: bool) -> None:
     """Print the GraphQL schema."""
     from gateway.graphql.schema import printed_schema  # noqa: PLC0415 - keeps the others quick
 
-    printed = printed_schema()
+    printed = printed_schema(federation=federation)
     if file is None:
         click.echo(printed, nl=False)
         return

@@ -180,6 +180,9 @@ class Settings(AccessSettings):
         description="Serves the GraphiQL explorer at `/` and the guide for frontends at `/docs`.",
     )
     introspection: bool = Field(False, description="Lets clients ask for the schema.")
+    federation: bool = Field(
+        False, description="Makes the schema a subgraph of an Apollo Federation 2 graph."
+    )
 
     max_invites: int = Field(
         _LIMITS.max_invites, ge=1, description="Fields that invite, in one request."
@@ -326,7 +329,7 @@ class Settings(AccessSettings):
         documents, limits = read_manifest(path), {limit.name for limit in fields(Limits)}
         if limits <= info.data.keys():
             reader = DocumentReader(
-                executable_schema(),
+                executable_schema(federation=info.data.get("federation", False)),
                 Limits(**{name: info.data[name] for name in limits}),
                 introspection=info.data.get("introspection", False),
             )

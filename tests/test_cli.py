@@ -60,6 +60,19 @@ def test_schema_is_printed():
     assert run("schema").output == (ROOT / "schema.graphql").read_text("utf-8")
 
 
+def test_subgraph_is_printed_and_checked(tmp_path):
+    """Composers read it from a file, which can be checked as the plain one can."""
+    printed = run("schema", "--federation").output
+    (tmp_path / "subgraph.graphql").write_text(printed)
+
+    checks = [
+        run("schema", *more, "--check", "subgraph.graphql") for more in ([], ["--federation"])
+    ]
+
+    assert printed.startswith("extend schema\n  @link(")
+    assert [check.exit_code for check in checks] == [1, 0]
+
+
 def test_schema_check_passes():
     """The file in the repository is what the code prints."""
     result = run("schema", "--check", str(ROOT / "schema.graphql"))

@@ -369,6 +369,19 @@ def test_trusted_documents_that_fit_are_taken(environment, tmp_path):
     assert load_settings().documents == manifest
 
 
+def test_trusted_documents_fit_the_schema_that_is_served(environment, tmp_path):
+    """A router's document is at home in a subgraph alone."""
+    manifest = tmp_path / "documents.json"
+    manifest.write_text(json.dumps({"one": "{_entities(representations: []) {__typename}}"}))
+    environment(DOCUMENTS=str(manifest))
+
+    (fault,) = faults()
+    settings = load_settings(federation=True)
+
+    assert "Cannot query field '_entities'" in fault
+    assert settings.documents == manifest
+
+
 def test_nothing_has_to_be_set_up_for_keys(environment):
     """Keys work in a file beside the gateway, with a secret that the store keeps."""
     settings = load_settings()

@@ -41,9 +41,9 @@ class Allowance:
     octets: int = MOST_BYTES
     _extents: dict[tuple[int, ...], Extent] = field(default_factory=dict)
 
-    def take_items(self, info: GraphQLResolveInfo[Any], items: int) -> None:
-        """So many items are told, each with all that is selected below the field."""
-        self.values -= items * (self._extent(info).fields + 1)
+    def take_items(self, info: GraphQLResolveInfo[Any], items: int, *, each: int = 1) -> None:
+        """So many items are told, each for `each` values and all that is selected below."""
+        self.values -= items * (self._extent(info).fields + each)
         if self.values < 0:
             raise TooMuchToTellError
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from graphql import (
     DocumentNode,
+    FieldNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
@@ -19,7 +20,7 @@ from graphql import (
     specified_rules,
     validate,
 )
-from graphql.validation import ASTValidationRule
+from graphql.validation import ASTValidationRule, ValidationRule
 
 from gateway.graphql.errors import (
     request_error,
@@ -128,11 +129,25 @@ class _ValuesWithoutEcho(ValuesOfCorrectTypeRule):
         super().report_error(GraphQLError(without_value(error.message), error.nodes))
 
 
+class _NoServiceRule(ValidationRule):
+    """Keeps the schema from those who may not ask for it, as it can be read through federation."""
+
+    def enter_field(self, node: FieldNode, *_: object) -> None:
+        if node.name.value == "_service" and self.context.get_field_def() is not None:
+            message = (
+                "The schema is not told here. Compose the output of"
+                " `gateway schema --federation` instead."
+            )
+            self.report_error(GraphQLError(message, node))
+
+
 def _rules(*, introspection: bool) -> tuple[type[ASTValidationRule], ...]:
     rules = tuple(
         _ValuesWithoutEcho if rule is ValuesOfCorrectTypeRule else rule for rule in specified_rules
     )
-    return rules if introspection else (*rules, NoSchemaIntrospectionCustomRule)
+    if introspection:
+        return rules
+    return (*rules, NoSchemaIntrospectionCustomRule, _NoServiceRule)
 
 
 def _size(text: str) -> int:

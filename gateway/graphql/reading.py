@@ -73,11 +73,14 @@ def found(result: _Found | ReadFailure) -> _Found:
     raise GraphQLError(result.message, extensions=known)
 
 
-def told_items(info: Info, items: _Items) -> _Items:
-    """The items of a list, unless with all that is asked of them they are too many to tell."""
+def told_items(info: Info, items: _Items, *, each: int = 1) -> _Items:
+    """The items of a list, unless with all that is asked of them they are too many to tell.
+
+    `each` is how many values an item itself counts for.
+    """
     try:
         count = 0 if items is None else len(items)
-        info.context.allowance.take_items(info._raw_info, count)  # noqa: SLF001 - no public way
+        info.context.allowance.take_items(info._raw_info, count, each=each)  # noqa: SLF001 - no public way
     except TooMuchToTellError:
         raise _too_much() from None
     return items

@@ -113,11 +113,19 @@ CONFIG = StrawberryConfig(scalar_map={JSON: ANY_JSON})
 SCHEMA = strawberry.Schema(Query, Mutation, config=CONFIG)
 
 
-def executable_schema() -> GraphQLSchema:
-    """The schema as graphql-core executes it."""
-    return SCHEMA._schema  # noqa: SLF001 - Strawberry has no public way to it
+def executable_schema(*, federation: bool = False) -> GraphQLSchema:
+    """The schema as graphql-core executes it; with `federation`, the subgraph made of it."""
+    if not federation:
+        return SCHEMA._schema  # noqa: SLF001 - Strawberry has no public way to it
+    from gateway.graphql.subgraph import executable_subgraph  # noqa: PLC0415 - few need it
+
+    return executable_subgraph()
 
 
-def printed_schema() -> str:
+def printed_schema(*, federation: bool = False) -> str:
     """The schema in GraphQL's own language, ending with a line break."""
-    return print_schema(SCHEMA).rstrip() + "\n"
+    if not federation:
+        return print_schema(SCHEMA).rstrip() + "\n"
+    from gateway.graphql.subgraph import printed_subgraph  # noqa: PLC0415 - as above
+
+    return printed_subgraph()

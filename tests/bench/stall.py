@@ -16,7 +16,7 @@ import json
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -33,6 +33,8 @@ SETTINGS = {
     "PORT": "0",
     "UPSTREAM_API_KEY": "key",
     "UPSTREAM_URL": "http://127.0.0.1:9",
+    # A subgraph can be asked all that a plain gateway can.
+    "FEDERATION": "true",
 }
 
 
@@ -79,6 +81,15 @@ def read(**given: object) -> bytes:
     return document(text, **{"track": 1, **given})
 
 
+def entities(representations: Iterable[object]) -> bytes:
+    text = "query($r:[_Any!]!){_entities(representations:$r){__typename}}"
+    return document(text, r=list(representations))
+
+
+def application(track_id: object) -> dict[str, object]:
+    return {"__typename": "Application", "trackId": track_id, "applicationId": 1}
+
+
 def hostile_requests() -> Iterator[Hostile]:
     """Each breaks a limit, or stays just within all of them."""
     for name, text in (*documents(), *introspections()):
@@ -106,6 +117,11 @@ def hostile_requests() -> Iterator[Hostile]:
     )
     lists = " ".join(f"a{n}:applications(trackId:{n + 1}){{totalCount}}" for n in range(10))
     yield Hostile("read: many lists", lambda: document(f"{{{lists}}}"))
+    yield Hostile("entities: no keys", lambda: entities([{}] * 450))
+    yield Hostile("entities: far too many", lambda: entities([{}] * 30_000))
+    yield Hostile("entities: deep", lambda: entities([json.loads("[" * 25 + "]" * 25)] * 400))
+    yield Hostile("entities: long ids", lambda: entities([application("9" * 290)] * 350))
+    yield Hostile("entities: many reads", lambda: entities(map(application, range(1, 451))))
     yield Hostile(
         "many variables", lambda: document("{__typename}", **{f"v{n}": n for n in range(9_000)})
     )

@@ -16,7 +16,7 @@ _INSTALL = ("npm", "ci", "--prefer-offline", "--no-audit", "--no-fund", "--silen
 def needs_node() -> None:
     """Skip where there is no Node, and fail where it was promised (CI)."""
     if not (shutil.which("node") and shutil.which("npm")):
-        _cannot("the protocol audits and the frontend clients need Node 20 or newer, and npm")
+        _cannot("protocol audits, frontend clients and federation need Node 20 or newer, and npm")
 
 
 def needs_packages(folder: Path) -> None:

@@ -53,13 +53,20 @@ class Command:
         return self.process.returncode
 
 
-@contextlib.contextmanager
-def running(folder: Path, *words: str, **settings: str) -> Iterator[Command]:
+def running(
+    folder: Path, *words: str, **settings: str
+) -> contextlib.AbstractContextManager[Command]:
     """`gateway <words>` with nothing but these settings, working in `folder`."""
-    errors_file = folder / f"{words[0]}-{len(list(folder.iterdir()))}.err"
+    return program(folder, sys.executable, "-m", "gateway", *words, **settings)
+
+
+@contextlib.contextmanager
+def program(folder: Path, *words: str | Path, **settings: str) -> Iterator[Command]:
+    """Any program, in the environment that `gateway` would have."""
+    errors_file = folder / f"{len(list(folder.iterdir()))}.err"
     with errors_file.open("w", encoding="utf-8") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-m", "gateway", *words],
+            words,
             cwd=folder,
             env=environment(settings),
             stdout=subprocess.PIPE,

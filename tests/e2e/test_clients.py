@@ -56,7 +56,7 @@ def told(request, shared_pair: Pair, programs: Path, trusting_gateway: str) -> d
     return {"client": client, "accepted": accepted, **json.loads(printed)}
 
 
-@pytest.mark.parametrize("folder", ["audits", "clients"])
+@pytest.mark.parametrize("folder", ["audits", "clients", "federation"])
 def test_lock_file_leaves_the_registry_to_the_machine(folder):
     """Versions and checksums are fixed; where they come from is npm's own setting."""
     lock = json.loads((Path(__file__).parent / folder / "package-lock.json").read_text("utf-8"))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from graphql import build_schema
+from graphql import GraphQLSchema, build_schema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis_graphql import Mode, mutations
@@ -103,13 +103,16 @@ class FakeInviter:
 
 
 async def answered(
-    executor: Executor, result: InviteResult | Exception, request: dict[str, Any]
+    executor: Executor,
+    result: InviteResult | Exception,
+    request: dict[str, Any],
+    schema: GraphQLSchema = SCHEMA,
 ) -> tuple[int, bytes, list[InviteDraft]]:
     """Status and body without random ids, and what was asked of the core."""
     inviter = FakeInviter(result)
     context = RequestContext(inviter, inviter)  # type: ignore[arg-type]
     endpoint = GraphQLEndpoint(
-        SCHEMA, make_context=lambda _: context, limits=WIDE, executor=executor
+        schema, make_context=lambda _: context, limits=WIDE, executor=executor
     )
     body = json.dumps(request).encode()
 
