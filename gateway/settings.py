@@ -23,6 +23,7 @@ from gateway.graphql.persisted import Documents, ManifestError, read_manifest
 from gateway.graphql.schema import executable_schema
 from gateway.stores.opening import check_url, is_shareable
 from gateway.upstream.api_key import check_key, read_key_file
+from gateway.upstream.proxy import proxy_for
 
 PREFIX = "GATEWAY_"
 _ALIKE = 0.85
@@ -263,6 +264,7 @@ class Settings(AccessSettings):
             raise ValueError("must be an http:// or https:// URL")
         if parts.username is not None or parts.query or parts.fragment:
             raise ValueError("must have no user name, query or fragment")
+        proxy_for(url)
         return url.rstrip("/")
 
     @field_validator("upstream_api_key")
