@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode
 
 from gateway.api_tokens import read_token_file
 from gateway.certificates import certified
+from gateway.upstream.proxy import proxy_for
 from gateway.upstream.trust import trusting
 
 ALGORITHMS = frozenset(
@@ -132,6 +133,7 @@ class AccessSettings(BaseSettings):
             raise ValueError("must be an https URL, or http on this machine")
         if parts.username is not None:
             raise ValueError("must have no user name")
+        proxy_for(url)
         return url
 
     @field_validator(

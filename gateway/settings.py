@@ -24,6 +24,7 @@ from gateway.graphql.persisted import Documents, read_manifest
 from gateway.graphql.schema import executable_schema
 from gateway.stores.opening import check_url, is_shareable
 from gateway.upstream.api_key import check_key, read_key_file
+from gateway.upstream.proxy import proxy_for
 
 PREFIX = "GATEWAY_"
 _ALIKE = 0.85
@@ -286,6 +287,7 @@ class Settings(AccessSettings):
             raise ValueError("must have no user name, query or fragment")
         if parts.port == 0 or not _PATH.fullmatch(parts.path):
             raise ValueError("must have a port from 1 to 65535 and no space in its path")
+        proxy_for(url)
         return url.rstrip("/")
 
     @field_validator("upstream_api_key")

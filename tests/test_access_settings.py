@@ -94,11 +94,22 @@ def test_keys_come_over_tls(faults, url):
     assert fault == "GATEWAY_JWT_JWKS_URL: must be an https URL, or http on this machine"
 
 
-def test_keys_need_no_password(faults):
-    """One in the URL would be shown wherever the settings are."""
-    (fault,) = faults(AUTH="jwt", **{**KEYS, "JWT_JWKS_URL": "https://me:secret@id.example.com/"})
+def test_keys_are_public(faults):
+    """A password in the address would be printed, and could not be used anyway."""
+    url = "https://user:s3cret@id.example.com/keys"
+    (fault,) = faults(AUTH="jwt", **{**KEYS, "JWT_JWKS_URL": url})
 
     assert fault == "GATEWAY_JWT_JWKS_URL: must have no user name"
+
+
+def test_a_bad_proxy_to_the_provider_is_named(faults, monkeypatch):
+    """A proxy that cannot be used would show when the first token comes."""
+    monkeypatch.setenv("no_proxy", "app.xobin.com")
+    monkeypatch.setenv("https_proxy", "socks5://u:s3cret@proxy.example")
+    (fault,) = faults(AUTH="jwt", **KEYS)
+
+    assert fault.startswith("GATEWAY_JWT_JWKS_URL: the environment's proxy for it must be")
+    assert "s3cret" not in fault
 
 
 @pytest.mark.parametrize("names", ["HS256", "none", "RS256,HS256", ","])

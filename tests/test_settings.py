@@ -221,6 +221,17 @@ def test_a_good_upstream_url_is_taken(environment, url):
     assert load_settings(upstream_url=url).upstream_url == url
 
 
+def test_a_bad_proxy_is_named(environment, monkeypatch):
+    """The environment's proxy is part of what has to be right at start."""
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("https_proxy", f"socks5://u:{SECRET}@proxy.example")
+
+    (fault,) = faults()
+
+    assert fault.startswith("GATEWAY_UPSTREAM_URL: the environment's proxy for it must be")
+    assert SECRET not in fault
+
+
 def test_the_upstream_url_loses_its_last_slash(environment):
     """Both spellings of a base URL mean the same."""
     assert load_settings(upstream_url="http://127.0.0.1:1/api/").upstream_url == (

@@ -154,6 +154,7 @@ class PostgresStore:
         scripts = migrations("postgres")
         with _failures():
             async with pool.acquire() as connection, connection.transaction():
+                await _check_flushing(connection)
                 await connection.execute("SELECT pg_advisory_xact_lock($1)", _MIGRATION_LOCK)
                 await connection.execute(
                     "CREATE TABLE IF NOT EXISTS gateway_schema (version integer NOT NULL)"
@@ -163,6 +164,15 @@ class PostgresStore:
                     await connection.execute(script)
                 if done < len(scripts):
                     await connection.execute("INSERT INTO gateway_schema VALUES ($1)", len(scripts))
+
+
+async def _check_flushing(connection: asyncpg.pool.PoolConnectionProxy) -> None:
+    # A pooler in between may leave out what the connection was opened with.
+    if await connection.fetchval("SHOW synchronous_commit") != "on":
+        raise StoreError(
+            "the PostgreSQL store would lose records in a crash: synchronous_commit is not on, and"
+            " what is between drops the setting; connect to the server itself"
+        )
 
 
 async def _nothing(_: object) -> None:

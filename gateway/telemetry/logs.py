@@ -33,7 +33,8 @@ from gateway.telemetry.trail import TRAIL, Trail, is_replayed, told
 # The HTTP client's own lines name URLs and, at debug level, what goes over the wire.
 _SILENCED = ("httpx2", "httpcore2")
 _OWN = ("gateway", "uvicorn")
-_LONGEST_OPERATION = 100
+LONGEST_OPERATION = 100
+"""Characters of an operation's name that are told."""
 _LONGEST_TRACK_ID = 19
 
 
@@ -111,7 +112,7 @@ def request_line(trail: Trail) -> dict[str, object]:
         "caller": trail.caller,
         "method": trail.method if trail.method in _METHODS else "OTHER",
         "status": trail.status,
-        "operation": trail.operation and trail.operation[:_LONGEST_OPERATION],
+        "operation": trail.operation and trail.operation[:LONGEST_OPERATION],
         "document": _hash(trail.document),
         "type": trail.result_type,
         "code": trail.error_code or trail.code or None,

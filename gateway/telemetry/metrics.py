@@ -225,6 +225,9 @@ def _outcomes(code: InviteErrorCode) -> tuple[InviteOutcome, ...]:
             return (InviteOutcome.UNKNOWN,)
         case InviteErrorCode.UPSTREAM_FAULT:
             return (InviteOutcome.UNKNOWN, InviteOutcome.INVITED)
+        case InviteErrorCode.ALREADY_INVITED | InviteErrorCode.UPSTREAM_UNAVAILABLE:
+            # With a key, where an earlier attempt is in doubt or cannot be looked up.
+            return (InviteOutcome.NOT_INVITED, InviteOutcome.UNKNOWN)
     return (InviteOutcome.NOT_INVITED,)
 
 

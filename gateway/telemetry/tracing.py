@@ -32,6 +32,7 @@ from gateway.graphql.execution import Executor
 from gateway.graphql.gates import Admitted
 from gateway.graphql.requests import RequestHead
 from gateway.invites.idempotency import Record, State, Store
+from gateway.telemetry.logs import LONGEST_OPERATION
 from gateway.telemetry.observed import App, Receive, Scope, Send
 from gateway.telemetry.trail import TRAIL, Trail
 from gateway.upstream.contract import Upstream
@@ -144,7 +145,7 @@ def _describe(span: Span, trail: Trail) -> None:
         "http.request.method": "POST" if trail.method == "POST" else "OTHER",
         "http.route": "/graphql",
         "http.response.status_code": trail.status,
-        "graphql.operation.name": trail.operation,
+        "graphql.operation.name": trail.operation and trail.operation[:LONGEST_OPERATION],
         "gateway.request_id": trail.request_id,
         "gateway.result.type": trail.result_type,
         "gateway.code": trail.error_code or trail.code or None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from functools import partial
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 _Context = TypeVar("_Context")
 _clock = time.perf_counter
+_LAST_SPANS_SECONDS = 3.0
 
 
 class Watch:
@@ -161,9 +163,15 @@ class Watch:
             await end(sampling)
 
     async def aclose(self) -> None:
-        """Send the spans that are left; to be called once nothing goes on any more."""
+        """Send the spans that are left; to be called once nothing goes on any more.
+
+        A receiver that does not answer is left alone after some seconds.
+        """
         if self._tracing is not None:
-            await asyncio.to_thread(self._tracing.close)
+            # No thread of the event loop's own: for those the process waits at its end.
+            closing = threading.Thread(target=self._tracing.close, daemon=True)
+            closing.start()
+            await asyncio.to_thread(closing.join, _LAST_SPANS_SECONDS)
 
 
 async def _in_flight(service: Service, draining: Draining) -> dict[str, float]:

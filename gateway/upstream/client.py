@@ -24,8 +24,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast
-from urllib.parse import urlencode, urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.parse import urlencode
 
 import httpx2
 
@@ -40,6 +39,7 @@ from gateway.upstream.bounds import (
 from gateway.upstream.contract import ApiKey, Upstream
 from gateway.upstream.direct import DirectUpstream
 from gateway.upstream.propagation import TRACE_HEADERS
+from gateway.upstream.proxy import proxy_for
 from gateway.upstream.trust import trusting
 from gateway.upstream.wire import (
     INVITE_PATH,
@@ -50,8 +50,6 @@ from gateway.upstream.wire import (
     applicant_path,
     applicants_path,
 )
-
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 _FAULTS: Mapping[type[Exception], Fault] = {
     httpx2.ConnectError: Fault.CONNECT,
@@ -133,7 +131,7 @@ class HttpxUpstream:
             (b"content-type", b"application/json"),
             (b"user-agent", b"track-invite-gateway"),
         ]
-        proxy = _environment_proxy(base_url)
+        proxy = proxy_for(base_url)
         plain = self._invite_url.scheme == "http" and proxy is None
         self._transport = httpx2.AsyncHTTPTransport(
             # Without TLS the trust store, which takes long to load, is not needed.
@@ -259,7 +257,7 @@ def client_for(
     kind: Literal["direct", "httpx2"] = "direct",
 ) -> Upstream:
     """The client that fits the upstream's base URL; behind a proxy it is always httpx2's."""
-    behind_proxy = _environment_proxy(url) is not None
+    behind_proxy = proxy_for(url) is not None
     client = HttpxUpstream if behind_proxy or kind == "httpx2" else DirectUpstream
     return client(
         url,
@@ -294,12 +292,3 @@ def _is_certificate_error(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
-
-
-def _environment_proxy(url: str) -> str | None:
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if host in LOOPBACK or proxy_bypass(host):
-        return None
-    proxies = getproxies()
-    return proxies.get(parts.scheme) or proxies.get("all")

@@ -40,6 +40,23 @@ async def test_claims_are_flushed(store):
     assert setting == "on"
 
 
+async def test_unflushed_commits_are_refused(postgres_url, monkeypatch):
+    """Where a pooler drops the setting, and the database has another, nothing is recorded."""
+    admin = await asyncpg.connect(postgres_url)
+    name = await admin.fetchval("SELECT current_database()")
+    await admin.execute(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
+    await admin.close()
+    create_pool = asyncpg.create_pool
+
+    def through_a_pooler(url, *, server_settings, **options):
+        return create_pool(url, **options)
+
+    monkeypatch.setattr(asyncpg, "create_pool", through_a_pooler)
+
+    with pytest.raises(StoreError, match="synchronous_commit"):
+        await PostgresStore(postgres_url).open()
+
+
 async def test_newer_tables_are_refused(store, postgres_url):
     """A database of a later version is left alone."""
     await store._rows("INSERT INTO gateway_schema VALUES (999)")

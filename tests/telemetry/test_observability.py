@@ -84,6 +84,24 @@ def test_every_alert_says_what_to_do(name):
     assert re.search(rf"^\| `{name}` \|", README, re.MULTILINE)
 
 
+@pytest.mark.parametrize(
+    ("type_", "code"),
+    [
+        ("UpstreamError", "UPSTREAM_TIMEOUT"),
+        ("UpstreamError", "UPSTREAM_FAULT"),
+        ("UpstreamError", "UPSTREAM_UNAVAILABLE"),
+        ("AlreadyInvitedError", "ALREADY_INVITED"),
+        ("IdempotencyKeyError", "IDEMPOTENCY_KEY_IN_PROGRESS"),
+    ],
+)
+def test_unknown_outcomes_start_at_zero(type_, code):
+    """A counter that appears with its first event does not rise, and wakes nobody."""
+    text = TestClient(create_app(settings())).get("/metrics").text
+
+    labels = f'code="{code}",outcome="UNKNOWN",type="{type_}"'
+    assert f"gateway_invites_total{{{labels}}} 0.0" in text
+
+
 def test_workers_share_their_metrics():
     """What two processes have counted is told as one sum, also after they have ended."""
     with shared_metrics():

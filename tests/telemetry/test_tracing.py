@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from gateway.app import create_app
 from gateway.settings import SettingsError, load_settings
 from gateway.stores.opening import IN_MEMORY
+from gateway.telemetry.watch import Watch
 from tests.test_running import settings
 
 CANARY = "zzyzx"
@@ -300,3 +301,28 @@ def test_without_traces_the_upstream_gets_no_context(receiver):
 
     assert "traceparent" not in receiver.invited[0]
     assert receiver.spans == []
+
+
+def test_long_operation_names_are_cut(receiver):
+    """A name may be as long as a document; what is told of it is not."""
+    body = mutation()
+    body["query"] = DOCUMENT.replace("Hire", "H" * 500)
+
+    ask(receiver, body, headers={})
+
+    assert attributes(receiver.named("POST /graphql"))["graphql.operation.name"] == "H" * 100
+
+
+async def test_receiver_that_does_not_answer_holds_up_no_end(monkeypatch):
+    """Spans are worth some seconds at the end of a process, and no more."""
+    monkeypatch.setattr("gateway.telemetry.watch._LAST_SPANS_SECONDS", 0.01)
+    answered = threading.Event()
+
+    class Unheard:
+        def close(self) -> None:
+            answered.wait()
+
+    await Watch(tracing=Unheard()).aclose()  # type: ignore[arg-type]
+
+    assert not answered.is_set()
+    answered.set()
