@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import gc
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -53,12 +54,15 @@ def dev(port: int, *, verbose: bool) -> None:
 @main.command()
 def serve() -> None:
     """Run the gateway in production, from the settings."""
+    # What is loaded stays: collections meanwhile would only walk it, again and again.
+    gc.disable()
     from gateway.reconciling import prepare_store  # noqa: PLC0415 - keeps the others quick
     from gateway.running import serve_gateway  # noqa: PLC0415 - keeps the other commands quick
 
     settings = _settings()
     with _one_line_errors():
         prepare_store(settings)
+        gc.enable()
         serve_gateway(settings)
 
 
