@@ -80,6 +80,7 @@ class Service:
         self._reconciling: asyncio.Task[None] | None = None
         self._started = False
         self._pinged_at = -_PING_LASTS_SECONDS
+        self._pinging: asyncio.Task[bool] | None = None
 
     async def start(self) -> None:
         """Open the store and begin to reconcile; StoreError says why that cannot be."""
@@ -109,9 +110,14 @@ class Service:
         """True if an invite with a key could be recorded now."""
         if not self._started:
             return False
-        # Probes must not become a load on the disk.
+        # Probes must not become a load on the disk, nor queue up where it hangs.
         if time.monotonic() - self._pinged_at < _PING_LASTS_SECONDS:
             return True
+        if self._pinging is None or self._pinging.done():
+            self._pinging = asyncio.create_task(self._can_record())
+        return await asyncio.shield(self._pinging)
+
+    async def _can_record(self) -> bool:
         try:
             await self.records.store.ping()
         except StoreUnavailableError:

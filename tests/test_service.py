@@ -231,6 +231,19 @@ async def test_not_ready_without_a_store(sandbox):
     await service.stop()
 
 
+async def test_probes_share_one_look(sandbox):
+    """Many who ask at once, of a store that takes its time, cost it one write."""
+    store = MemoryStore()
+    service = Service(settings(upstream_url=sandbox), store=store)
+    await service.start()
+
+    ready = await asyncio.gather(*(service.is_ready() for _ in range(20)))
+
+    assert ready == [True] * 20
+    assert store.calls["ping"] == 1
+    await service.stop()
+
+
 async def test_store_that_cannot_be_opened_stops_the_start(sandbox, tmp_path):
     """A clear error at the start, not at the first invite."""
     service = a_service(sandbox, f"sqlite:///{tmp_path}")

@@ -63,8 +63,9 @@ class Identity:
 class Record:
     """What is on disk for one key of one caller; times are wall-clock seconds.
 
-    `answer` is the JSON a replay needs. `absent_since` is when the upstream's list was first
-    seen without the candidate.
+    `answer` is the JSON a replay needs; a RELEASED record has one if none of its attempts was ever
+    in doubt. `first_sent_at` is when the first attempt began whose end may still be open.
+    `absent_since` is when the upstream's list was first seen without the candidate.
     """
 
     record_id: bytes
@@ -161,15 +162,22 @@ def first_claim(identity: Identity, *, now: float, lease_seconds: float) -> Reco
 
 def next_claim(record: Record, *, now: float, lease_seconds: float) -> Record:
     """`record` taken over for another attempt; the former attempt can change nothing any more."""
+    nothing_open = record.state is State.RELEASED and record.answer is not None
     return replace(
         record,
         attempt=record.attempt + 1,
         state=State.SENDING,
         updated_at=now,
+        first_sent_at=now if nothing_open else record.first_sent_at,
         lease_until=now + lease_seconds,
         absent_since=None,
         answer=None,
     )
+
+
+def follows_doubt(claim: Record) -> bool:
+    """An earlier attempt than this one may have invited, whatever the upstream's list showed."""
+    return claim.first_sent_at != claim.updated_at
 
 
 def settled(record: Record, state: State, *, now: float, answer: bytes | None = None) -> Record:

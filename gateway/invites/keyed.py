@@ -32,6 +32,7 @@ from gateway.invites.idempotency import (
     StoreUnavailableError,
     absence_is_proof,
     first_claim,
+    follows_doubt,
     next_claim,
     seen_absent,
     settled,
@@ -154,8 +155,7 @@ class KeyedInviter:
 
     async def _step(self, record: Record | None, job: _Job) -> _Step:
         if record is None:
-            claim = first_claim(job.identity, now=self._clock(), lease_seconds=self._lease_seconds)
-            return await self._claim_and_send(claim, None, job)
+            return await self._claim_and_send(None, job)
         match standing(record, job.identity.fingerprint, now=self._clock()):
             case Standing.REUSED:
                 return key_reused()
@@ -166,22 +166,15 @@ class KeyedInviter:
             case Standing.IN_DOUBT:
                 return await self._resolve(record, job)
             case Standing.FREE:
-                return await self._take_over(record, job)
+                return await self._claim_and_send(record, job)
             case other:
                 assert_never(other)
 
-    async def _take_over(self, record: Record, job: _Job) -> _Step:
-        claim = next_claim(record, now=self._clock(), lease_seconds=self._lease_seconds)
-        return await self._claim_and_send(claim, record, job)
-
-    async def _claim_and_send(self, claim: Record, was: Record | None, job: _Job) -> _Step:
+    async def _claim_and_send(self, was: Record | None, job: _Job) -> _Step:
+        """One attempt, the first if there `was` no record."""
         try:
             async with self._admission.place(max_wait_seconds=_seconds_left(job.deadline)):
-                # Waiting for the place took time that the lease is not to lose.
-                now = self._clock()
-                claim = replace(claim, lease_until=now + self._lease_seconds, updated_at=now)
-                if was is None:
-                    claim = replace(claim, created_at=now, first_sent_at=now)
+                claim = self._next_claim(was, job)
                 send_by = time.monotonic() + self._lease_seconds / 2
                 try:
                     claimed = await self._claim(claim, was)
@@ -193,6 +186,12 @@ class KeyedInviter:
         except OverloadedError as error:
             return overloaded(error.retry_after_seconds)
         return await self._look_again(job)
+
+    def _next_claim(self, was: Record | None, job: _Job) -> Record:
+        now, lease_seconds = self._clock(), self._lease_seconds
+        if was is None:
+            return first_claim(job.identity, now=now, lease_seconds=lease_seconds)
+        return next_claim(was, now=now, lease_seconds=lease_seconds)
 
     async def _claim(self, claim: Record, was: Record | None) -> bool:
         if was is None:
@@ -226,7 +225,10 @@ class KeyedInviter:
         )
         result = _after_doubt(claim, result_of(sent.exchange, sent.judgement, job.request))
         result = await self._clear_up(claim, result, job)
-        outcome = settled(claim, state_after(result), now=self._clock(), answer=pack(result))
+        state = state_after(result)
+        forgets = state is State.RELEASED and follows_doubt(claim)
+        answer = None if forgets else pack(result)
+        outcome = settled(claim, state, now=self._clock(), answer=answer)
         instead = await self._settler.settle(
             outcome, claim=claim, within=max(_GRACE_SECONDS, _seconds_left(job.deadline))
         )
@@ -295,7 +297,7 @@ class KeyedInviter:
                 )
                 return unpack(answer, job.request)
             if sighting is None and await self._believes_absence(record, job, now=now):
-                return await self._take_over(record, job)
+                return await self._claim_and_send(record, job)
         except StoreUnavailableError as error:
             log.warning("a record could not be settled: %s", error)
         return keyed(_replay(record, job))
@@ -341,7 +343,7 @@ def _replay(record: Record, job: _Job) -> InviteResult:
 def _after_doubt(claim: Record, result: InviteResult) -> InviteResult:
     """A conflict after an attempt of unknown end may be that attempt's own invite."""
     if (
-        claim.attempt > 1
+        follows_doubt(claim)
         and isinstance(result, InviteFailure)
         and result.code is InviteErrorCode.ALREADY_INVITED
     ):

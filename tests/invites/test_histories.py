@@ -46,6 +46,7 @@ ACTS = st.sampled_from(
         UNREACHABLE,
         answers(400),
         answers(401),
+        answers(409),
         answers(429),
         answers(503),
     ]

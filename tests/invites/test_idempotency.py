@@ -12,6 +12,7 @@ from gateway.invites.idempotency import (
     State,
     absence_is_proof,
     accepts,
+    follows_doubt,
     in_doubt,
     next_claim,
     seen_absent,
@@ -127,6 +128,26 @@ def test_takeover_keeps_the_first_time():
     assert after == replace(
         a_record(), attempt=2, updated_at=LATER + 9, lease_until=LATER + 9 + LEASE_SECONDS
     )
+
+
+@pytest.mark.parametrize(
+    ("state", "answer", "doubt"),
+    [
+        (State.RELEASED, b"{}", False),
+        (State.RELEASED, None, True),
+        (State.UNKNOWN, b"{}", True),
+        (State.SENDING, None, True),
+    ],
+)
+def test_doubt_is_handed_on(state, answer, doubt):
+    """Only where every attempt was proved to have done nothing does the next one begin anew."""
+    record = replace(a_record(), state=state, answer=answer)
+
+    after = next_claim(record, now=LATER, lease_seconds=LEASE_SECONDS)
+
+    assert not follows_doubt(a_record())
+    assert follows_doubt(after) is doubt
+    assert after.first_sent_at == (NOW if doubt else LATER)
 
 
 def test_absence_needs_a_quiet_period_and_a_second_look():

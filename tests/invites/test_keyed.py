@@ -410,6 +410,42 @@ async def test_conflict_after_an_open_end_is_no_refusal(replica):
     assert (answer.outcome, answer.retryable) == (InviteOutcome.UNKNOWN, True)
 
 
+async def test_conflict_after_a_refusal_to_look_is_a_refusal(store, replica):
+    """Where all earlier attempts provably did nothing, a 409 is about somebody else's invite."""
+    replica.upstream.acts += [*[answers(429)] * 3, answers(401)]
+    for _ in range(2):
+        replica.clock.now += 1
+        await replica.invite()
+    replica.clock.now += 1
+    replica.upstream.acts.append(answers(409))
+
+    answer = await replica.invite()
+
+    assert (answer.code, answer.outcome) == (
+        InviteErrorCode.ALREADY_INVITED,
+        InviteOutcome.NOT_INVITED,
+    )
+    assert the_record(store).state is State.REFUSED
+
+
+async def test_doubt_outlives_later_attempts(replica):
+    """A 409 may be about an attempt of unknown end, whatever was proved of those after it."""
+    await with_a_witness(replica)
+    replica.upstream.acts.append(DIES_BEFORE_IT_ACTS)
+    await replica.invite()
+    for _ in range(2):
+        await replica.reconciler.reconcile()
+        replica.clock.now += QUIET_SECONDS
+    replica.upstream.acts += [answers(401), answers(409)]
+    refused = await replica.invite()
+    replica.clock.now += 1
+
+    answer = await replica.invite()
+
+    assert refused.code is InviteErrorCode.UPSTREAM_UNAUTHORIZED
+    assert (answer.code, answer.outcome) == (InviteErrorCode.ALREADY_INVITED, InviteOutcome.UNKNOWN)
+
+
 async def test_conflict_after_an_open_end_is_looked_up(replica):
     """If the list shows the candidate by then, the 409 was about our own invite."""
     await with_a_witness(replica)
