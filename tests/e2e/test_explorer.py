@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import re
@@ -464,6 +465,7 @@ async def test_a_gateway_that_is_gone_is_told(browser, gateway):
 
         await expect(page.get_by_role("alert")).to_contain_text("Is it running?")
         await expect(answer(page)).to_contain_text(f"No answer from {gateway}/graphql")
+        await expect(page.get_by_role("status")).to_contain_text("what was done is not known")
         await expect(page.get_by_role("status")).to_contain_text("no answer")
 
 
@@ -490,3 +492,66 @@ async def test_an_operation_of_another_tab_is_not_asked_for(page):
     )
 
     assert all("version" in one["answer"]["data"]["gateway"] for one in answer)
+
+
+async def test_many_outcomes_are_said_in_a_line(page, gateway):
+    """A list in which one is in doubt is not called a success."""
+    candidates = [
+        {"candidateName": "Ada", "candidateEmail": f"{local_part}@example.com"}
+        for local_part in ("ada", "conflict", "dropped")
+    ]
+    request = {
+        "query": """mutation Many($input: InviteCandidatesInput!) {
+            inviteCandidates(input: $input) { invitedCount failedCount unknownCount }
+        }""",
+        "variables": json.dumps({"input": {"trackId": 6578, "candidates": candidates}}),
+    }
+    await page.goto(f"{gateway}/?{urlencode(request, quote_via=quote)}")
+    await run(page)
+
+    await expect(page.get_by_role("status")).to_contain_text(
+        "1 invited, 1 not, 1 that may or may not be"
+    )
+
+
+@pytest.mark.parametrize("headers", ["{", '{"no name": "x"}'], ids=["no JSON", "no name"])
+async def test_a_request_that_is_not_sent_is_told(page, headers):
+    """The verdict on an earlier request is not left standing below it."""
+    await run(page)
+    await expect(page.get_by_role("status")).to_contain_text("Invited")
+    await set_headers(page, headers)
+    await run(page)
+
+    await expect(page.get_by_role("status")).to_have_text("Not sent")
+
+
+async def test_a_request_under_way_has_no_verdict_yet(page):
+    """While an answer is awaited, none of an earlier one is shown."""
+    held = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await held.wait()
+        await route.continue_()
+
+    await run(page)
+    await expect(page.get_by_role("status")).to_contain_text("Invited")
+    await page.route("**/graphql", hold)
+    await run(page)
+
+    await expect(page.get_by_role("status")).to_have_text("Waiting for the answer")
+    held.set()
+    await expect(page.get_by_role("status")).to_contain_text("Invited")
+
+
+async def test_a_schema_that_cannot_be_had_is_not_called_hidden(browser, gateway):
+    """An overloaded gateway is no reason to change its settings."""
+
+    async def turn_away(route: Route) -> None:
+        error = {"message": "Too much.", "extensions": {"code": "OVERLOADED"}}
+        await route.fulfill(status=503, json={"errors": [error]})
+
+    async with visit(browser, gateway, forgiving="status of 503") as page:
+        await page.route("**/graphql", turn_away)
+        await page.goto(gateway)
+
+        await expect(page.get_by_role("alert")).to_contain_text("now (HTTP 503)")
