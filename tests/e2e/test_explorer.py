@@ -555,3 +555,52 @@ async def test_a_schema_that_cannot_be_had_is_not_called_hidden(browser, gateway
         await page.goto(gateway)
 
         await expect(page.get_by_role("alert")).to_contain_text("now (HTTP 503)")
+
+
+async def test_the_keyboard_reaches_everything(page):
+    """Tab leads through the editors to the button that runs the request, and changes no text."""
+    await expect(page.locator(".graphiql-editor-tool")).to_contain_text("ada@example.com")
+    await page.get_by_role("link", name="Guide").focus()
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+
+    await expect(page.get_by_role("status")).to_contain_text("Invited")
+    written = "document.querySelector('.graphiql-query-editor .CodeMirror').CodeMirror.getValue()"
+    assert "\t" not in await page.evaluate(written)
+
+
+async def test_the_focus_can_be_seen(page):
+    """Whoever goes by keyboard sees where they are."""
+    await page.keyboard.press("Tab")
+    outline = await page.evaluate("getComputedStyle(document.activeElement).outline")
+
+    assert outline.endswith("solid 2px")
+
+
+async def test_the_guide_is_a_click_away(page):
+    """Whoever tries an invite here finds how a page does it."""
+    await page.get_by_role("link", name="Guide").click()
+
+    await expect(page).to_have_title("Inviting from a frontend · Track Invite Gateway")
+
+
+async def test_a_phone_shows_request_and_answer(browser, gateway):
+    """On a small screen nothing lies beside it, where no finger could reach it."""
+    width, height = 390, 844
+    async with visit(browser, gateway, viewport={"width": width, "height": height}) as page:
+        await page.goto(gateway)
+        await run(page)
+        await expect(answer(page)).to_contain_text('"InviteCandidateSuccess"')
+        parts = [".graphiql-query-editor", ".graphiql-editor-tool", ".result-window"]
+        boxes = [await page.locator(part).bounding_box() for part in parts]
+        await page.get_by_role("button", name="Show Documentation Explorer").click()
+        boxes.append(await page.locator(".graphiql-plugin").bounding_box())
+
+    for box in boxes:
+        assert box is not None
+        assert box["width"] > width * 0.8
+        assert box["height"] > height / 10
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+        assert box["y"] + box["height"] <= height

@@ -13,6 +13,8 @@ const INTROSPECTION = "IntrospectionQuery";
 const UNAUTHENTICATED = 401;
 const FORBIDDEN = 403;
 const INVALID = "GRAPHQL_VALIDATION_FAILED";
+// To CodeMirror, false leaves a key to the browser.
+const TAB_LEAVES = { Tab: false, "Shift-Tab": false };
 
 /** A value that components can watch. */
 function watched(value) {
@@ -75,7 +77,8 @@ function name() {
       "span",
       { className: "gateway-name" },
       element("img", { src: new URL("icon.svg", import.meta.url).href, alt: "" }),
-      "Track Invite Gateway",
+      element("span", null, "Track Invite Gateway"),
+      element("a", { href: "docs" }, "Guide"),
     ),
   );
 }
@@ -85,6 +88,7 @@ function below({ operationName }) {
     GraphiQL.Footer,
     null,
     element(Chosen, { operationName }),
+    element(FreeTab),
     element(SchemaNotice),
     element(HowItWent),
   );
@@ -96,6 +100,18 @@ function Chosen({ operationName }) {
   useEffect(() => {
     if (queryEditor && operationName) setOperationName(operationName);
   }, [queryEditor]);
+  return null;
+}
+
+/** Lets Tab lead out of an editor, or those without a mouse could not go on. */
+function FreeTab() {
+  const context = useEditorContext({ nonNull: true });
+  const { queryEditor, variableEditor, headerEditor, responseEditor } = context;
+  const editors = [queryEditor, variableEditor, headerEditor, responseEditor];
+  useEffect(() => {
+    editors.forEach((editor) => editor?.removeKeyMap(TAB_LEAVES));
+    editors.forEach((editor) => editor?.addKeyMap(TAB_LEAVES));
+  }, editors);
   return null;
 }
 
