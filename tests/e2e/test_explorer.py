@@ -282,7 +282,10 @@ async def test_a_shared_address_opens_with_its_variables(browser, gateway):
 
 async def test_an_address_pasted_into_an_open_page_opens(page):
     """Where only the part behind the # changes, the browser alone would do nothing."""
-    await page.evaluate("location.hash = 'query=' + encodeURIComponent('query Pasted { x }')")
+    # A little later, so that the page is not gone before this call has its answer.
+    await page.evaluate(
+        "setTimeout(() => (location.hash = `query=${encodeURIComponent('query Pasted { x }')}`))"
+    )
 
     await expect(active_tab(page)).to_have_text("Pasted")
 
