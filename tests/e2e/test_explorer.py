@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import re
@@ -305,7 +306,10 @@ async def test_a_shared_address_opens_with_its_variables(browser, gateway):
 
 async def test_an_address_pasted_into_an_open_page_opens(page):
     """Where only the part behind the # changes, the browser alone would do nothing."""
-    await page.evaluate("location.hash = 'query=' + encodeURIComponent('query Pasted { x }')")
+    # A little later, so that the page is not gone before this call has its answer.
+    await page.evaluate(
+        "setTimeout(() => (location.hash = `query=${encodeURIComponent('query Pasted { x }')}`))"
+    )
 
     await expect(active_tab(page)).to_have_text("Pasted")
 
@@ -490,6 +494,7 @@ async def test_a_gateway_that_is_gone_is_told(browser, gateway):
 
         await expect(page.get_by_role("alert")).to_contain_text("Is it running?")
         await expect(answer(page)).to_contain_text(f"No answer from {gateway}/graphql")
+        await expect(page.get_by_role("status")).to_contain_text("what was done is not known")
         await expect(page.get_by_role("status")).to_contain_text("no answer")
 
 
@@ -516,3 +521,115 @@ async def test_an_operation_of_another_tab_is_not_asked_for(page):
     )
 
     assert all("version" in one["answer"]["data"]["gateway"] for one in answer)
+
+
+async def test_many_outcomes_are_said_in_a_line(page, gateway):
+    """A list in which one is in doubt is not called a success."""
+    candidates = [
+        {"candidateName": "Ada", "candidateEmail": f"{local_part}@example.com"}
+        for local_part in ("ada", "conflict", "dropped")
+    ]
+    request = {
+        "query": """mutation Many($input: InviteCandidatesInput!) {
+            inviteCandidates(input: $input) { invitedCount failedCount unknownCount }
+        }""",
+        "variables": json.dumps({"input": {"trackId": 6578, "candidates": candidates}}),
+    }
+    await page.goto(f"{gateway}/?{urlencode(request, quote_via=quote)}")
+    await run(page)
+
+    await expect(page.get_by_role("status")).to_contain_text(
+        "1 invited, 1 not, 1 that may or may not be"
+    )
+
+
+@pytest.mark.parametrize("headers", ["{", '{"no name": "x"}'], ids=["no JSON", "no name"])
+async def test_a_request_that_is_not_sent_is_told(page, headers):
+    """The verdict on an earlier request is not left standing below it."""
+    await run(page)
+    await expect(page.get_by_role("status")).to_contain_text("Invited")
+    await set_headers(page, headers)
+    await run(page)
+
+    await expect(page.get_by_role("status")).to_have_text("Not sent")
+
+
+async def test_a_request_under_way_has_no_verdict_yet(page):
+    """While an answer is awaited, none of an earlier one is shown."""
+    held = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await held.wait()
+        await route.continue_()
+
+    await run(page)
+    await expect(page.get_by_role("status")).to_contain_text("Invited")
+    await page.route("**/graphql", hold)
+    await run(page)
+
+    await expect(page.get_by_role("status")).to_have_text("Waiting for the answer")
+    held.set()
+    await expect(page.get_by_role("status")).to_contain_text("Invited")
+
+
+async def test_a_schema_that_cannot_be_had_is_not_called_hidden(browser, gateway):
+    """An overloaded gateway is no reason to change its settings."""
+
+    async def turn_away(route: Route) -> None:
+        error = {"message": "Too much.", "extensions": {"code": "OVERLOADED"}}
+        await route.fulfill(status=503, json={"errors": [error]})
+
+    async with visit(browser, gateway, forgiving="status of 503") as page:
+        await page.route("**/graphql", turn_away)
+        await page.goto(gateway)
+
+        await expect(page.get_by_role("alert")).to_contain_text("now (HTTP 503)")
+
+
+async def test_the_keyboard_reaches_everything(page):
+    """Tab leads through the editors to the button that runs the request, and changes no text."""
+    await expect(page.locator(".graphiql-editor-tool")).to_contain_text("ada@example.com")
+    await page.get_by_role("link", name="Guide").focus()
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+
+    await expect(page.get_by_role("status")).to_contain_text("Invited")
+    written = "document.querySelector('.graphiql-query-editor .CodeMirror').CodeMirror.getValue()"
+    assert "\t" not in await page.evaluate(written)
+
+
+async def test_the_focus_can_be_seen(page):
+    """Whoever goes by keyboard sees where they are."""
+    await page.keyboard.press("Tab")
+    outline = await page.evaluate("getComputedStyle(document.activeElement).outline")
+
+    assert outline.endswith("solid 2px")
+
+
+async def test_the_guide_is_a_click_away(page):
+    """Whoever tries an invite here finds how a page does it."""
+    await page.get_by_role("link", name="Guide").click()
+
+    await expect(page).to_have_title("Inviting from a frontend · Track Invite Gateway")
+
+
+async def test_a_phone_shows_request_and_answer(browser, gateway):
+    """On a small screen nothing lies beside it, where no finger could reach it."""
+    width, height = 390, 844
+    async with visit(browser, gateway, viewport={"width": width, "height": height}) as page:
+        await page.goto(gateway)
+        await run(page)
+        await expect(answer(page)).to_contain_text('"InviteCandidateSuccess"')
+        parts = [".graphiql-query-editor", ".graphiql-editor-tool", ".result-window"]
+        boxes = [await page.locator(part).bounding_box() for part in parts]
+        await page.get_by_role("button", name="Show Documentation Explorer").click()
+        boxes.append(await page.locator(".graphiql-plugin").bounding_box())
+
+    for box in boxes:
+        assert box is not None
+        assert box["width"] > width * 0.8
+        assert box["height"] > height / 10
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+        assert box["y"] + box["height"] <= height

@@ -6,21 +6,32 @@ const ENDPOINT = new URL("graphql", document.baseURI);
 // would complain in its console of what the page shows anyway.
 const ACCEPT = "application/json";
 const SHOWN_OF_A_BODY = 2000;
+const BUG = "INTERNAL_SERVER_ERROR";
+const COUNTS = ["invitedCount", "failedCount", "unknownCount"];
+
+export const UNDER_WAY = { tone: "idle", text: "Waiting for the answer" };
+export const NOT_SENT = { tone: "bad", text: "Not sent" };
 
 /** Send one request. Never fails: `answer` is what to show, the rest is how it went. */
 export async function exchange(request, headers) {
   const started = performance.now();
-  const { status, answer } = await reply(request, headers);
-  return { status, answer, milliseconds: Math.round(performance.now() - started) };
+  const done = await reply(request, headers);
+  return { ...done, milliseconds: Math.round(performance.now() - started) };
 }
 
-async function reply(request, headers) {
+async function reply(request, ownHeaders) {
+  let headers;
   try {
-    const response = await fetch(ENDPOINT, {
-      method: "POST",
-      headers: allHeaders(headers),
-      body: JSON.stringify(withOwnOperation(request)),
-    });
+    headers = allHeaders(ownHeaders);
+  } catch (error) {
+    return { notSent: true, answer: failed(`These headers cannot be sent: ${error.message}.`) };
+  }
+  return post(headers, JSON.stringify(withOwnOperation(request)));
+}
+
+async function post(headers, body) {
+  try {
+    const response = await fetch(ENDPOINT, { method: "POST", headers, body });
     return { status: response.status, answer: answerIn(await response.text(), response) };
   } catch (error) {
     return { status: null, answer: failed(`No answer from ${ENDPOINT}: ${error.message}.`) };
@@ -63,20 +74,34 @@ const OUTCOMES = {
   UNKNOWN: "the candidate may or may not be invited",
 };
 
-/** The answer in one line: `tone` is good, bad or doubtful. */
-export function summary({ answer }) {
-  if (answer.errors?.length) {
-    const { path, extensions } = answer.errors[0];
-    const what = path ? "Not all could be answered" : "Request refused";
-    const code = extensions?.code;
-    return { tone: "bad", text: code ? `${what}: ${code}` : "Request failed" };
-  }
-  const results = Object.values(answer.data ?? {}).filter((held) => held?.outcome || held?.invite);
-  if (results.length !== 1) return { tone: "good", text: "Answered" };
-  return summaryOf(results[0]);
+/** The answer in one line: `tone` is good, bad or doubtful, and `how` is how it came. */
+export function summary(done) {
+  if (done.notSent) return NOT_SENT;
+  const { status, answer, milliseconds } = done;
+  const came = status === null ? "no answer" : `HTTP ${status}`;
+  return { ...verdictOn(answer), how: `${came} · ${milliseconds} ms` };
 }
 
-function summaryOf({ __typename: type, code, outcome, replayed }) {
+function verdictOn({ data, errors }) {
+  if (errors?.length) return faultOf(errors[0]);
+  const results = Object.values(data ?? {}).filter(isResult);
+  return results.length === 1 ? verdictOf(results[0]) : { tone: "good", text: "Answered" };
+}
+
+// A request that was refused did nothing; of one that got lost or met a bug, nobody knows.
+function faultOf({ path, extensions }) {
+  const code = extensions?.code;
+  const what = path ? "Not all could be answered" : "Request refused";
+  if (code && code !== BUG) return { tone: "bad", text: `${what}: ${code}` };
+  return { tone: "doubtful", text: `${code ?? "Request failed"}: what was done is not known` };
+}
+
+const isResult = (held) => held?.outcome || held?.invite || isList(held);
+const isList = (held) => COUNTS.every((name) => Number.isInteger(held?.[name]));
+
+function verdictOf(result) {
+  if (isList(result)) return verdictOfMany(result);
+  const { __typename: type, code, outcome, replayed } = result;
   if (!outcome) {
     return { tone: "good", text: replayed ? "Invited before: nothing was sent now" : "Invited" };
   }
@@ -84,4 +109,10 @@ function summaryOf({ __typename: type, code, outcome, replayed }) {
     tone: outcome === "NOT_INVITED" ? "bad" : "doubtful",
     text: `${code ?? type ?? "Error"}: ${OUTCOMES[outcome] ?? outcome}`,
   };
+}
+
+function verdictOfMany({ invitedCount, failedCount, unknownCount }) {
+  const tone = unknownCount ? "doubtful" : failedCount ? "bad" : "good";
+  const doubt = unknownCount ? `, ${unknownCount} that may or may not be` : "";
+  return { tone, text: `${invitedCount} invited, ${failedCount} not${doubt}` };
 }

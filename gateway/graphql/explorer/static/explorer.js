@@ -2,16 +2,19 @@
 
 import { follow, openPastedAddresses, sharedRequest } from "./address.js";
 import { examples } from "./examples.js";
-import { exchange, summary } from "./exchange.js";
+import { exchange, NOT_SENT, summary, UNDER_WAY } from "./exchange.js";
 import { openMemory } from "./memory.js";
 
 const { React, ReactDOM, GraphiQL } = window;
 const { createElement: element, useEffect, useState } = React;
-const { useEditorContext, useSchemaContext } = GraphiQL.React;
+const { useEditorContext, useExecutionContext, useSchemaContext } = GraphiQL.React;
 
 const INTROSPECTION = "IntrospectionQuery";
 const UNAUTHENTICATED = 401;
 const FORBIDDEN = 403;
+const INVALID = "GRAPHQL_VALIDATION_FAILED";
+// To CodeMirror, false leaves a key to the browser.
+const TAB_LEAVES = { Tab: false, "Shift-Tab": false };
 
 /** A value that components can watch. */
 function watched(value) {
@@ -74,7 +77,8 @@ function name() {
       "span",
       { className: "gateway-name" },
       element("img", { src: new URL("icon.svg", import.meta.url).href, alt: "" }),
-      "Track Invite Gateway",
+      element("span", null, "Track Invite Gateway"),
+      element("a", { href: "docs" }, "Guide"),
     ),
   );
 }
@@ -84,6 +88,7 @@ function below({ operationName }) {
     GraphiQL.Footer,
     null,
     element(Chosen, { operationName }),
+    element(FreeTab),
     element(SchemaNotice),
     element(HowItWent),
   );
@@ -98,19 +103,38 @@ function Chosen({ operationName }) {
   return null;
 }
 
+/** Lets Tab lead out of an editor, or those without a mouse could not go on. */
+function FreeTab() {
+  const context = useEditorContext({ nonNull: true });
+  const { queryEditor, variableEditor, headerEditor, responseEditor } = context;
+  const editors = [queryEditor, variableEditor, headerEditor, responseEditor];
+  useEffect(() => {
+    editors.forEach((editor) => editor?.removeKeyMap(TAB_LEAVES));
+    editors.forEach((editor) => editor?.addKeyMap(TAB_LEAVES));
+  }, editors);
+  return null;
+}
+
 function HowItWent() {
   const { tabs, activeTabIndex, headerEditor } = useEditorContext({ nonNull: true });
-  activeTab = tabs[activeTabIndex]?.id;
+  const { isFetching } = useExecutionContext({ nonNull: true });
+  const tab = tabs[activeTabIndex];
+  activeTab = tab?.id;
   headersEditor = headerEditor;
   const done = exchanges.use()[activeTab];
-  const { tone, text } = done ? summary(done) : { tone: "idle", text: "Ready" };
-  const status = done?.status ? `HTTP ${done.status}` : "no answer";
+  const { tone, text, how } = isFetching ? UNDER_WAY : verdict(done, tab?.response);
   return element(
     "div",
     { className: "gateway-status", role: "status", "data-tone": tone },
     element("span", { className: "gateway-verdict" }, text),
-    done && element("span", null, `${status} · ${done.milliseconds} ms`),
+    how && element("span", null, how),
   );
+}
+
+function verdict(done, shown) {
+  // Where the variables or headers cannot be read, GraphiQL says so in place of an answer.
+  if (shown && !shown.startsWith("{")) return NOT_SENT;
+  return done ? summary(done) : { tone: "idle", text: "Ready" };
 }
 
 /** Says why there are no docs and no completion, and what to do about it. */
@@ -126,8 +150,9 @@ function SchemaNotice() {
   );
 }
 
-function whyNoSchema({ status }) {
+function whyNoSchema({ status, notSent, answer }) {
   const code = (text) => element("code", { key: text }, text);
+  if (notSent) return [answer.errors[0].message];
   if (status === null) return ["The gateway does not answer. Is it running?"];
   if (status === UNAUTHENTICATED || status === FORBIDDEN) {
     return [
@@ -137,6 +162,9 @@ function whyNoSchema({ status }) {
       code('{"Authorization": "Bearer …"}'),
       ". It is forgotten when you leave the page.",
     ];
+  }
+  if (answer.errors?.[0]?.extensions?.code !== INVALID) {
+    return [`The gateway could not show its schema now (HTTP ${status}).`];
   }
   return [
     "This gateway does not show its schema, so there are no docs and no completion here. ",
