@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 import jwt
 
+from gateway.background import aside
 from gateway.watched_file import WatchedFile
 
 LOGGER = logging.getLogger("gateway.auth")
@@ -116,11 +117,10 @@ class JwksUrl:
     async def ring(self, kid: str | None) -> KeyRing | None:
         ring = self._ring
         if ring is None or not ring.knows(kid):
-            if (fetching := self._fetch_if_due()) is not None:
-                await asyncio.shield(fetching)
+            failed = not await self._fetched() or self._failed
             ring = self._ring
             # Whether the provider knows that key by now cannot be told.
-            return None if self._failed and ring is not None and not ring.knows(kid) else ring
+            return None if failed and ring is not None and not ring.knows(kid) else ring
         if self._clock() - self._fetched_at >= REFRESH_SECONDS:
             self._fetch_if_due()
         return ring
@@ -133,6 +133,18 @@ class JwksUrl:
             self._fetching.cancel()
             await asyncio.wait({self._fetching})
 
+    async def _fetched(self) -> bool:
+        """Wait for the provider's answer, if it is asked now; False if it takes too long."""
+        fetching = self._fetch_if_due()
+        if fetching is None:
+            return True
+        try:
+            async with asyncio.timeout(FETCH_SECONDS):
+                await asyncio.shield(fetching)
+        except TimeoutError:
+            return False
+        return True
+
     def _fetch_if_due(self) -> asyncio.Task[None] | None:
         if self._fetching is None and self._clock() - self._asked_at >= RETRY_SECONDS:
             self._asked_at = self._clock()
@@ -141,7 +153,7 @@ class JwksUrl:
 
     async def _renew(self) -> None:
         try:
-            published = await asyncio.to_thread(self._fetch)
+            published = await aside(self._fetch)
             if published != self._published:
                 self._ring, self._published = KeyRing(published), published
         except (OSError, ValueError, HTTPException) as error:
@@ -162,7 +174,8 @@ def read_key_file(path: Path) -> KeyRing:
 def fetch_keys(url: str) -> bytes:
     """What is published at `url`, within some seconds; OSError, HTTPException or ValueError.
 
-    Blocks. Redirects are not followed: only the named server speaks for the provider.
+    Blocks, and for longer if the server sends its headers in drips. Redirects are not followed:
+    only the named server speaks for the provider.
     """
     give_up_at = time.monotonic() + FETCH_SECONDS
     request = urllib.request.Request(url, headers={"accept": "application/json"})  # noqa: S310 - the settings allow http and https alone

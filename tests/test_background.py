@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
+import threading
 
-from gateway.background import end
+import pytest
+
+from gateway.background import aside, end
 
 
 async def test_task_that_loses_a_cancellation_ends_all_the_same(monkeypatch):
@@ -42,3 +47,42 @@ async def test_failed_task_is_over():
     await end(task)
 
     assert isinstance(task.exception(), RuntimeError)
+
+
+async def test_work_aside_comes_back():
+    """What it returns or raises is as if it had been called."""
+    assert await aside(lambda: 5) == 5
+    with pytest.raises(ValueError, match="invalid literal"):
+        await aside(lambda: int("x"))
+
+
+async def test_work_aside_that_nobody_waits_for_hurts_nobody():
+    """Who gives up waiting is not disturbed by the answer."""
+    go_on, gone = threading.Event(), threading.Event()
+
+    def work() -> None:
+        go_on.wait()
+        gone.set()
+
+    task = asyncio.create_task(aside(work))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    go_on.set()
+    await asyncio.to_thread(gone.wait)
+    await asyncio.sleep(0)
+
+    assert task.cancelled()
+
+
+def test_process_ends_though_work_aside_blocks():
+    """A server that never answers a thread keeps no process alive."""
+    program = """
+import asyncio, threading
+from gateway.background import aside
+async def main():
+    asyncio.create_task(aside(threading.Event().wait))
+    await asyncio.sleep(0.01)
+asyncio.run(main())
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

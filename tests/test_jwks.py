@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from functools import partial
 
 import pytest
@@ -125,13 +126,13 @@ async def test_reread_asks_at_once(keys, provider):
 
 async def test_closing_does_not_wait_for_the_provider(clock):
     """A provider that does not answer holds up no shutdown."""
-    release = asyncio.Event()
+    release = threading.Event()
     loop = asyncio.get_running_loop()
     asked = asyncio.Event()
 
     def fetch() -> bytes:
         loop.call_soon_threadsafe(asked.set)
-        asyncio.run_coroutine_threadsafe(release.wait(), loop).result()
+        release.wait()
         return key_set(OLD)
 
     keys = JwksUrl(fetch, clock=clock)
@@ -142,6 +143,26 @@ async def test_closing_does_not_wait_for_the_provider(clock):
 
     with pytest.raises(asyncio.CancelledError):
         await waiting
+
+
+async def test_a_provider_that_takes_for_ever_is_not_waited_for(clock, monkeypatch):
+    """Of a key that is not known yet nothing can be said; known keys stay good meanwhile."""
+    monkeypatch.setattr("gateway.jwks.FETCH_SECONDS", 0.01)
+    answers, blocked = [key_set(OLD)], threading.Event()
+
+    def fetch() -> bytes:
+        if not answers:
+            blocked.wait()
+        return answers.pop()
+
+    keys = JwksUrl(fetch, clock=clock)
+    first = await knows(keys, "old")
+    clock.seconds += RETRY_SECONDS
+    unknown = await knows(keys, "new")
+
+    assert (first, unknown, await knows(keys, "old")) == (True, None, True)
+    await keys.aclose()
+    blocked.set()
 
 
 @pytest.mark.parametrize(

@@ -24,17 +24,16 @@ from gateway.invites.answers import (
     state_after,
     unpack,
 )
+from gateway.invites.clearing import Clearing, seconds_left
 from gateway.invites.idempotency import (
     Identity,
     Record,
     Standing,
     State,
     StoreUnavailableError,
-    absence_is_proof,
     first_claim,
     follows_doubt,
     next_claim,
-    seen_absent,
     settled,
     standing,
 )
@@ -46,7 +45,6 @@ from gateway.invites.models import (
     InviteResult,
     InviteSuccess,
 )
-from gateway.invites.readback import Doubt
 from gateway.invites.results import result_of
 from gateway.invites.settling import WAITS, Settler
 from gateway.upstream.wire import Applicant
@@ -97,7 +95,7 @@ class KeyedInviter:
         self._store = records.store
         self._sender = sender
         self._admission = admission
-        self._read_back = read_back
+        self._clearing = Clearing(records.store, read_back)
         self._lease_seconds = lease_seconds
         self._clock = clock
         self._running: dict[bytes, tuple[bytes, asyncio.Task[InviteResult]]] = {}
@@ -173,7 +171,7 @@ class KeyedInviter:
     async def _claim_and_send(self, was: Record | None, job: _Job) -> _Step:
         """One attempt, the first if there `was` no record."""
         try:
-            async with self._admission.place(max_wait_seconds=_seconds_left(job.deadline)):
+            async with self._admission.place(max_wait_seconds=seconds_left(job.deadline)):
                 claim = self._next_claim(was, job)
                 send_by = time.monotonic() + self._lease_seconds / 2
                 try:
@@ -224,13 +222,13 @@ class KeyedInviter:
             idempotency_key=claim.record_id.hex(),
         )
         result = _after_doubt(claim, result_of(sent.exchange, sent.judgement, job.request))
-        result = await self._clear_up(claim, result, job)
+        result = await self._clearing.clear_up(claim, result, job.request, deadline=job.deadline)
         state = state_after(result)
         forgets = state is State.RELEASED and follows_doubt(claim)
         answer = None if forgets else pack(result)
         outcome = settled(claim, state, now=self._clock(), answer=answer)
         instead = await self._settler.settle(
-            outcome, claim=claim, within=max(_GRACE_SECONDS, _seconds_left(job.deadline))
+            outcome, claim=claim, within=max(_GRACE_SECONDS, seconds_left(job.deadline))
         )
         if instead is None or outcome.state is State.INVITED:
             return result
@@ -250,31 +248,10 @@ class KeyedInviter:
             case other:
                 assert_never(other)
 
-    async def _clear_up(self, claim: Record, result: InviteResult, job: _Job) -> InviteResult:
-        """`result`, or what the upstream's list says where the exchange left it open."""
-        if isinstance(result, InviteSuccess) or result.outcome is InviteOutcome.NOT_INVITED:
-            return result
-        if self._read_back is not None:
-            await _honour(result.retry_after_seconds, job)
-        sighting = await self._look(claim, job)
-        if not isinstance(sighting, Applicant):
-            return keyed(result)
-        answer = packed_applicant(sighting, track_id=claim.track_id)
-        found = unpack(answer, job.request)
-        return found._replace(replayed=False) if isinstance(found, InviteSuccess) else found
-
-    async def _look(self, record: Record, job: _Job) -> Applicant | Doubt | None:
-        seconds_left = _seconds_left(job.deadline)
-        if self._read_back is None or seconds_left <= 0:
-            return Doubt.OFF
-        return await self._read_back.look_for(
-            record, job.request.candidate_email, seconds_left=seconds_left
-        )
-
     async def _watch(self, record: Record, job: _Job) -> _Step:
         """The record of another process once it has changed or its lease has ended."""
         wait = _FIRST_POLL_SECONDS
-        while _seconds_left(job.deadline) > wait:
+        while seconds_left(job.deadline) > wait:
             await asyncio.sleep(wait)
             wait = min(2 * wait, _LONGEST_POLL_SECONDS)
             try:
@@ -287,7 +264,7 @@ class KeyedInviter:
 
     async def _resolve(self, record: Record, job: _Job) -> _Step:
         """A record in doubt: found in the upstream's list, sent anew, or left as it is."""
-        sighting = await self._look(record, job)
+        sighting = await self._clearing.look(record, job.request, deadline=job.deadline)
         now = self._clock()
         try:
             if isinstance(sighting, Applicant):
@@ -296,20 +273,13 @@ class KeyedInviter:
                     settled(record, State.INVITED, now=now, answer=answer), was=record
                 )
                 return unpack(answer, job.request)
-            if sighting is None and await self._believes_absence(record, job, now=now):
+            if sighting is None and await self._clearing.believes_absence(
+                record, now=now, deadline=job.deadline
+            ):
                 return await self._claim_and_send(record, job)
         except StoreUnavailableError as error:
             log.warning("a record could not be settled: %s", error)
         return keyed(_replay(record, job))
-
-    async def _believes_absence(self, record: Record, job: _Job, *, now: float) -> bool:
-        if self._read_back is None:
-            return False
-        if absence_is_proof(record, now=now, quiet_seconds=self._read_back.quiet_seconds):
-            return await self._read_back.shows_invites(seconds_left=_seconds_left(job.deadline))
-        if record.absent_since is None:
-            await self._store.swap(seen_absent(record, now=now), was=record)
-        return False
 
 
 async def _join(
@@ -324,14 +294,8 @@ async def _join(
 
 async def _end_of(task: asyncio.Task[InviteResult], deadline: float) -> InviteResult | None:
     """What the task came to, or None if it goes on beyond `deadline`."""
-    done, _ = await asyncio.wait([task], timeout=max(0.0, _seconds_left(deadline)))
+    done, _ = await asyncio.wait([task], timeout=max(0.0, seconds_left(deadline)))
     return task.result() if done else None
-
-
-async def _honour(retry_after_seconds: int | None, job: _Job) -> None:
-    """Leave the upstream in peace for as long as it asked, where the caller has the time."""
-    if retry_after_seconds is not None and retry_after_seconds < _seconds_left(job.deadline):
-        await asyncio.sleep(retry_after_seconds)
 
 
 def _replay(record: Record, job: _Job) -> InviteResult:
@@ -354,7 +318,3 @@ def _after_doubt(claim: Record, result: InviteResult) -> InviteResult:
 def _store_failed(error: StoreUnavailableError, outcome: InviteOutcome) -> InviteFailure:
     log.warning("an invite was not sent because it could not be recorded: %s", error)
     return not_recorded(outcome)
-
-
-def _seconds_left(deadline: float) -> float:
-    return deadline - asyncio.get_running_loop().time()

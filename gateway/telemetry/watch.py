@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from gateway.background import end
+from gateway.background import aside, end
 from gateway.draining import Draining
 from gateway.graphql.execution import Executor
 from gateway.graphql.gates import Gate
@@ -168,10 +167,9 @@ class Watch:
         A receiver that does not answer is left alone after some seconds.
         """
         if self._tracing is not None:
-            # No thread of the event loop's own: for those the process waits at its end.
-            closing = threading.Thread(target=self._tracing.close, daemon=True)
-            closing.start()
-            await asyncio.to_thread(closing.join, _LAST_SPANS_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LAST_SPANS_SECONDS):
+                    await aside(self._tracing.close)
 
 
 async def _in_flight(service: Service, draining: Draining) -> dict[str, float]:
