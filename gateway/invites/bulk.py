@@ -11,7 +11,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Protocol, TypeGuard
 
 from gateway.invites.answers import never_sent, rate_limited, stumbled
-from gateway.invites.inputs import InviteDraft, check, normalised_email
+from gateway.invites.inputs import InviteDraft, check, in_small, normalised_email
 from gateway.invites.models import (
     InputIssue,
     InviteErrorCode,
@@ -177,7 +177,7 @@ def _checked(
     email = normalised_email(draft.candidate_email)
     if email is None:
         return checked
-    first = seen.setdefault(email.casefold(), name)
+    first = seen.setdefault(in_small(email), name)
     if first == name:
         return checked
     repeated = InputIssue("candidate_email", f"Must not be in the list twice: {first} has it too.")

@@ -22,6 +22,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Final, Protocol
 
+from gateway.invites.inputs import in_small
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -109,7 +111,7 @@ class Hasher:
 
     def email(self, address: str) -> bytes:
         """The same for every spelling of an address that differs in case alone."""
-        return self._hash("email", address.casefold())
+        return self._hash("email", in_small(address))
 
     def check_value(self) -> bytes:
         """Tells one secret from another without giving it away."""

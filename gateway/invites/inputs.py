@@ -100,6 +100,12 @@ def normalised_email(email: str) -> str | None:
         return None
 
 
+def in_small(email: str) -> str:
+    """The same for every spelling of an address that differs in case alone."""
+    # `casefold` would take ß for ss, and those make two domains.
+    return email.lower()
+
+
 def _email_problem(email: str) -> str:
     if not email.strip():
         return "Must not be blank."

@@ -20,6 +20,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from gateway.invites.answers import application_id_in
+from gateway.invites.inputs import normalised_email
 from gateway.upstream.wire import Applicant, NoReply, Reply, read_applicants
 
 if TYPE_CHECKING:
@@ -97,7 +98,8 @@ class ReadBack:
 
     async def list_track(self, track_id: int, *, email: str | None = None) -> Look:
         """All applicants of the track, or those with this address."""
-        narrowed = {} if email is None else {"email": email}
+        # The upstream may spell a domain beyond ASCII in another way, and would not find it.
+        narrowed = {"email": email} if email is not None and email.isascii() else {}
         return await self._pages(track_id, narrowed)
 
     def find(self, record: Record, look: Look) -> Sighting:
@@ -107,7 +109,7 @@ class ReadBack:
         earliest = datetime.fromtimestamp(record.first_sent_at - SKEW_SECONDS, UTC)
         doubt: Doubt | None = None
         for applicant in look.applicants:
-            if self._records.hasher.email(applicant.email) == record.email_hash:
+            if self._records.hasher.email(_as_sent(applicant.email)) == record.email_hash:
                 latest = latest_moment(applicant.date_added)
                 if latest is not None and latest >= earliest:
                     return applicant
@@ -152,6 +154,11 @@ class ReadBack:
             if not listed.applicants:
                 break
         return Doubt.UNREADABLE
+
+
+def _as_sent(email: str) -> str:
+    """An address of the list as the gateway spells it: there its domain may be in ASCII."""
+    return normalised_email(email) or email if "xn--" in email.lower() else email
 
 
 def latest_moment(text: str | None) -> datetime | None:

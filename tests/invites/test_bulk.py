@@ -182,6 +182,23 @@ async def test_an_address_is_invited_once_in_a_list(replica, bulk, again):
     assert len(replica.upstream.posts) == 2
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("ada+1@example.com", "ada+2@example.com"),
+        ("ada@straße.de", "ada@strasse.de"),
+        ("a.da@example.com", "ada@example.com"),
+    ],
+    ids=["tags", "letters that fold alike", "dots"],
+)
+async def test_addresses_that_are_only_alike_are_two(replica, bulk, first, second):
+    """Two people are both invited."""
+    results = await bulk.invite_all([a_draft(1, candidate_email=e) for e in (first, second)])
+
+    assert [type(result) for result in results] == [InviteSuccess, InviteSuccess]
+    assert {post["candidate_email"] for post in replica.upstream.posts} == {first, second}
+
+
 async def test_all_that_is_wrong_is_told_at_once(bulk):
     """A repetition is told together with the rest."""
     results = await bulk.invite_all([a_draft(1), a_draft(1, candidate_name=" ")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -43,6 +44,25 @@ async def test_address_matches_in_any_case(replica, listed):
     replica.upstream.add(listed)
 
     assert (await look(replica)).email == listed
+
+
+@pytest.mark.parametrize("listed", ["ada@straße.de", "Ada@xn--strae-oqa.de", "ada@STRAẞE.de"])
+async def test_address_matches_in_any_spelling_of_its_domain(replica, listed):
+    """The upstream may keep a domain beyond ASCII in ASCII, and look for it there."""
+    replica.upstream.add(listed)
+    record = replace(a_record(), email_hash=replica.records.hasher.email("ada@straße.de"))
+
+    found = await replica.read_back.look_for(record, "ada@straße.de", seconds_left=10)
+
+    assert found.email == listed
+
+
+async def test_a_domain_that_only_folds_alike_is_another(replica):
+    """ß and ss are two domains."""
+    replica.upstream.add("ada@strasse.de")
+    record = replace(a_record(), email_hash=replica.records.hasher.email("ada@straße.de"))
+
+    assert await replica.read_back.look_for(record, "ada@straße.de", seconds_left=10) is None
 
 
 @pytest.mark.parametrize("email", ["x" + ADA, ADA + ".org", "ada+x@example.com"])
