@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from gateway.telemetry.tracing import Tracing
 
 LOGGER = logging.getLogger("gateway.app")
+_ABOUT_INVITES = frozenset({b"idempotency-key", b"request-timeout"})
 GRAPHQL_PATHS = frozenset({"/graphql", "/graphql/"})
 _REFUSALS = {
     404: "There is nothing here. GraphQL is at /graphql.",
@@ -225,16 +226,17 @@ def _context_maker(
     counted = settings.invites_per_minute is not None
     forwards = settings.upstream_api_key_mode == "forward"
     key_header = settings.forwarded_api_key_header
+    same_for_all = not counted and not forwards
 
     def context(head: RequestHead) -> RequestContext:
+        if same_for_all and head.caller is None and _ABOUT_INVITES.isdisjoint(head.headers):
+            return plain
         key, seconds = idempotency_key_of(head), timeout_of(head)
         scope = head.caller.name if isinstance(head.caller, Caller) else ""
         sender = name_of(head) if counted else ""
         api_key = forwarded_key(head, key_header) if forwards else None
         if api_key is not None:
             scope = scope_of(scope, api_key)
-        elif key is None and seconds is None and not scope and not sender:
-            return plain
         return replace(
             plain,
             scope=scope,

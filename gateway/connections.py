@@ -78,6 +78,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._in_head = False
         self._deaf = False
         self._head_bytes = 0
+        self._hosts = 0
         self._chunks = 0
         self._unaccounted_bytes = 0
         self._running: RequestResponseCycle | None = None
@@ -181,6 +182,7 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self._in_head = True
         self._head_bytes = 0
+        self._hosts = 0
         self._chunks = 0
         self._wait(self._limits.header_timeout_seconds)
 
@@ -197,7 +199,9 @@ class LimitedProtocol(HttpToolsProtocol):
         if not self._in_head:  # a trailer
             return
         name = name.lower()
-        if name == b"expect" and value.lower() == b"100-continue":
+        if name == b"host":
+            self._hosts += 1
+        elif name == b"expect" and value.lower() == b"100-continue":
             self.expect_100_continue = True
         self.headers.append((name, value))
 
@@ -206,7 +210,8 @@ class LimitedProtocol(HttpToolsProtocol):
         raise _Cut
 
     def on_headers_complete(self) -> None:
-        if not self._is_well_formed():
+        version = self.parser.get_http_version()
+        if not self._is_well_formed(version):
             self._refuse(_MALFORMED)
             raise _Cut
         if self.parser.should_upgrade():
@@ -214,12 +219,11 @@ class LimitedProtocol(HttpToolsProtocol):
         self._in_head = False
         self._unaccounted_bytes = 0
         self._wait(self._limits.body_timeout_seconds)
-        self._begin_request()
+        self._begin_request(version)
 
-    def _begin_request(self) -> None:
+    def _begin_request(self, version: str) -> None:
         """Give the request to the application, or let it wait for those before it."""
         parser, scope, before = self.parser, self.scope, self.cycle
-        version = parser.get_http_version()
         scope["method"] = parser.get_method().decode("ascii")
         scope["http_version"] = version
         scope["path"], scope["raw_path"], scope["query_string"] = _target(self.url)
@@ -242,14 +246,12 @@ class LimitedProtocol(HttpToolsProtocol):
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
 
-    def _is_well_formed(self) -> bool:
+    def _is_well_formed(self, version: str) -> bool:
         """Whether the head is right in what the parser leaves to us (RFC 9112, section 3.2)."""
-        version = self.parser.get_http_version()
-        hosts = len([name for name, _ in self.headers if name == b"host"])
         return (
             version in _HTTP_VERSIONS
             and self.parser.get_method() != b"CONNECT"
-            and (hosts == 1 or (hosts == 0 and version == "1.0"))
+            and (self._hosts == 1 or (self._hosts == 0 and version == "1.0"))
         )
 
     def on_chunk_header(self) -> None:

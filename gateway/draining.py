@@ -49,7 +49,6 @@ class Draining:
         self._begun_at = 0.0
         self._in_flight = 0
         self._empty = asyncio.Event()
-        self._empty.set()
         self.begun = False
         """`/readyz` says 503."""
         self.closed = False
@@ -67,7 +66,6 @@ class Draining:
                 await closed(scope, receive, send)
                 return
             self._in_flight += 1
-            self._empty.clear()
             try:
                 await app(scope, receive, send)
             finally:
@@ -79,7 +77,9 @@ class Draining:
 
     async def idle(self) -> None:
         """Wait until every request that was let in has come to its end."""
-        await self._empty.wait()
+        while self._in_flight:
+            self._empty.clear()
+            await self._empty.wait()
 
     @contextlib.contextmanager
     def on_signals(self) -> Iterator[None]:

@@ -110,6 +110,10 @@ def _request(parameters: object) -> GraphQLRequest:
         raise request_error("Send one request at a time: batches are not accepted.")
     if not isinstance(parameters, dict):
         raise request_error("The body must be a JSON object.")
+    given, variables = parameters.get("query"), parameters.get("variables")
+    if type(given) is str and type(variables) is dict and "extensions" not in parameters:
+        # What most clients send; below, the same step by step for all others.
+        return GraphQLRequest(given, None, None, _operation_name(parameters), variables)
     query = _parameter(parameters, "query", str)
     extensions = _parameter(parameters, "extensions", dict)
     document_id = _document_id(parameters) if query is None else None
@@ -120,9 +124,13 @@ def _request(parameters: object) -> GraphQLRequest:
         query,
         document_id,
         document_hash,
-        _parameter(parameters, "operationName", str) or None,
+        _operation_name(parameters),
         _parameter(parameters, "variables", dict),
     )
+
+
+def _operation_name(parameters: dict[str, Any]) -> str | None:
+    return _parameter(parameters, "operationName", str) or None
 
 
 def _parameter(parameters: dict[str, Any], name: str, kind: type) -> Any:

@@ -146,7 +146,8 @@ class DirectUpstream:
     async def _call(
         self, request: bytes, timeout_seconds: float, send_by: float | None
     ) -> Exchange:
-        now = asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
+        now = loop.time()
         deadline = now + timeout_seconds
         try:
             connection = await self._pool.take(wait_until=now + timeout_seconds * POOL_SHARE)
@@ -158,7 +159,7 @@ class DirectUpstream:
                 if isinstance(dialled, Fault):
                     return NoReply(dialled, possibly_sent=False)
                 connection = dialled
-            if _is_past(deadline, send_by):
+            if loop.time() > deadline or _is_past(send_by):
                 return NoReply(Fault.DEADLINE, possibly_sent=False)
             return await connection.exchange(request, deadline=deadline)
         finally:
@@ -178,10 +179,9 @@ class DirectUpstream:
             return Fault.OTHER
 
 
-def _is_past(deadline: float, send_by: float | None) -> bool:
+def _is_past(send_by: float | None) -> bool:
     # uvloop reads its clock once a turn, and a process may be paused in the middle of one.
-    late = send_by is not None and time.monotonic() > send_by
-    return late or asyncio.get_running_loop().time() > deadline
+    return send_by is not None and time.monotonic() > send_by
 
 
 def _lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:

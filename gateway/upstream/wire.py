@@ -203,7 +203,8 @@ def _declared_charset(content_type: str | None) -> str | None:
 def id_of(value: object) -> str | None:
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= 19:  # noqa: PLR2004 - digits of 2^63 - 1
         value = int(value)
-    if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= LARGEST_ID:
+    # Of its own type alone: True is an integer too.
+    if type(value) is int and 0 < value <= LARGEST_ID:
         return str(value)
     return None
 
@@ -211,6 +212,8 @@ def id_of(value: object) -> str | None:
 def text_of(value: object) -> str | None:
     if not isinstance(value, str) or not value.strip():
         return None
+    if value.isascii():
+        return value
     try:
         value.encode()
     except UnicodeEncodeError:
