@@ -65,8 +65,9 @@ class Identity:
 class Record:
     """What is on disk for one key of one caller; times are wall-clock seconds.
 
-    `answer` is the JSON a replay needs. `absent_since` is when the upstream's list was first
-    seen without the candidate.
+    `answer` is the JSON a replay needs. `first_sent_at` is since when the invite may have been
+    made: attempts that are proved to have done nothing do not count. `absent_since` is when the
+    upstream's list was first seen without the candidate.
     """
 
     record_id: bytes
@@ -163,11 +164,13 @@ def first_claim(identity: Identity, *, now: float, lease_seconds: float) -> Reco
 
 def next_claim(record: Record, *, now: float, lease_seconds: float) -> Record:
     """`record` taken over for another attempt; the former attempt can change nothing any more."""
+    is_first = record.state is State.RELEASED and may_be_first(record)
     return replace(
         record,
         attempt=record.attempt + 1,
         state=State.SENDING,
         updated_at=now,
+        first_sent_at=now if is_first else record.first_sent_at,
         lease_until=now + lease_seconds,
         absent_since=None,
         answer=None,
@@ -177,6 +180,17 @@ def next_claim(record: Record, *, now: float, lease_seconds: float) -> Record:
 def settled(record: Record, state: State, *, now: float, answer: bytes | None = None) -> Record:
     """`record` after its attempt ended in `state`."""
     return replace(record, state=state, updated_at=now, lease_until=now, answer=answer)
+
+
+def may_be_first(record: Record) -> bool:
+    """No attempt before the one that `record` tells of can have invited anybody."""
+    return record.first_sent_at == record.updated_at
+
+
+def proved_undone(claim: Record, *, now: float, answer: bytes) -> Record:
+    """`claim` after its attempt is proved to have invited nobody; doubt of earlier ones stays."""
+    outcome = settled(claim, State.RELEASED, now=now, answer=answer)
+    return replace(outcome, first_sent_at=now) if may_be_first(claim) else outcome
 
 
 def in_doubt(record: Record, *, now: float) -> bool:

@@ -32,7 +32,9 @@ from gateway.invites.idempotency import (
     StoreUnavailableError,
     absence_is_proof,
     first_claim,
+    may_be_first,
     next_claim,
+    proved_undone,
     seen_absent,
     settled,
     standing,
@@ -177,10 +179,12 @@ class KeyedInviter:
         try:
             async with self._admission.place(max_wait_seconds=seconds_left):
                 # Waiting for the place took time that the lease is not to lose.
-                now = self._clock()
+                now, is_first = self._clock(), may_be_first(claim)
                 claim = replace(claim, lease_until=now + self._lease_seconds, updated_at=now)
+                if is_first:
+                    claim = replace(claim, first_sent_at=now)
                 if was is None:
-                    claim = replace(claim, created_at=now, first_sent_at=now)
+                    claim = replace(claim, created_at=now)
                 send_by = time.monotonic() + self._lease_seconds / 2
                 if await self._claim(claim, was):
                     return await self._send(claim, job, send_by)
@@ -223,7 +227,7 @@ class KeyedInviter:
         )
         result = _after_doubt(claim, result_of(sent.exchange, sent.judgement, job.request))
         result = await self._clear_up(claim, result, job)
-        outcome = settled(claim, state_after(result), now=self._clock(), answer=pack(result))
+        outcome = _outcome(claim, result, now=self._clock())
         instead = await self._settler.settle(outcome, claim=claim)
         if instead is None or outcome.state is State.INVITED:
             return result
@@ -330,10 +334,17 @@ def _replay(record: Record, job: _Job) -> InviteResult:
     return unpack(record.answer, job.request)
 
 
+def _outcome(claim: Record, result: InviteResult, *, now: float) -> Record:
+    state, answer = state_after(result), pack(result)
+    if state is State.RELEASED:
+        return proved_undone(claim, now=now, answer=answer)
+    return settled(claim, state, now=now, answer=answer)
+
+
 def _after_doubt(claim: Record, result: InviteResult) -> InviteResult:
     """A conflict after an attempt of unknown end may be that attempt's own invite."""
     if (
-        claim.attempt > 1
+        not may_be_first(claim)
         and isinstance(result, InviteFailure)
         and result.code is InviteErrorCode.ALREADY_INVITED
     ):
