@@ -167,8 +167,15 @@ def overloaded(retry_after_seconds: int) -> InviteFailure:
     )
 
 
-def rate_limited(retry_after_seconds: int) -> InviteFailure:
-    """The answer where the upstream's limit left no room before the time was up."""
+def held_back(turned_away: InviteFailure, *, retry_after_seconds: int) -> InviteFailure:
+    """The answer where others were turned away, and the time was up before this one's turn."""
+    if turned_away.code is not InviteErrorCode.RATE_LIMITED:
+        return replace(
+            turned_away,
+            track_id=None,
+            retry_after_seconds=retry_after_seconds,
+            upstream_status=None,
+        )
     return InviteFailure(
         code=InviteErrorCode.RATE_LIMITED,
         message=(

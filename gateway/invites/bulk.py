@@ -10,7 +10,7 @@ from http import HTTPStatus
 from itertools import count
 from typing import TYPE_CHECKING, Protocol, TypeGuard
 
-from gateway.invites.answers import never_sent, rate_limited, stumbled
+from gateway.invites.answers import held_back, never_sent, stumbled
 from gateway.invites.inputs import InviteDraft, check, in_small, normalised_email
 from gateway.invites.models import (
     InputIssue,
@@ -63,6 +63,7 @@ class PacedInviter:
         self._inviter = inviter
         self._pace = pace
         self._attempt_seconds = attempt_seconds
+        self._turned_away: InviteFailure | None = None
 
     async def invite(self, request: InviteRequest, *, scope: str, deadline: float) -> InviteResult:
         """The invite or a typed failure by `deadline`, which is on the event loop's clock."""
@@ -74,7 +75,7 @@ class PacedInviter:
                     turn.went_through()
                     return result
                 turn.turned_away(result.retry_after_seconds)
-                last = result
+                last = self._turned_away = result
             finally:
                 turn.end()
         return last or await self._never_sent(request, scope)
@@ -95,7 +96,9 @@ class PacedInviter:
         if earlier is not None:
             return earlier
         pause = math.ceil(self._pace.pause_seconds)
-        return rate_limited(pause) if pause else never_sent()
+        if pause and self._turned_away is not None:
+            return held_back(self._turned_away, retry_after_seconds=pause)
+        return never_sent()
 
 
 class BulkInviter:

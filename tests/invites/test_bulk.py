@@ -9,6 +9,7 @@ from collections import Counter
 import pytest
 
 from gateway.invites.admission import Admission
+from gateway.invites.breaker import Breaker, BreakerLimits
 from gateway.invites.bulk import BulkInviter, PacedInviter, TooManyCandidatesError
 from gateway.invites.inputs import InviteDraft
 from gateway.invites.invite import Inviter
@@ -78,9 +79,17 @@ def making(replica, pace):
         timeout_seconds: float = 15,
         places: int = 8,
         limits: SendLimits | None = None,
+        breaker: Breaker | None = None,
     ) -> BulkInviter:
+        sender = Sender(
+            replica.upstream,
+            timeout_seconds=10,
+            policy=WITHOUT_WAITS,
+            limits=limits,
+            breaker=breaker,
+        )
         one = Inviter(
-            Sender(replica.upstream, timeout_seconds=10, policy=WITHOUT_WAITS, limits=limits),
+            sender,
             admission=Admission(places, queue=0, max_wait_seconds=30),
             keyed=replica.inviter,
             timeout_seconds=timeout_seconds,
@@ -251,6 +260,20 @@ async def test_what_does_not_fit_is_told_as_limited(replica, bulk, pauses):
     assert {result.retry_after_seconds for result in results[1:]} == {60}
     assert len(replica.upstream.posts) == 4
     assert pauses == []
+
+
+async def test_an_outage_is_not_told_as_a_limit(replica, making):
+    """Whoever is held back by the breaker learns that it was not the upstream's limit."""
+    breaker = Breaker(clock=lambda: 0.0, limits=BreakerLimits(pause_seconds=60, least_calls=4))
+    bulk = making(breaker=breaker)
+    replica.upstream.acts += [UNREACHABLE] * 4
+
+    results = await in_flight_together(replica, bulk, drafts(9), calls=4)
+
+    assert {result.code for result in results} == {InviteErrorCode.UPSTREAM_UNAVAILABLE}
+    assert {result.outcome for result in results} == {InviteOutcome.NOT_INVITED}
+    assert {result.retry_after_seconds for result in results[4:]} == {60}
+    assert {result.upstream_status for result in results} == {None}
 
 
 async def test_the_gateways_own_overload_is_waited_for(replica, making, pauses):

@@ -17,6 +17,7 @@ from gateway.invites.models import (
     InviteSuccess,
 )
 from gateway.invites.readback import SKEW_SECONDS
+from gateway.invites.retries import RetryPolicy
 from gateway.upstream.wire import Fault, NoReply, Reply
 from tests.invites.fakes import (
     CUTS_THE_BODY,
@@ -773,3 +774,39 @@ async def test_lease_that_passed_before_sending_stops_it(store, replica, monkeyp
 
     assert set(seen) == {50.0 + LEASE_SECONDS / 2}
     assert the_record(store).state is State.RELEASED
+
+
+@pytest.mark.parametrize(
+    "act", [answers(429), UNREACHABLE, answers(401)], ids=["429", "unreachable", "401"]
+)
+async def test_conflict_after_what_was_proved_undone_is_a_refusal(store, act):
+    """Where no attempt before can have invited, the candidate is somebody else's."""
+    replica = await a_replica(store, policy=RetryPolicy(attempts=1))
+    replica.upstream.acts += [act, answers(409)]
+    await replica.invite()
+    replica.upstream.add(ADA)
+
+    answer = await replica.invite()
+
+    assert (answer.code, answer.outcome, answer.retryable) == (
+        InviteErrorCode.ALREADY_INVITED,
+        InviteOutcome.NOT_INVITED,
+        False,
+    )
+
+
+async def test_doubt_outlives_what_was_proved_undone(replica):
+    """That a later attempt did nothing says nothing of an earlier one, which may act late."""
+    await with_a_witness(replica)
+    replica.upstream.acts.append(DIES_BEFORE_IT_ACTS)
+    await replica.invite()
+    await replica.invite()
+    replica.clock.now += QUIET_SECONDS
+    replica.upstream.acts += [answers(401), answers(409)]
+    await replica.invite()
+    replica.upstream.list_reply = Reply(503, b"")
+
+    answer = await replica.invite()
+
+    assert answer.code is InviteErrorCode.ALREADY_INVITED
+    assert answer.outcome is InviteOutcome.UNKNOWN
