@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from gateway.csv_text import SEPARATORS, CSVTextError, cells_of, decoded, lines_of
 
 _NAMES: Final[Mapping[str, frozenset[str]]] = {
     "name": frozenset({"name", "candidate name", "full name", "candidate"}),
@@ -15,8 +16,6 @@ _NAMES: Final[Mapping[str, frozenset[str]]] = {
         {"email", "e mail", "mail", "candidate email", "email address", "e mail address"}
     ),
 }
-_SEPARATORS: Final = (",", ";", "\t")
-_FALLBACK: Final = "cp1252"
 
 
 class CandidatesFileError(Exception):
@@ -46,34 +45,37 @@ def read_candidates(path: Path) -> CandidatesFile:
         data = path.read_bytes()
     except OSError as error:
         raise CandidatesFileError(f"{path} cannot be read: {error.strerror}") from None
-    text, is_guessed = _decoded(data)
     try:
-        candidates = tuple(_candidates(text))
-    except csv.Error as error:
-        raise CandidatesFileError(f"{path} is no CSV file: {error}") from None
-    return CandidatesFile(candidates, is_guessed)
-
-
-def _decoded(data: bytes) -> tuple[str, bool]:
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return data.decode("utf-16", "replace"), False
-    try:
-        return data.decode("utf-8-sig"), False
-    except UnicodeDecodeError:
-        return data.decode(_FALLBACK, "replace"), True
+        text, is_guessed = decoded(data)
+    except CSVTextError as error:
+        raise CandidatesFileError(f"{path} {error}") from None
+    return CandidatesFile(tuple(_candidates(text)), is_guessed)
 
 
 def _candidates(text: str) -> Iterator[Candidate]:
-    lines = text.splitlines(keepends=True)
+    lines = list(lines_of(text))
     start, heading = _heading(lines)
-    separator = max(_SEPARATORS, key=lambda sign: _known_columns(heading, sign))
-    rows = csv.reader(lines[start:], delimiter=separator, strict=True)
-    columns = _columns(next(rows, []))
-    line = start + rows.line_num
-    for row in rows:
-        first, line = line + 1, start + rows.line_num
+    separator = max(SEPARATORS, key=lambda sign: _known_columns(heading, sign))
+    rows = _numbered(lines[start:], separator, line=start + 1)
+    _, headings = next(rows)
+    columns = _columns(headings)
+    for line, row in rows:
         if any(cell.strip() for cell in row):
-            yield Candidate(first, _cell(row, columns["name"]), _cell(row, columns["e-mail"]))
+            yield Candidate(line, _cell(row, columns["name"]), _cell(row, columns["e-mail"]))
+
+
+def _numbered(lines: list[str], separator: str, *, line: int) -> Iterator[tuple[int, list[str]]]:
+    """Each row with the number of its first line, where the first one's is `line`."""
+    rows = csv.reader(lines, delimiter=separator, strict=True)
+    before = line - 1
+    try:
+        for row in rows:
+            yield line, row
+            line = before + rows.line_num + 1
+    except csv.Error as error:
+        raise CandidatesFileError(
+            f"line {line} is no CSV, or a quotation mark in it has no end: {error}"
+        ) from None
 
 
 def _heading(lines: list[str]) -> tuple[int, str]:
@@ -84,7 +86,7 @@ def _heading(lines: list[str]) -> tuple[int, str]:
 
 
 def _known_columns(heading: str, separator: str) -> tuple[int, int]:
-    cells = next(csv.reader([heading], delimiter=separator))
+    cells = cells_of(heading, separator)
     known = [kind for kind, names in _NAMES.items() if names & {_plain(cell) for cell in cells}]
     return len(known), len(cells)
 

@@ -83,6 +83,14 @@ def test_line_ends(reading, end):
     assert reading(text).candidates == (ADA,)
 
 
+@pytest.mark.parametrize("sign", ["\v", "\f", "\x1c", "\x85", "\u2028"])
+def test_a_sign_in_a_cell_ends_no_line(reading, sign):
+    """Nobody is invited under half a name."""
+    (candidate,) = reading(f"name,email\nAda{sign}Lovelace,ada@example.com\n").candidates
+
+    assert candidate == Candidate(2, f"Ada{sign}Lovelace", "ada@example.com")
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -91,9 +99,10 @@ def test_line_ends(reading, end):
         ("name,phone\nA,1\n", "no column for the e-mail: .* The columns there are: name, phone"),
         ("email\na@example.com\n", "no column for the name: .* candidate name, full name, name"),
         ("name,email,mail\n", "more than one column for the e-mail"),
-        ('name,email\n"A,a@example.com\n', "is no CSV file"),
+        ('name,email\nA,a@example.com\n"B,b@example.com\n', "line 3 is no CSV"),
+        ("PK\x03\x04 and so on", "is a workbook, such as Excel's: save it as CSV"),
     ],
-    ids=["nothing", "blank", "no e-mail", "no name", "two", "broken quotes"],
+    ids=["nothing", "blank", "no e-mail", "no name", "two", "broken quotes", "workbook"],
 )
 def test_what_is_wrong_is_named(reading, text, told):
     """The message says what to change."""
