@@ -10,7 +10,7 @@ import contextlib
 import difflib
 import gc
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -19,11 +19,9 @@ import click
 from gateway import __version__
 
 if TYPE_CHECKING:
-    from gateway.inviting import Sheet
     from gateway.settings import Settings, SettingsError
 
 WRONG_SETTINGS = 2
-INTERRUPTED = 130
 port_option = click.IntRange(0, 65535)
 
 
@@ -168,9 +166,19 @@ def _show_progress(text: str) -> None:
     click.echo(text, err=True)
 
 
+def _track_id(_context: click.Context, _parameter: click.Parameter, track: str) -> str:
+    from gateway.invites.inputs import id_problem  # noqa: PLC0415 - keeps the others quick
+
+    if problem := id_problem(track):
+        raise click.BadParameter(problem)
+    return track
+
+
 @main.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--track", required=True, help="The track to invite to.", metavar="ID")
+@click.option(
+    "--track", required=True, help="The track to invite to.", metavar="ID", callback=_track_id
+)
 @click.option(
     "--format",
     "invite_format",
@@ -210,74 +218,19 @@ def invite(
     Run it again after Ctrl-C or a crash: it sends only what has not been sent. Exits with 1 if
     somebody is not invited. With a SQLite file the gateway must not be running.
     """
-    from gateway.candidates_file import read_candidates  # noqa: PLC0415 - keeps the others quick
-    from gateway.inviting import Sheet  # noqa: PLC0415 - as above
+    from gateway import invite_command  # noqa: PLC0415 - keeps the other commands quick
+    from gateway.settings import SettingsError  # noqa: PLC0415 - as above
 
+    if result is None:
+        result = file.with_name(f"{file.stem}.{track}.{invite_format}.results.csv")
     with _one_line_errors():
-        candidates = read_candidates(file)
-        if candidates.is_guessed:
-            click.echo(f"{file} is not UTF-8; read as Windows-1252. Look at the names.", err=True)
-        sheet = Sheet(candidates.candidates, track, invite_format)
+        sheet = invite_command.sheet_of(file, track=track, invite_format=invite_format)
         if dry_run:
-            context.exit(_rehearse(sheet))
-        if result is None:
-            result = file.with_name(f"{file.stem}.{track}.{invite_format}.results.csv")
-        context.exit(_invite(sheet, result, patience))
-
-
-def _rehearse(sheet: Sheet) -> int:
-    from gateway.inviting import issue_line  # noqa: PLC0415 - keeps the other commands quick
-
-    checked = sheet.checked()
-    wrong = [(one, issues) for one, issues in checked if isinstance(issues, tuple)]
-    for candidate, issues in wrong:
-        for issue in issues:
-            click.echo(f"line {candidate.line}: {issue_line(issue)}")
-    click.echo(f"Lines that can be sent: {len(checked) - len(wrong)}; that cannot: {len(wrong)}.")
-    return 1 if wrong else 0
-
-
-def _invite(sheet: Sheet, result: Path, patience: float) -> int:
-    from gateway.inviting import run_invites  # noqa: PLC0415 - keeps the other commands quick
-    from gateway.results_file import ResultsFile  # noqa: PLC0415 - as above
-
-    results = ResultsFile(result)
-    with _progress(len(sheet.candidates)) as advance:
-        tally = run_invites(
-            _settings_without_callers(),
-            sheet,
-            results,
-            patience_seconds=patience,
-            advance=advance,
-        )
-    click.echo(tally.summary())
-    click.echo(f"Results: {result}")
-    if tally.interrupted:
-        return INTERRUPTED
-    return 0 if tally.is_complete else 1
-
-
-@contextlib.contextmanager
-def _progress(total: int) -> Iterator[Callable[[], None]]:
-    from rich.console import Console  # noqa: PLC0415 - keeps the other commands quick
-    from rich.progress import Progress  # noqa: PLC0415 - as above
-
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task("Inviting", total=total)
-        yield lambda: progress.advance(task)
-
-
-def _settings_without_callers() -> Settings:
-    """The settings, where nobody calls: who may is not asked for."""
-    from gateway.settings import PREFIX, SettingsError, load_settings  # noqa: PLC0415 - as above
-
-    try:
-        return load_settings()
-    except SettingsError as error:
-        if any(not fault.startswith(f"{PREFIX}AUTH: is required") for fault in error.faults):
+            context.exit(invite_command.rehearse(sheet))
+        try:
+            context.exit(invite_command.invite(sheet, result, patience_seconds=patience))
+        except SettingsError as error:
             _refuse(error)
-    return load_settings(auth="none")
 
 
 @contextlib.contextmanager

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
-import json
 import signal
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from gateway.candidates_file import Candidate
-from gateway.invites.bulk import checked_list
-from gateway.invites.inputs import InviteDraft
+from gateway.invites.inputs import in_small, normalised_email
 from gateway.invites.models import (
-    InputIssue,
     InviteErrorCode,
-    InviteFormat,
     InviteOutcome,
     InviteRequest,
     InviteResult,
@@ -28,13 +23,11 @@ from gateway.invites.results import refusal_of
 from gateway.results_file import ResultsFile, Row, carried, status_of
 from gateway.service import Service
 from gateway.settings import Settings
+from gateway.sheet import Sheet, issue_line, with_key
 
-Checked: TypeAlias = InviteRequest | tuple[InputIssue, ...]
 _Line: TypeAlias = tuple[Candidate, InviteRequest]
 
 SCOPE: Final = "gateway invite"
-FORMATS: Final = {"get-link": InviteFormat.GET_LINK, "send-link": InviteFormat.SEND_LINK}
-_COLUMNS: Final = {"candidate_name": "name", "candidate_email": "e-mail", "track_id": "--track"}
 # What is said of one line is true of all: the next ones would only be refused as well.
 _CONCERNS_ALL: Final = frozenset(
     {
@@ -43,47 +36,10 @@ _CONCERNS_ALL: Final = frozenset(
         InviteErrorCode.TRACK_NOT_FOUND,
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """What is to be done: whom to invite, where to and how."""
-
-    candidates: Sequence[Candidate]
-    track: str
-    format: str
-
-    def checked(self) -> list[tuple[Candidate, Checked]]:
-        """Each candidate ready to be sent, or all that is wrong with the line."""
-        drafts = [
-            InviteDraft(one.name, one.email, self.track, FORMATS[self.format])
-            for one in self.candidates
-        ]
-        numbers = [one.line for one in self.candidates]
-        checked = checked_list(drafts, called="line", numbers=numbers)
-        return list(zip(self.candidates, map(_keyed, checked), strict=True))
-
-
-def issue_line(issue: InputIssue) -> str:
-    """What is wrong, with the column's name."""
-    return f"{_COLUMNS.get(issue.field, issue.field)}: {issue.message}"
-
-
-def key_of(request: InviteRequest) -> str:
-    """The same for the same content and track, wherever in whichever file the line stands."""
-    content = [
-        request.track_id,
-        request.invite_format.value,
-        request.candidate_name,
-        request.candidate_email,
-    ]
-    return "csv-" + hashlib.sha256(json.dumps(content).encode()).hexdigest()
-
-
-def _keyed(checked: Checked) -> Checked:
-    if not isinstance(checked, InviteRequest):
-        return checked
-    return replace(checked, idempotency_key=key_of(checked))
+_ASK_LATER: Final = (
+    "It is not known whether the candidate is invited. Run the same command again later: it finds"
+    " out, and invites nobody twice."
+)
 
 
 @dataclass(slots=True)
@@ -127,14 +83,14 @@ def run_invites(
     """Invite whoever is not invited yet, until SIGINT or SIGTERM.
 
     `patience_seconds` is how long the upstream's limit may hold one line up. `advance` is called
-    after each line. Raises StoreError and ResultsFileError, before anything is sent.
+    after each line. Raises StoreError and ResultsFileError; the latter, where the disk is full,
+    also in the middle.
     """
     return asyncio.run(_run(settings, _Run(sheet, results, patience_seconds, advance)))
 
 
 async def _run(settings: Settings, run: _Run) -> Tally:
-    service = Service(settings)
-    # The store is open first: it keeps a second run of the command away from the results.
+    service = Service(settings, for_one_list=True)
     await service.records.open()
     try:
         run.results.open()
@@ -161,10 +117,11 @@ async def _until_signal(run: _Run, service: Service, settings: Settings) -> None
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, work.cancel)
     with contextlib.suppress(asyncio.CancelledError):
-        # What is under way ends in tasks of its own, and is told by its record to the next run.
         await work
     run.tally.interrupted = work.cancelled()
-    if not run.tally.interrupted:
+    if run.tally.interrupted:
+        await run.tell_begun(service)
+    else:
         run.give_up_the_rest(lines)
 
 
@@ -186,16 +143,19 @@ class _Run:
         self._sheet = sheet
         self._patience_seconds = patience
         self._advance = advance
+        self._earlier = results.latest(track=sheet.track, format_=sheet.format)
+        self._begun: dict[int, _Line] = {}
         self._later: list[_Line] = []
 
     def waiting(self) -> Iterator[_Line]:
         """The lines to be sent; all others are told as they come by."""
-        invited = self.results.invited(track=self._sheet.track, format_=self._sheet.format)
         for candidate, checked in self._sheet.checked():
             if not isinstance(checked, InviteRequest):
                 reason = "; ".join(map(issue_line, checked))
                 self._tell(candidate, replace(refusal_of(checked), message=reason))
-            elif earlier := invited.get(checked.candidate_email.casefold()):
+                continue
+            earlier = self._earlier.get(in_small(checked.candidate_email))
+            if earlier is not None and earlier.is_invited:
                 self.tally.earlier += 1
                 self._note(carried(earlier, line=candidate.line), InviteOutcome.INVITED)
             else:
@@ -213,12 +173,31 @@ class _Run:
     async def _work(self, lines: Iterator[_Line], service: Service) -> None:
         loop = asyncio.get_running_loop()
         while self.tally.stopped is None and (line := next(lines, None)) is not None:
+            line = await self._as_begun(*line, service)
+            self._begun[line[0].line] = line
             deadline = loop.time() + self._patience_seconds
             result = await service.paced.invite(line[1], scope=SCOPE, deadline=deadline)
             if _is_in_progress(result):
                 self._later.append(line)
             else:
                 self._tell(line[0], result)
+
+    async def _as_begun(
+        self, candidate: Candidate, request: InviteRequest, service: Service
+    ) -> _Line:
+        """The line as it was sent before it was corrected, while nobody knows how that ended.
+
+        Corrected, it would be an invite of its own.
+        """
+        earlier = self._earlier.get(in_small(request.candidate_email))
+        email = normalised_email(earlier.email) if earlier is not None else None
+        if earlier is None or email is None or not earlier.is_open:
+            return candidate, request
+        begun = replace(request, candidate_name=earlier.name, candidate_email=email)
+        begun = with_key(begun)
+        if await service.inviter.recall(begun, scope=SCOPE) is None:
+            return candidate, request
+        return replace(candidate, name=earlier.name, email=earlier.email), begun
 
     async def _ask_again(self, line: _Line, service: Service, seconds: float) -> None:
         deadline = asyncio.get_running_loop().time() + seconds
@@ -227,14 +206,29 @@ class _Run:
             result = await service.paced.invite(line[1], scope=SCOPE, deadline=deadline)
         self._tell(line[0], result)
 
+    async def tell_begun(self, service: Service) -> None:
+        """Account for the lines that an interrupt met under way."""
+        await service.paced.drain()
+        for candidate, request in list(self._begun.values()):
+            result = await service.inviter.recall(request, scope=SCOPE)
+            if result is None:
+                self._tell_not_tried(candidate, "Interrupted before it was sent.")
+            elif isinstance(result, InviteSuccess):
+                self._tell(candidate, result._replace(replayed=False))
+            else:
+                self._tell(candidate, result)
+
     def give_up_the_rest(self, lines: Iterator[_Line]) -> None:
         """Account for the lines that were not tried."""
         for candidate, _ in lines:
-            reason = f"Not tried. {self.tally.stopped}"
-            row = self._row(candidate, InviteOutcome.NOT_INVITED)
-            self._note(replace(row, reason=reason), InviteOutcome.NOT_INVITED)
+            self._tell_not_tried(candidate, f"Not tried. {self.tally.stopped}")
+
+    def _tell_not_tried(self, candidate: Candidate, reason: str) -> None:
+        row = self._row(candidate, InviteOutcome.NOT_INVITED)
+        self._note(replace(row, reason=reason), InviteOutcome.NOT_INVITED)
 
     def _tell(self, candidate: Candidate, result: InviteResult) -> None:
+        self._begun.pop(candidate.line, None)
         if isinstance(result, InviteSuccess):
             self.tally.earlier += result.replayed
             row = self._row(candidate, InviteOutcome.INVITED)
@@ -244,7 +238,8 @@ class _Run:
         if result.code in _CONCERNS_ALL:
             self.tally.stopped = result.message
         row = self._row(candidate, result.outcome)
-        self._note(replace(row, code=result.code.value, reason=result.message), result.outcome)
+        reason = _ASK_LATER if result.outcome is InviteOutcome.UNKNOWN else result.message
+        self._note(replace(row, code=result.code.value, reason=reason), result.outcome)
 
     def _row(self, candidate: Candidate, outcome: InviteOutcome) -> Row:
         return Row(

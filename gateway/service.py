@@ -10,6 +10,7 @@ from gateway.applications.reader import Reader
 from gateway.applications.reads import Applications
 from gateway.background import end
 from gateway.invites.admission import Admission
+from gateway.invites.answers import FINAL_REFUSALS
 from gateway.invites.breaker import Breaker, BreakerLimits
 from gateway.invites.bulk import BulkInviter, PacedInviter
 from gateway.invites.idempotency import Store, StoreUnavailableError
@@ -40,7 +41,11 @@ _LIST_CONNECTIONS: Final = 4
 
 
 class Service:
-    """The core and what it needs, made from the settings; `start` before use, `stop` after."""
+    """The core and what it needs, made from the settings; `start` before use, `stop` after.
+
+    `for_one_list`: there are no callers, but one list that has time and may be worked through
+    again. It waits for the operator's limits too, and may ask for what was refused once more.
+    """
 
     def __init__(
         self,
@@ -50,9 +55,11 @@ class Service:
         applicants: Upstream | None = None,
         store: Store | None = None,
         retried: Callable[[], None] = lambda: None,
+        for_one_list: bool = False,
     ) -> None:
         self._settings = settings
         self._retried = retried
+        self._for_one_list = for_one_list
         self._upstream = upstream or upstream_of(settings)
         # Connections of its own, so that no invite waits for a look at the list.
         self._list = applicants or list_of(settings)
@@ -135,6 +142,7 @@ class Service:
             self._inviter(policy),
             Pace(self._settings.bulk_concurrency),
             attempt_seconds=self._settings.request_timeout_seconds,
+            waits_for_operators_limits=self._for_one_list,
         )
 
     def _inviter(self, policy: RetryPolicy) -> Inviter:
@@ -153,6 +161,7 @@ class Service:
             admission=self.calls,
             read_back=self.read_back,
             lease_seconds=settings.lease_seconds,
+            final_refusals=frozenset() if self._for_one_list else FINAL_REFUSALS,
         )
         return Inviter(
             sender,

@@ -190,13 +190,18 @@ def test_a_dry_run_of_a_good_sheet_passes(tmp_path):
     assert result.stdout == "Lines that can be sent: 1; that cannot: 0.\n"
 
 
-def test_a_wrong_track_is_told_for_the_option(tmp_path):
-    """The words are those of the command line."""
-    (tmp_path / "candidates.csv").write_text("name,email\nAda,ada@example.com\n")
+@pytest.mark.parametrize("track", ["x", "", "0", "../1"])
+@pytest.mark.parametrize("more", [(), ("--dry-run",)], ids=["run", "dry run"])
+def test_a_wrong_track_is_told_once(tmp_path, track, more):
+    """The option is wrong, and not each line; no file is written."""
+    sheet = tmp_path / "candidates.csv"
+    sheet.write_text("name,email\nAda,ada@example.com\nBob,bob@example.com\n")
 
-    result = run(*INVITE[:3], "x", *INVITE[4:], "--dry-run")
+    result = run(*INVITE[:3], track, *INVITE[4:], *more, GATEWAY_UPSTREAM_API_KEY="key")
 
-    assert result.output.startswith("line 2: --track: Must be a whole number")
+    assert result.exit_code == 2
+    assert result.output.count("Invalid value for '--track': Must be a whole number") == 1
+    assert list(tmp_path.iterdir()) == [sheet]
 
 
 def test_a_sheet_without_columns_is_told(tmp_path):
@@ -213,7 +218,8 @@ def test_inviting_needs_settings_but_no_callers(tmp_path):
     """What is missing is named, as for the other commands; GATEWAY_AUTH is not missed."""
     (tmp_path / "candidates.csv").write_text("name,email\nAda,ada@example.com\n")
 
-    missing = run(*INVITE, GATEWAY_AUTH="none")
+    missing = run(*INVITE)
+    forwarding = run(*INVITE, GATEWAY_UPSTREAM_API_KEY_MODE="forward")
     unreachable = run(
         *INVITE,
         GATEWAY_UPSTREAM_API_KEY="key",
@@ -221,8 +227,10 @@ def test_inviting_needs_settings_but_no_callers(tmp_path):
         GATEWAY_RETRY_ATTEMPTS="1",
     )
 
-    assert missing.exit_code == 2
+    assert (missing.exit_code, forwarding.exit_code) == (2, 2)
     assert "GATEWAY_UPSTREAM_API_KEY_FILE" in missing.output
+    assert "GATEWAY_AUTH" not in missing.output
+    assert forwarding.output == missing.output
     assert unreachable.exit_code == 1
     assert "0 invited, 1 not invited, 0 unknown" in unreachable.output
     assert "Results: candidates.6578.get-link.results.csv" in unreachable.output
@@ -232,9 +240,24 @@ def test_an_interrupted_run_has_its_own_code(tmp_path, monkeypatch):
     """Scripts can tell Ctrl-C from a line that failed."""
     (tmp_path / "candidates.csv").write_text("name,email\nAda,ada@example.com\n")
     tally = Tally(Counter(), interrupted=True)
-    monkeypatch.setattr("gateway.inviting.run_invites", lambda *_, **__: tally)
+    monkeypatch.setattr("gateway.invite_command.run_invites", lambda *_, **__: tally)
 
     result = run(*INVITE, "--result", "r.csv", GATEWAY_UPSTREAM_API_KEY="key")
 
     assert result.exit_code == 130
     assert result.output.endswith("Results: r.csv\n")
+
+
+def test_an_interrupt_before_the_first_line_has_the_same_code(tmp_path, monkeypatch):
+    """Whenever Ctrl-C comes, the person learns how to go on."""
+    (tmp_path / "candidates.csv").write_text("name,email\nAda,ada@example.com\n")
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gateway.invite_command.run_invites", interrupted)
+
+    result = run(*INVITE, GATEWAY_UPSTREAM_API_KEY="key")
+
+    assert result.exit_code == 130
+    assert "Run the same command again" in result.output

@@ -2,27 +2,71 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
+import os
+import signal
 from collections import Counter
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx2
 import pytest
 from pydantic import SecretStr
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.candidates_file import Candidate
 from gateway.invites.models import InviteFormat, InviteOutcome, InviteRequest
-from gateway.inviting import Sheet, Tally, _Run, _run, key_of
-from gateway.results_file import ResultsFile
+from gateway.inviting import Tally, _Run, _run
+from gateway.results_file import ResultsFile, Row
 from gateway.sandbox import API_KEY, create_sandbox, running_sandbox
+from gateway.sheet import Sheet, with_key
 from tests.test_running import settings
 
 ADA = InviteRequest("Ada", "ada@example.com", 1, InviteFormat.GET_LINK)
 
 
+class Script:
+    """What happens to the next POSTs before the stand-in sees them."""
+
+    def __init__(self, sandbox: ASGIApp) -> None:
+        self.refusals: list[int] = []
+        self.interrupts_at = ""
+        self.interrupted = asyncio.Event()
+        self.interrupted.set()
+        self._sandbox = sandbox
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "POST":
+            await self._sandbox(scope, receive, send)
+            return
+        message = await receive()
+        messages = [message]
+        if self.interrupts_at and self.interrupts_at in message["body"].decode():
+            os.kill(os.getpid(), signal.SIGINT)
+            self.interrupted.set()
+        else:
+            await self.interrupted.wait()
+        if self.refusals:
+            refusal = JSONResponse({"error": "no"}, self.refusals.pop())
+            await refusal(scope, receive, send)
+            return
+
+        async def again() -> Message:
+            return messages.pop() if messages else await receive()
+
+        await self._sandbox(scope, again, send)
+
+
 @pytest.fixture
-async def sandbox() -> AsyncIterator[str]:
-    async with running_sandbox(create_sandbox(), port=0) as address:
+def script() -> Script:
+    return Script(create_sandbox())
+
+
+@pytest.fixture
+async def sandbox(script: Script) -> AsyncIterator[str]:
+    async with running_sandbox(script, port=0) as address:
         yield address
 
 
@@ -30,7 +74,13 @@ async def sandbox() -> AsyncIterator[str]:
 def inviting(tmp_path, sandbox):
     """Runs the command's core over these addresses."""
 
-    async def run(*emails: str, name: str = "Ada", track: str = "6578", **given: object) -> Tally:
+    async def run(
+        *emails: str,
+        name: str = "Ada",
+        track: str = "6578",
+        patience: float = 1,
+        **given: object,
+    ) -> Tally:
         candidates = [Candidate(n, name, email) for n, email in enumerate(emails, 2)]
         chosen = settings(
             upstream_url=sandbox,
@@ -40,7 +90,7 @@ def inviting(tmp_path, sandbox):
         )
         results = ResultsFile(tmp_path / "results.csv")
         sheet = Sheet(candidates, track, "send-link")
-        return await _run(chosen, _Run(sheet, results, 1, lambda: None))
+        return await _run(chosen, _Run(sheet, results, patience, lambda: None))
 
     return run
 
@@ -54,10 +104,15 @@ def rows(tmp_path):
     return read
 
 
-async def sent(sandbox: str) -> Counter[str]:
+async def accepted(sandbox: str) -> list[dict[str, Any]]:
     async with httpx2.AsyncClient(trust_env=False) as client:
         listed = (await client.get(f"{sandbox}/sandbox/invites")).json()
-    return Counter(invite["candidate_email"] for invite in listed["invites"])
+    invites: list[dict[str, Any]] = listed["invites"]
+    return invites
+
+
+async def sent(sandbox: str) -> Counter[str]:
+    return Counter(invite["candidate_email"] for invite in await accepted(sandbox))
 
 
 async def test_each_line_has_its_result(inviting, rows):
@@ -104,6 +159,83 @@ async def test_a_corrected_name_is_no_second_invite(inviting, sandbox):
     await inviting("a@example.com", name="Ada")
 
     assert await sent(sandbox) == {"a@example.com": 1}
+
+
+async def test_a_name_is_corrected_only_once_nothing_is_in_doubt(inviting, rows, sandbox):
+    """While nobody knows how the line as it was ended, it is asked about and not sent anew."""
+    await inviting("dropped@example.com", name="Aad", read_back=False)
+
+    for name in ("Ada", "Ada Lovelace"):
+        await inviting("Dropped@example.com", name=name, read_back=False)
+
+    assert [status for _, status, _ in rows()] == ["unknown"]
+    assert await sent(sandbox) == {"dropped@example.com": 1}
+
+
+async def test_a_name_is_corrected_where_nothing_was_sent(inviting, sandbox, tmp_path):
+    """A row in doubt whose record says that nothing was done is no reason for the old name."""
+    results = ResultsFile(tmp_path / "results.csv")
+    results.open()
+    results.add(Row("2", "Aad", "a@example.com", "6578", "send-link", "unknown"))
+    results.close()
+
+    tally = await inviting("a@example.com", name="Ada")
+
+    assert tally.is_complete
+    assert [invite["candidate_name"] for invite in await accepted(sandbox)] == ["Ada"]
+
+
+async def test_the_results_know_an_address_in_every_spelling(inviting, sandbox, tmp_path):
+    """Who is invited in the results is not sent again, whatever the store has forgotten."""
+    await inviting("ada@xn--strae-oqa.de")
+    (tmp_path / "gateway.db").unlink()
+
+    tally = await inviting("ada@xn--strae-oqa.de")
+
+    assert (tally.earlier, len(await accepted(sandbox))) == (1, 1)
+
+
+@pytest.mark.parametrize("status", [400, 404, 409])
+async def test_what_was_refused_is_asked_for_again(inviting, script, status):
+    """Its cause may be gone by the next run, and the person has no other key to give."""
+    script.refusals = [status] * 2
+    refused = [await inviting("a@example.com") for _ in range(2)]
+
+    tally = await inviting("a@example.com")
+
+    assert [one.outcomes for one in refused] == [{InviteOutcome.NOT_INVITED: 1}] * 2
+    assert tally.is_complete
+
+
+@pytest.mark.parametrize("limit", ["invites_per_minute", "upstream_calls_per_minute"])
+async def test_the_operators_limit_is_waited_for(inviting, limit):
+    """The rest of the lines goes out as fast as it lets them."""
+    emails = [f"{number}@example.com" for number in range(64)]
+
+    tally = await inviting(*emails, patience=10, bulk_concurrency=16, **{limit: 60})
+
+    assert tally.outcomes == {InviteOutcome.INVITED: 64}
+
+
+async def test_an_interrupt_tells_what_became_of_lines_under_way(inviting, rows, script):
+    """What had gone out is awaited; what had not is told as that, or, untried, left out."""
+    script.interrupted.clear()
+    script.interrupts_at = "rate-limited"
+    loop = asyncio.get_running_loop()
+
+    tally = await inviting(
+        "a@example.com",
+        "rate-limited@example.com",
+        "b@example.com",
+        bulk_concurrency=2,
+        patience=10,
+    )
+
+    loop.remove_signal_handler(signal.SIGINT)
+    loop.remove_signal_handler(signal.SIGTERM)
+    assert tally.interrupted
+    assert rows() == [("2", "invited", ""), ("3", "not invited", "")]
+    assert (tally.outcomes.total(), tally.earlier) == (2, 0)
 
 
 @pytest.mark.parametrize(
@@ -154,6 +286,11 @@ def test_an_interrupt_is_told():
 )
 def test_keys_follow_the_content(other):
     """The same content has the same key, other content another one."""
-    assert key_of(ADA) == key_of(InviteRequest("Ada", "ada@example.com", 1, InviteFormat.GET_LINK))
-    assert key_of(other) != key_of(ADA)
-    assert len(key_of(ADA)) <= 255
+    again = InviteRequest("Ada", "ada@example.com", 1, InviteFormat.GET_LINK)
+
+    key = with_key(ADA).idempotency_key
+
+    assert key is not None
+    assert len(key) <= 255
+    assert with_key(again).idempotency_key == key
+    assert with_key(other).idempotency_key != key

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import os
 from dataclasses import replace
 
 import pytest
@@ -71,13 +74,106 @@ def test_an_earlier_runs_rows_stay(path):
     assert read_rows(path) == [ADA, replace(ADA, track="2"), BOB]
 
 
-def test_who_is_invited_is_known_to_the_next_run(path):
+def latest(results: ResultsFile, *, track: str = "1", format_: str = "get-link") -> dict[str, str]:
+    rows = results.latest(track=track, format_=format_)
+    return {address: row.status for address, row in rows.items()}
+
+
+def test_what_became_of_whom_is_known_to_the_next_run(path):
     """By address in small, for one track and format."""
     results = written(path, replace(ADA, email="Ada@Example.com"), BOB)
 
-    assert list(results.invited(track="1", format_="get-link")) == ["ada@example.com"]
-    assert results.invited(track="2", format_="get-link") == {}
-    assert results.invited(track="1", format_="send-link") == {}
+    assert latest(results) == {"ada@example.com": "invited", "bob@example.com": "unknown"}
+    assert latest(results, track="2") == {}
+    assert latest(results, format_="send-link") == {}
+
+
+def test_an_invite_is_not_forgotten(path):
+    """Neither a later row nor another line with the same address hides it, or a doubt."""
+    results = ResultsFile(path)
+    results.open()
+    for row in (ADA, replace(ADA, status="unknown"), BOB):
+        results.add(row)
+    results.add(replace(BOB, line="9", status="not invited", code="INVALID_INPUT"))
+    results.close()
+
+    assert latest(results) == {"ada@example.com": "invited", "bob@example.com": "unknown"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("ada@straße.de", "ada@xn--strae-oqa.de"), ("ada@bücher.de", "Ada@bu\u0308cher.DE")],
+    ids=["punycode", "another normal form"],
+)
+def test_an_address_is_known_in_every_spelling(path, one, other):
+    """However the spreadsheet spells a domain, it is the same candidate."""
+    assert list(latest(written(path, replace(ADA, email=other)))) == [one]
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "'=1", "''+1"])
+def test_no_cell_is_a_formula(path, cell):
+    """What a spreadsheet would compute is text there, and the same cell when it is read again."""
+    row = replace(ADA, name=cell, reason=cell)
+
+    written(path, row)
+
+    assert f",'{cell},".encode() in path.read_bytes()
+    assert read_rows(path) == [row]
+
+
+@pytest.mark.parametrize("name", ["'t Hooft", "a=b", "'", ""])
+def test_other_cells_are_as_they_are(path, name):
+    """A sign is put before a formula alone."""
+    written(path, replace(ADA, name=name))
+
+    assert f"2,{name},ada".encode() in path.read_bytes()
+    assert read_rows(path)[0].name == name
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "cp1252", "utf-16"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"], ids=["comma", "semicolon", "tab"])
+def test_a_spreadsheet_may_have_saved_it(path, encoding, separator):
+    """Who opened the results and saved them has not lost what the next run must know."""
+    row = replace(ADA, name="Müller")
+    written(path, row)
+    text = path.read_text("utf-8-sig").replace(",", separator)
+    path.write_bytes(text.encode(encoding))
+
+    assert read_rows(path) == [row]
+
+
+def test_two_runs_at_once_are_kept_apart(path):
+    """The second would write over the first one's rows."""
+    first, second = ResultsFile(path), ResultsFile(path)
+    first.open()
+
+    with pytest.raises(ResultsFileError, match="in use by another run"):
+        second.open()
+
+    first.add(ADA)
+    first.close()
+    second.open()
+    second.close()
+
+
+class FullDisk(io.StringIO):
+    def flush(self) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def close(self) -> None:
+        self.flush()
+
+
+def test_a_full_disk_is_told(path, monkeypatch):
+    """The row that could not be written ends the run with a message, and stays if it can."""
+    results = written(path)
+    monkeypatch.setattr(results, "_file", FullDisk())
+
+    with pytest.raises(ResultsFileError, match="cannot be written: No space left"):
+        results.add(ADA)
+
+    results.close()
+    assert read_rows(path) == [ADA]
 
 
 @pytest.mark.parametrize("left", [1, 5, 30])
@@ -87,14 +183,14 @@ def test_a_row_cut_short_is_none(path, left):
     whole = path.read_bytes()
     path.write_bytes(whole[: whole.index(b"3,Bob") + left])
 
-    assert written(path, BOB).invited(track="1", format_="get-link").keys() == {"ada@example.com"}
+    written(path, BOB)
     assert read_rows(path) == [ADA, BOB]
 
 
 @pytest.mark.parametrize(
     ("content", "told"),
-    [(b"name,email\nA,b\n", "holds no results"), (b"\xff\xfe\x00", "cannot be read as results")],
-    ids=["other columns", "no text"],
+    [(b"name,email\nA,b\n", "holds no results"), (b"PK\x03\x04", "cannot be read as results")],
+    ids=["other columns", "a workbook"],
 )
 def test_another_file_is_not_overwritten(path, content, told):
     """A file that is something else is left as it is."""

@@ -6,6 +6,7 @@ Name and address are left out: the input, which a replay has to repeat exactly, 
 from __future__ import annotations
 
 from dataclasses import replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -22,12 +23,14 @@ from gateway.invites.models import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from gateway.upstream.wire import Applicant
 
 # What the upstream says of the request itself. Refusals for another reason, such as the
 # gateway's own access or an account without invites, may be gone by the next request and are
 # not worth keeping.
-_FINAL_REFUSALS = frozenset(
+FINAL_REFUSALS = frozenset(
     {
         InviteErrorCode.INVALID_INPUT,
         InviteErrorCode.TRACK_NOT_FOUND,
@@ -40,13 +43,15 @@ _REPEAT_SAFELY = (
 )
 
 
-def state_after(result: InviteResult) -> State:
+def state_after(
+    result: InviteResult, *, final_refusals: Collection[InviteErrorCode] = FINAL_REFUSALS
+) -> State:
     """Where an attempt that ended in `result` leaves its record."""
     if isinstance(result, InviteSuccess) or result.outcome is InviteOutcome.INVITED:
         return State.INVITED
     if result.outcome is InviteOutcome.UNKNOWN:
         return State.UNKNOWN
-    return State.REFUSED if result.code in _FINAL_REFUSALS else State.RELEASED
+    return State.REFUSED if result.code in final_refusals else State.RELEASED
 
 
 def pack(result: InviteResult) -> bytes:
@@ -169,7 +174,7 @@ def overloaded(retry_after_seconds: int) -> InviteFailure:
 
 def held_back(turned_away: InviteFailure, *, retry_after_seconds: int) -> InviteFailure:
     """The answer where others were turned away, and the time was up before this one's turn."""
-    if turned_away.code is not InviteErrorCode.RATE_LIMITED:
+    if turned_away.upstream_status != HTTPStatus.TOO_MANY_REQUESTS:
         return replace(
             turned_away,
             track_id=None,

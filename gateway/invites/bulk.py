@@ -19,6 +19,7 @@ from gateway.invites.models import (
     InviteOutcome,
     InviteRequest,
     InviteResult,
+    InviteSuccess,
 )
 from gateway.invites.results import refusal_of
 
@@ -56,13 +57,23 @@ class OneByOne(Protocol):
 class PacedInviter:
     """Invites one candidate of many, and waits where the upstream asks for that.
 
-    `attempt_seconds` bound each attempt, however late the deadline is.
+    `attempt_seconds` bound each attempt, however late the deadline is. The operator's own limits
+    are waited for only with `waits_for_operators_limits`: a limit on one caller's invites is no
+    reason for other callers' lists to wait.
     """
 
-    def __init__(self, inviter: OneByOne, pace: Pace, *, attempt_seconds: float) -> None:
+    def __init__(
+        self,
+        inviter: OneByOne,
+        pace: Pace,
+        *,
+        attempt_seconds: float,
+        waits_for_operators_limits: bool = False,
+    ) -> None:
         self._inviter = inviter
         self._pace = pace
         self._attempt_seconds = attempt_seconds
+        self._waits_for_operators_limits = waits_for_operators_limits
         self._turned_away: InviteFailure | None = None
 
     async def invite(self, request: InviteRequest, *, scope: str, deadline: float) -> InviteResult:
@@ -71,7 +82,7 @@ class PacedInviter:
         while turn := await self._pace.turn(deadline=deadline):
             try:
                 result = await self._attempt(request, scope, deadline)
-                if not _is_turned_away(result):
+                if not self._is_turned_away(result):
                     turn.went_through()
                     return result
                 turn.turned_away(result.retry_after_seconds)
@@ -89,6 +100,15 @@ class PacedInviter:
         return await self._inviter.invite_checked(
             request, scope=scope, deadline=min(deadline, now + self._attempt_seconds)
         )
+
+    def _is_turned_away(self, result: InviteResult) -> TypeGuard[InviteFailure]:
+        """Nothing was done, and the same request a little later may be welcome."""
+        if isinstance(result, InviteSuccess) or result.outcome is not InviteOutcome.NOT_INVITED:
+            return False
+        if result.code is InviteErrorCode.RATE_LIMITED:
+            is_upstreams = result.upstream_status == HTTPStatus.TOO_MANY_REQUESTS
+            return is_upstreams or self._waits_for_operators_limits
+        return result.retryable and result.retry_after_seconds is not None
 
     async def _never_sent(self, request: InviteRequest, scope: str) -> InviteResult:
         # An earlier request with the key may have invited: only its record can tell.
@@ -185,13 +205,3 @@ def _checked(
         return checked
     repeated = InputIssue("candidate_email", f"Must not be in the list twice: {first} has it too.")
     return (repeated,) if isinstance(checked, InviteRequest) else (*checked, repeated)
-
-
-def _is_turned_away(result: InviteResult) -> TypeGuard[InviteFailure]:
-    """Nothing was done, and the same request a little later may be welcome."""
-    if not isinstance(result, InviteFailure) or result.outcome is not InviteOutcome.NOT_INVITED:
-        return False
-    if result.code is InviteErrorCode.RATE_LIMITED:
-        # A limit on one caller's invites is no reason for other lists to wait.
-        return result.upstream_status == HTTPStatus.TOO_MANY_REQUESTS
-    return result.retryable and result.retry_after_seconds is not None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
 from gateway.invites.admission import Admission, OverloadedError
 from gateway.invites.answers import (
+    FINAL_REFUSALS,
     in_progress,
     interrupted,
     key_reused,
@@ -50,7 +51,7 @@ from gateway.invites.settling import WAITS, Settler
 from gateway.upstream.wire import Applicant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from gateway.invites.readback import ReadBack
     from gateway.invites.records import Records
@@ -78,7 +79,11 @@ _Step: TypeAlias = Record | InviteResult | None
 
 
 class KeyedInviter:
-    """Invites once for each key of a caller; one for the life of the process."""
+    """Invites once for each key of a caller; one for the life of the process.
+
+    A refusal with one of the codes in `final_refusals` is what the key is answered with from then
+    on; after another one it may be sent again.
+    """
 
     def __init__(
         self,
@@ -88,6 +93,7 @@ class KeyedInviter:
         admission: Admission,
         read_back: ReadBack | None,
         lease_seconds: float,
+        final_refusals: Collection[InviteErrorCode] = FINAL_REFUSALS,
         clock: Callable[[], float] = time.time,
         settle_waits: Sequence[float] = WAITS,
     ) -> None:
@@ -97,6 +103,7 @@ class KeyedInviter:
         self._admission = admission
         self._clearing = Clearing(records.store, read_back)
         self._lease_seconds = lease_seconds
+        self._final_refusals = final_refusals
         self._clock = clock
         self._running: dict[bytes, tuple[bytes, asyncio.Task[InviteResult]]] = {}
         self._settler = Settler(records.store, waits=settle_waits)
@@ -223,7 +230,7 @@ class KeyedInviter:
         )
         result = _after_doubt(claim, result_of(sent.exchange, sent.judgement, job.request))
         result = await self._clearing.clear_up(claim, result, job.request, deadline=job.deadline)
-        state = state_after(result)
+        state = state_after(result, final_refusals=self._final_refusals)
         forgets = state is State.RELEASED and follows_doubt(claim)
         answer = None if forgets else pack(result)
         outcome = settled(claim, state, now=self._clock(), answer=answer)
