@@ -44,7 +44,7 @@ class AnsweringCycle(RequestResponseCycle):
         body: bytes = message.get("body", b"")
         if message.get("more_body", False) or self.scope["method"] == "HEAD":
             return None
-        headers = [*self.default_headers, *start["headers"]]
+        headers = [*self.default_headers, *start.get("headers", ())]
         by_name = dict(headers)
         if by_name.get(b"content-length") != b"%d" % len(body) or _left_to_uvicorn(by_name):
             return None
