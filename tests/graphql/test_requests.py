@@ -56,11 +56,12 @@ def test_sent_document_goes_before_a_named_one():
     assert of_body(query="{a}", id=5).document_id is None
 
 
-def test_hash_is_read():
-    """An automatic persisted query brings its hash, in either case."""
+@pytest.mark.parametrize("beside", [{}, {"query": "{a}"}, {"query": "{a}", "variables": {}}])
+def test_hash_is_read(beside):
+    """An automatic persisted query brings its hash, in either case, whatever stands beside it."""
     extensions = {"persistedQuery": {"version": 1, "sha256Hash": HASH.upper()}}
 
-    assert of_body(extensions=extensions).document_hash == HASH
+    assert of_body(extensions=extensions, **beside).document_hash == HASH
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,18 @@ async def test_a_deadline_closes_the_connection():
         await until(lambda: server.closed == 1)
 
 
+async def test_nothing_is_sent_once_the_time_is_up():
+    """A connection that is there at once changes nothing about it."""
+    async with silent() as (server, url), direct(url) as client:
+        await answered_in_time(server, client, 60)
+        server.received.clear()
+        exchange = await client.invite(BODY, timeout_seconds=-1)
+
+        assert exchange == NoReply(Fault.DEADLINE, possibly_sent=False)
+        assert not server.received.is_set()
+        await answered_in_time(server, client, 60)
+
+
 async def test_a_deadline_is_that_of_its_own_exchange():
     """Neither an earlier nor a later deadline before it on the connection matters."""
     async with silent() as (server, url), direct(url) as client:
