@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from gateway.candidates_file import read_candidates
+from gateway.invites.models import InviteRequest
 from gateway.inviting import run_invites
 from gateway.results_file import ResultsFile
 from gateway.settings import PREFIX, Settings, SettingsError, load_settings
@@ -32,7 +33,7 @@ def sheet_of(file: Path, *, track: str, invite_format: str) -> Sheet:
 def rehearse(sheet: Sheet) -> int:
     """Tell what is wrong with which line; the exit code."""
     checked = sheet.checked()
-    wrong = [(one, issues) for one, issues in checked if isinstance(issues, tuple)]
+    wrong = [(one, issues) for one, issues in checked if not isinstance(issues, InviteRequest)]
     for candidate, issues in wrong:
         for issue in issues:
             click.echo(f"line {candidate.line}: {issue_line(issue)}")

@@ -193,7 +193,7 @@ class _Run:
         email = normalised_email(earlier.email) if earlier is not None else None
         if earlier is None or email is None or not earlier.is_open:
             return candidate, request
-        begun = replace(request, candidate_name=earlier.name, candidate_email=email)
+        begun = request._replace(candidate_name=earlier.name, candidate_email=email)
         begun = with_key(begun)
         if await service.inviter.recall(begun, scope=SCOPE) is None:
             return candidate, request

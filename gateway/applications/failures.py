@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from http import HTTPStatus
 from typing import Final
 
 from gateway.invites.models import InputIssue, InviteErrorCode
-from gateway.invites.outcomes import Judgement, judge
+from gateway.invites.outcomes import Clock, Judgement, judge
 from gateway.upstream.bounds import LARGEST_BODY
 from gateway.upstream.wire import Exchange, Fault, NoReply, Reply
 
@@ -62,7 +61,7 @@ class ReadFailure:
     upstream_status: int | None = None
 
 
-def judge_read(exchange: Exchange, *, now: datetime) -> Judgement:
+def judge_read(exchange: Exchange, *, now: Clock) -> Judgement:
     """What came instead of an answer; `retryable` means that another read may succeed."""
     told = judge(exchange, now=now)
     code = _CODES.get(told.code, told.code)

@@ -113,7 +113,7 @@ class Reader:
             if found is not None:
                 return found
             attempts += 1
-            judgement = judge_read(exchange, now=self._now())
+            judgement = judge_read(exchange, now=self._now)
             again = judgement._replace(retryable=is_tried_again(exchange, judgement))
             wait = self._policy.wait_before_next(
                 again, attempts=attempts, seconds_left=_seconds_until(deadline)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NewType
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,17 +40,8 @@ class BreakerLimits:
     pause_seconds: float = 5.0
 
 
-class Permit:
-    """Leave to make one call; `report` must be called once it has ended."""
-
-    __slots__ = ("_breaker", "_era")
-
-    def __init__(self, breaker: Breaker, era: int) -> None:
-        self._breaker = breaker
-        self._era = era
-
-    def report(self, health: Health) -> None:
-        self._breaker._report(health, self._era)  # noqa: SLF001 - two halves of one thing
+Permit = NewType("Permit", int)
+"""Leave to make one call; `Breaker.report` must be called with it once the call has ended."""
 
 
 class Breaker:
@@ -62,7 +53,7 @@ class Breaker:
         self._clock = clock
         self._limits = limits
         self._state = BreakerState.CLOSED
-        # Calls of a former state say nothing about the present one.
+        # A permit is the number of its era: calls of a former state say nothing about this one.
         self._era = 0
         self._until = 0.0
         self._calls = 0
@@ -75,10 +66,10 @@ class Breaker:
     def admit(self) -> Permit | None:
         """Leave to make one call, or None: the upstream is known to fail."""
         if self._state is BreakerState.CLOSED:
-            return Permit(self, self._era)
+            return Permit(self._era)
         if self._state is BreakerState.OPEN and self._clock() >= self._until:
             self._enter(BreakerState.HALF_OPEN)
-            return Permit(self, self._era)
+            return Permit(self._era)
         return None
 
     @property
@@ -86,8 +77,9 @@ class Breaker:
         """Whole seconds, at least 1, after which a call may be let through again."""
         return max(1, math.ceil(self._until - self._clock()))
 
-    def _report(self, health: Health, era: int) -> None:
-        if era != self._era:
+    def report(self, permit: Permit, health: Health) -> None:
+        """What the call said of the upstream."""
+        if permit != self._era:
             return
         if self._state is BreakerState.HALF_OPEN:
             self._end_probe(health)

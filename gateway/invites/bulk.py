@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from dataclasses import replace
 from http import HTTPStatus
 from itertools import count
 from typing import TYPE_CHECKING, Protocol, TypeGuard
@@ -186,7 +185,7 @@ def checked_list(
     names = (f"{called} {number}" for number in numbers or count(1))
     checked = (_checked(draft, name, seen) for draft, name in zip(drafts, names, strict=False))
     return [
-        replace(one, sender=sender, upstream_api_key=upstream_api_key)
+        one._replace(sender=sender, upstream_api_key=upstream_api_key)
         if isinstance(one, InviteRequest)
         else one
         for one in checked

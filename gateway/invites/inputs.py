@@ -42,17 +42,16 @@ class InviteDraft(NamedTuple):
 
 def check(draft: InviteDraft) -> InviteRequest | tuple[InputIssue, ...]:
     """The request ready to be sent, or all that is wrong with it; no issue quotes the input."""
-    email = normalised_email(draft.candidate_email)
-    issues = tuple(_issues(draft, email))
-    if issues or email is None:
-        return issues
-    return InviteRequest(
-        candidate_name=draft.candidate_name.strip(),
-        candidate_email=email,
-        track_id=int(draft.track_id),
-        invite_format=draft.invite_format,
-        idempotency_key=draft.idempotency_key,
-    )
+    name, address, track, format_, key = draft
+    email = normalised_email(address)
+    if (
+        email is None
+        or name_problem(name) is not None
+        or id_problem(track) is not None
+        or (key is not None and not _is_key(key))
+    ):
+        return tuple(_issues(draft, email))
+    return InviteRequest(name.strip(), email, int(track), format_, key)
 
 
 def _issues(draft: InviteDraft, email: str | None) -> Iterator[InputIssue]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gateway.invites.admission import Admission, OverloadedError
@@ -52,7 +51,7 @@ class Inviter:
         if not isinstance(request, InviteRequest):
             return refusal_of(request)
         if sender or upstream_api_key is not None:
-            request = replace(request, sender=sender, upstream_api_key=upstream_api_key)
+            request = request._replace(sender=sender, upstream_api_key=upstream_api_key)
         seconds = self._timeout_seconds
         if timeout_seconds is not None:
             seconds = min(seconds, timeout_seconds)

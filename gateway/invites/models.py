@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, TypeAlias
 
@@ -38,8 +38,7 @@ class InviteErrorCode(Enum):
     UPSTREAM_FAULT = "UPSTREAM_FAULT"
 
 
-@dataclass(frozen=True, slots=True)
-class InviteRequest:
+class InviteRequest(NamedTuple):
     """A checked request for one invite; `track_id` is 1 to 2^63 - 1.
 
     `sender` is counted against the limits on invites. `upstream_api_key` is the caller's own, if
@@ -52,7 +51,11 @@ class InviteRequest:
     invite_format: InviteFormat
     idempotency_key: str | None = None
     sender: str = ""
-    upstream_api_key: str | None = field(default=None, repr=False)
+    upstream_api_key: str | None = None
+
+    def __repr__(self) -> str:
+        # Neither the candidate nor the key may come into a log by way of an error's message.
+        return f"<InviteRequest to track {self.track_id}>"
 
 
 class Invite(NamedTuple):

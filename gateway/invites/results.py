@@ -99,16 +99,15 @@ def _success(answer: InviteAnswer, judgement: Judgement, request: InviteRequest)
             retryable=False,
             upstream_status=judgement.status,
         )
-    return InviteSuccess(
-        Invite(
-            application_id=answer.application_id,
-            email=answer.email or request.candidate_email,
-            invite_link=answer.invite_link,
-            invite_status=answer.invite_status,
-            name=answer.name or request.candidate_name,
-            track_id=answer.track_id or str(request.track_id),
-        )
+    invite = Invite(
+        answer.application_id,
+        answer.email or request.candidate_email,
+        answer.invite_link,
+        answer.invite_status,
+        answer.name or request.candidate_name,
+        answer.track_id or str(request.track_id),
     )
+    return InviteSuccess(invite)
 
 
 def _message(exchange: Exchange, judgement: Judgement, request: InviteRequest) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # Looking a member up at its enum takes longer than all that is done with it here.
 _UNAUTHORIZED = int(HTTPStatus.UNAUTHORIZED)
+_TOO_MANY_REQUESTS = int(HTTPStatus.TOO_MANY_REQUESTS)
+_SERVER_ERROR = int(HTTPStatus.INTERNAL_SERVER_ERROR)
 _SENT_NOTHING = NoReply(Fault.OTHER, possibly_sent=False)
 
 
@@ -87,7 +89,8 @@ class Sender:
         `deadline` is on the event loop's clock, `send_by`, after which no byte leaves, on
         `time.monotonic`'s.
         """
-        if (limited := _limited(self._limits.of_sender, request.sender)) is not None:
+        limit = self._limits.of_sender
+        if limit is not None and (limited := _limited(limit, request.sender)) is not None:
             return limited
         body = invite_body(
             candidate_name=request.candidate_name,
@@ -116,7 +119,8 @@ class Sender:
         return True
 
     async def _attempt(self, post: _Post) -> Sent:
-        if (limited := _limited(self._limits.of_all, "")) is not None:
+        limit = self._limits.of_all
+        if limit is not None and (limited := _limited(limit, "")) is not None:
             return limited
         if self._breaker is None:
             return await self._post_with_fresh_key(post)
@@ -128,7 +132,7 @@ class Sender:
             sent = await self._post_with_fresh_key(post)
             health = health_of(sent.exchange)
         finally:
-            permit.report(health)
+            self._breaker.report(permit, health)
         return sent
 
     async def _post_with_fresh_key(self, post: _Post) -> Sent:
@@ -151,32 +155,27 @@ class Sender:
                 send_by=post.send_by,
                 api_key=post.api_key,
             )
-        return Sent(exchange, judge(exchange, now=self._now()))
+        return Sent(exchange, judge(exchange, now=self._now))
 
 
-@dataclass(frozen=True, slots=True)
-class _Post:
+class _Post(NamedTuple):
     body: bytes
     deadline: float
     send_by: float | None
     idempotency_key: str | None
-    api_key: str | None = field(default=None, repr=False)
+    api_key: str | None
 
 
 def health_of(exchange: Exchange) -> Health:
     """What the exchange says about the upstream; its refusals are a sign of life."""
-    match exchange:
-        case Reply(status) if status // 100 == 2:  # noqa: PLR2004 - success
-            return Health.GOOD
-        case Reply(HTTPStatus.TOO_MANY_REQUESTS):
-            return Health.UNTOLD
-        case Reply(status):
-            return Health.BAD if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Health.GOOD
-        case NoReply(Fault.POOL_TIMEOUT | Fault.DEADLINE, possibly_sent=False):
-            # The time was used up on this side.
-            return Health.UNTOLD
-        case NoReply():
+    if isinstance(exchange, Reply):
+        if exchange.status >= _SERVER_ERROR:
             return Health.BAD
+        return Health.UNTOLD if exchange.status == _TOO_MANY_REQUESTS else Health.GOOD
+    if not exchange.possibly_sent and exchange.fault in (Fault.POOL_TIMEOUT, Fault.DEADLINE):
+        # The time was used up on this side.
+        return Health.UNTOLD
+    return Health.BAD
 
 
 def _is_own_overload(exchange: Exchange) -> bool:
@@ -186,9 +185,9 @@ def _is_own_overload(exchange: Exchange) -> bool:
     )
 
 
-def _limited(limit: Limit | None, name: str) -> Sent | None:
+def _limited(limit: Limit, name: str) -> Sent | None:
     """What there is to say if the limit is reached."""
-    seconds = None if limit is None else limit.seconds_to_wait(name)
+    seconds = limit.seconds_to_wait(name)
     if seconds is None:
         return None
     judgement = Judgement(

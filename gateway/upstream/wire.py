@@ -130,14 +130,15 @@ def read_invite(reply: Reply) -> InviteAnswer:
     body = json_of(reply)
     if not isinstance(body, dict):
         return InviteAnswer()
+    get = body.get
     return InviteAnswer(
-        application_id=id_of(body.get("application_id")),
-        email=text_of(body.get("email")),
-        invite_link=text_of(body.get("invite_link")),
-        invite_status=text_of(body.get("invite_status")),
-        name=text_of(body.get("name")),
-        track_id=id_of(body.get("track_id")),
-        denied=body.get("success") is False or text_of(body.get("error")) is not None,
+        id_of(get("application_id")),
+        text_of(get("email")),
+        text_of(get("invite_link")),
+        text_of(get("invite_status")),
+        text_of(get("name")),
+        id_of(get("track_id")),
+        get("success") is False or text_of(get("error")) is not None,
     )
 
 
@@ -201,16 +202,16 @@ def _declared_charset(content_type: str | None) -> str | None:
 
 
 def id_of(value: object) -> str | None:
-    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= 19:  # noqa: PLR2004 - digits of 2^63 - 1
-        value = int(value)
     # Of its own type alone: True is an integer too.
     if type(value) is int and 0 < value <= LARGEST_ID:
         return str(value)
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= 19:  # noqa: PLR2004 - digits of 2^63 - 1
+        return id_of(int(value))
     return None
 
 
 def text_of(value: object) -> str | None:
-    if not isinstance(value, str) or not value.strip():
+    if value is None or not isinstance(value, str) or not value.strip():
         return None
     if value.isascii():
         return value

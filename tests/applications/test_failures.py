@@ -80,7 +80,7 @@ ROWS = {
 def test_each_end_has_its_row(name):
     """A read does nothing, so whatever may pass may be tried again."""
     row = ROWS[name]
-    judgement = judge_read(row.came, now=NOW)
+    judgement = judge_read(row.came, now=lambda: NOW)
 
     told = Row(row.came, judgement.code, judgement.retryable, is_tried_again(row.came, judgement))
     assert told == row
@@ -89,7 +89,7 @@ def test_each_end_has_its_row(name):
 @pytest.mark.parametrize("name", ROWS)
 def test_no_message_speaks_of_invites(name):
     """Nothing was to be invited, and nobody was."""
-    failure = failure_of(judge_read(ROWS[name].came, now=NOW))
+    failure = failure_of(judge_read(ROWS[name].came, now=lambda: NOW))
 
     assert failure.message
     assert "invite" not in failure.message.lower()
@@ -97,6 +97,6 @@ def test_no_message_speaks_of_invites(name):
 
 def test_numbers_are_passed_on():
     """The status, and how long the upstream asks to wait."""
-    failure = failure_of(judge_read(Reply(503, retry_after="7"), now=NOW))
+    failure = failure_of(judge_read(Reply(503, retry_after="7"), now=lambda: NOW))
 
     assert (failure.upstream_status, failure.retry_after_seconds) == (503, 7)

@@ -31,7 +31,7 @@ def call(breaker: Breaker, *healths: Health) -> None:
     for health in healths:
         permit = breaker.admit()
         assert permit is not None
-        permit.report(health)
+        breaker.report(permit, health)
 
 
 def opened(breaker: Breaker) -> None:
@@ -122,15 +122,15 @@ def test_late_reports_of_a_former_state_do_not_count(breaker, clock):
     """Calls that began before it opened neither close it nor end the probe."""
     late = breaker.admit()
     opened(breaker)
-    late.report(Health.GOOD)
+    breaker.report(late, Health.GOOD)
     assert breaker.admit() is None
     clock.now += 5
     probe = breaker.admit()
 
-    late.report(Health.GOOD)
+    breaker.report(late, Health.GOOD)
 
     assert breaker.admit() is None
-    probe.report(Health.GOOD)
+    breaker.report(probe, Health.GOOD)
     assert breaker.state is BreakerState.CLOSED
 
 

@@ -17,7 +17,7 @@ NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 
 
 def judged(status: int, body: bytes = b"", **facts) -> Judgement:
-    return judge(Reply(status, body, **facts), now=NOW)
+    return judge(Reply(status, body, **facts), now=lambda: NOW)
 
 
 STATUS_ROWS = [
@@ -98,7 +98,7 @@ def test_the_quota_word_means_nothing_elsewhere(status):
 @pytest.mark.parametrize("fault", Fault)
 def test_nothing_sent_is_nothing_sent(fault):
     """Before the first byte every fault proves the same, and only a bad certificate lasts."""
-    judgement = judge(NoReply(fault, possibly_sent=False), now=NOW)
+    judgement = judge(NoReply(fault, possibly_sent=False), now=lambda: NOW)
 
     assert judgement.verdict is Verdict.NOT_SENT
     assert judgement.code is Code.UPSTREAM_UNAVAILABLE
@@ -122,7 +122,7 @@ def test_nothing_sent_is_nothing_sent(fault):
 )
 def test_after_the_first_byte_no_fault_proves_anything(fault, code):
     """The probe outweighs the exception's name."""
-    judgement = judge(NoReply(fault, possibly_sent=True), now=NOW)
+    judgement = judge(NoReply(fault, possibly_sent=True), now=lambda: NOW)
 
     assert (judgement.verdict, judgement.code) == (Verdict.UNKNOWN, code)
     assert not judgement.retryable
@@ -189,13 +189,13 @@ DATE = "Mon, 23 Nov 2026 12:00:00 GMT"
 )
 def test_retry_after_in_both_forms(text, date, seconds):
     """Seconds or a date by the reply's own clock; nonsense and the past are ignored."""
-    assert retry_after_seconds(Reply(429, retry_after=text, date=date), now=NOW) == seconds
+    assert retry_after_seconds(Reply(429, retry_after=text, date=date), now=lambda: NOW) == seconds
 
 
 @given(st.text(), st.none() | st.text())
 def test_no_header_raises(text, date):
     """Whatever the headers say, a number in bounds or nothing comes out."""
-    seconds = retry_after_seconds(Reply(503, retry_after=text, date=date), now=NOW)
+    seconds = retry_after_seconds(Reply(503, retry_after=text, date=date), now=lambda: NOW)
 
     assert seconds is None or 0 <= seconds <= 3600
 

@@ -24,7 +24,9 @@ REQUEST = InviteRequest("Ada Lovelace", "ada@example.com", 6578, InviteFormat.GE
 
 
 def told(exchange: Exchange):
-    return result_of(exchange, judge(exchange, now=datetime(2026, 1, 1, tzinfo=UTC)), REQUEST)
+    return result_of(
+        exchange, judge(exchange, now=lambda: datetime(2026, 1, 1, tzinfo=UTC)), REQUEST
+    )
 
 
 def reply(status: int, body: object, **facts) -> Reply:
