@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import httptools
 
 from gateway.upstream.bounds import LARGEST_BODY, LARGEST_HEAD, decoded
 from gateway.upstream.wire import Exchange, Fault, NoReply, Reply
 
-_WANTED = frozenset(
-    (
-        b"content-encoding",
-        b"content-length",
-        b"content-type",
-        b"date",
-        b"retry-after",
-        b"transfer-encoding",
-    )
-)
-_INFORMATIONAL = range(100, 200)
+_NONE: Mapping[bytes, bytes] = {}
+_FINAL = 200
+"""The first status of those that answer the request."""
 _SWITCHING_PROTOCOLS = 101
 # Chunk headers and trailers count too, so that an endless row of them is cut short.
 _LARGEST_ANSWER = LARGEST_HEAD + 2 * LARGEST_BODY
@@ -32,24 +26,27 @@ class AnswerReader:
     reusable: bool
     """The connection may carry another exchange."""
     _status: int | None
-    _headers: dict[bytes, str]
-    _body: bytearray
+    _lines: list[tuple[bytes, bytes]]
+    _headers: Mapping[bytes, bytes]
+    _body: list[bytes]
+    _body_octets: int
     _octets: int
     _parser: httptools.HttpResponseParser
 
     __slots__ = tuple(__annotations__)
 
     def __init__(self) -> None:
+        self._parser = httptools.HttpResponseParser(self)
         self.begin()
 
     def begin(self) -> None:
-        """Forget the last answer."""
+        """Forget the last answer, after which the connection was found to be reusable."""
         self.complete = self.broken = self.reusable = False
         self._status = None
-        self._headers = {}
-        self._body = bytearray()
-        self._octets = 0
-        self._parser = httptools.HttpResponseParser(self)
+        self._lines = []
+        self._headers = _NONE
+        self._body = []
+        self._body_octets = self._octets = 0
 
     def feed(self, data: bytes) -> None:
         self._octets += len(data)
@@ -72,14 +69,18 @@ class AnswerReader:
         """What is known if nothing more comes; `fault` says why, unless a status has come."""
         if self._status is None:
             return NoReply(fault, possibly_sent=True)
-        headers, body = self._headers, bytes(self._body[:LARGEST_BODY])
+        get, body, whole = self._headers.get, b"".join(self._body), self.complete
+        if self._body_octets > LARGEST_BODY:
+            body, whole = body[:LARGEST_BODY], False
+        if (encoding := _text(get(b"content-encoding"))) is not None:
+            body = decoded(body, encoding)
         return Reply(
             self._status,
-            decoded(body, headers.get(b"content-encoding")),
-            self.complete and len(self._body) <= LARGEST_BODY,
-            headers.get(b"content-type"),
-            headers.get(b"retry-after"),
-            headers.get(b"date"),
+            body,
+            whole,
+            _text(get(b"content-type")),
+            _text(get(b"retry-after")),
+            _text(get(b"date")),
         )
 
     # What the parser calls; after the answer's end, for bytes that nobody asked for.
@@ -89,24 +90,22 @@ class AnswerReader:
             self.reusable = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        # Trailers come after the status is known, and are of no interest.
-        if self._status is None and (name := name.lower()) in _WANTED:
-            text = value.decode("latin-1")
-            known = self._headers.get(name)
-            self._headers[name] = text if known is None else f"{known}, {text}"
+        self._lines.append((name, value))
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
         if self._status is not None:
             return
-        if status in _INFORMATIONAL and status != _SWITCHING_PROTOCOLS:
-            self._headers.clear()
-        else:
-            self._status = status
+        if status < _FINAL and status != _SWITCHING_PROTOCOLS:
+            self._lines.clear()
+            return
+        # Now, because trailers come the same way and are of no interest.
+        self._status, self._headers = status, _joined(self._lines)
 
     def on_body(self, body: bytes) -> None:
         if not self.complete:
-            self._body += body
+            self._body.append(body)
+            self._body_octets += len(body)
 
     def on_message_complete(self) -> None:
         if self._status is not None and not self.complete:
@@ -118,4 +117,17 @@ class AnswerReader:
     def _is_too_large(self) -> bool:
         if self._status is None:
             return self._octets > LARGEST_HEAD
-        return len(self._body) > LARGEST_BODY or self._octets > _LARGEST_ANSWER
+        return self._body_octets > LARGEST_BODY or self._octets > _LARGEST_ANSWER
+
+
+def _joined(lines: Iterable[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]:
+    """Values by the names in small letters; those of one name joined by commas."""
+    headers: dict[bytes, bytes] = {}
+    for written, value in lines:
+        name = written.lower()
+        headers[name] = headers[name] + b", " + value if name in headers else value
+    return headers
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("latin-1")

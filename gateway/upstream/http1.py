@@ -29,6 +29,13 @@ class Connection(asyncio.Protocol):
         self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
+    def rest(self) -> None:
+        """Note that nothing is under way from now on."""
+        self.idle_since = self._loop.time()
+
+    def has_rested(self, seconds: float) -> bool:
+        return self._loop.time() - self.idle_since >= seconds
+
     @property
     def usable(self) -> bool:
         """Another request can be sent, as far as the event loop knows."""
@@ -53,9 +60,9 @@ class Connection(asyncio.Protocol):
         cast("asyncio.Transport", self._transport).write(request)
         try:
             return await answer
-        finally:
-            if answer.cancelled():
-                self.abort()
+        except asyncio.CancelledError:
+            self.abort()
+            raise
 
     def abort(self) -> None:
         """Close at once, whatever is under way."""

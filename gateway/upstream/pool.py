@@ -61,28 +61,32 @@ class Pool:
         await asyncio.sleep(0)
 
     def _kept(self) -> Connection | None:
-        too_old = asyncio.get_running_loop().time() - KEEP_ALIVE_SECONDS
         while self._idle:
             connection = self._idle.pop()
-            if connection.usable and connection.idle_since > too_old and connection.is_quiet():
+            if (
+                connection.usable
+                and not connection.has_rested(KEEP_ALIVE_SECONDS)
+                and connection.is_quiet()
+            ):
                 return connection
             connection.abort()
         return None
 
     def _keep(self, connection: Connection) -> None:
-        loop = asyncio.get_running_loop()
-        connection.idle_since = loop.time()
+        connection.rest()
         self._idle.append(connection)
         if self._sweep is None:
+            loop = asyncio.get_running_loop()
             self._sweep = loop.call_later(KEEP_ALIVE_SECONDS, self._close_old)
 
     def _close_old(self) -> None:
-        loop = asyncio.get_running_loop()
-        too_old = loop.time() - KEEP_ALIVE_SECONDS
-        while self._idle and not (self._idle[0].usable and self._idle[0].idle_since > too_old):
+        while self._idle and (
+            self._idle[0].has_rested(KEEP_ALIVE_SECONDS) or not self._idle[0].usable
+        ):
             self._idle.popleft().abort()
         self._sweep = None
         if self._idle:
+            loop = asyncio.get_running_loop()
             until = self._idle[0].idle_since + KEEP_ALIVE_SECONDS
             self._sweep = loop.call_at(until, self._close_old)
 

@@ -13,6 +13,12 @@ class FakeConnection:
         self.usable = True
         self.idle_since = 0.0
 
+    def rest(self) -> None:
+        self.idle_since = asyncio.get_running_loop().time()
+
+    def has_rested(self, seconds: float) -> bool:
+        return asyncio.get_running_loop().time() - self.idle_since >= seconds
+
     def is_quiet(self) -> bool:
         return True
 
