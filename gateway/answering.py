@@ -1,70 +1,77 @@
-"""One request's way through the application, whose answer goes out in one piece if it can.
+"""Requests that are answered without ASGI in between, and the bytes of their answers.
 
-uvicorn writes head and body of an answer apart: two system calls, two packets and two wake-ups
-of the client for what is one piece here, and two searches in each header.
+That is the way of every mutation. As an ASGI application's, a request and its answer would be
+taken apart into messages and put together again, twice each, and leave in two writes.
 """
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+import asyncio
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final, Protocol, TypeAlias, runtime_checkable
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
-if TYPE_CHECKING:
-    from uvicorn._types import ASGISendEvent
+from gateway.graphql.asgi import Respond
+from gateway.graphql.errors import Header
+from gateway.graphql.requests import RequestHead
+from gateway.graphql.responses import Response
 
-Message: TypeAlias = MutableMapping[str, Any]
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
-_left_to_uvicorn = frozenset((b"connection", b"transfer-encoding")).intersection
-_CONTROLS = bytes({*range(0x20), 0x7F} - {0x09})
+Routes: TypeAlias = Mapping[bytes, Respond]
+"""Who answers POSTs, by the request target as it is sent."""
+
+CLOSE: Final = (b"connection", b"close")
+LONGEST_BODY: Final = 65_536
+"""A longer one is for the application, which can refuse it unread."""
 
 
-class AnsweringCycle(RequestResponseCycle):
-    """Writes an answer at once if its length is announced and its body comes whole."""
+@runtime_checkable
+class Direct(Protocol):
+    """An ASGI application that can also do without."""
 
-    _start: Message | None = None
+    direct: Routes
 
-    async def send(self, message: Any) -> None:
-        if message["type"] == "http.response.start" and not self.response_started:
-            # Nothing of it has been written: a later one, say that of a failure, takes its place.
-            self._start = message
-            return
-        start, self._start = self._start, None
-        if start is not None:
-            answer = self._whole_answer(start, message)
-            if answer is not None and not self.flow.write_paused:
-                self._finish(answer)
-                return
-            await super().send(cast("ASGISendEvent", start))
-        await super().send(message)
 
-    def _whole_answer(self, start: Message, message: Message) -> bytes | None:
-        """The answer's bytes, or None if it is for uvicorn, which also words what is wrong."""
-        body: bytes = message.get("body", b"")
-        if message.get("more_body", False) or self.scope["method"] == "HEAD":
-            return None
-        headers = [*self.default_headers, *start.get("headers", ())]
-        by_name = dict(headers)
-        if by_name.get(b"content-length") != b"%d" % len(body) or _left_to_uvicorn(by_name):
-            return None
-        if not self.keep_alive:
-            headers.append((b"connection", b"close"))
-        parts = [part for name, value in headers for part in (name, b": ", value, b"\r\n")]
-        head = STATUS_LINE[start["status"]] + b"".join(parts)
-        # A line break within a header would begin another one, or another answer.
-        controls = len(head) - len(head.translate(None, _CONTROLS))
-        if controls != len(b"\r\n") * (1 + len(headers)):
-            return None
-        return b"%b\r\n%b" % (head, body)
+class WholeRequest(RequestResponseCycle):
+    """A POST that is answered once all of it has come."""
 
-    def _finish(self, answer: bytes) -> None:
-        if self.disconnected:
-            return
-        self.response_started = self.response_complete = True
-        self.waiting_for_100_continue = False
-        self.transport.write(answer)
-        self.message_event.set()
-        if not self.keep_alive:
-            self.transport.close()
-        self.on_response()
+    # What the connection asks of every request; nobody waits for this one's body.
+    more_body = True
+    disconnected = response_started = response_complete = False
+    message_event = asyncio.Event()
+
+    def __init__(self, respond: Respond, head: RequestHead, *, keep_alive: bool) -> None:
+        self.respond = respond
+        self.head = head
+        self.body = bytearray()
+        self.keep_alive = keep_alive
+
+
+def written(response: Response, *, before: bytes, keep_alive: bool) -> bytes:
+    """The answer as it goes over the wire; `before` are header lines that all answers have."""
+    own = _lines(response.own)
+    if not keep_alive and CLOSE not in response.own:
+        own += b"connection: close\r\n"
+    return b"%b%b%b%bcontent-length: %d\r\n\r\n%b" % (
+        STATUS_LINE[response.status],
+        before,
+        lines_of(response.headers),
+        own,
+        len(response.body),
+        response.body,
+    )
+
+
+@lru_cache(maxsize=64)
+def lines_of(headers: tuple[Header, ...]) -> bytes:
+    """The headers as they are written; those of many answers are put together once."""
+    return _lines(headers)
+
+
+def _lines(headers: tuple[Header, ...]) -> bytes:
+    # A line break within a header would begin another one, or another answer: it is left out.
+    return b"".join([b"%b: %b\r\n" % one for one in headers if not _CONTROL.search(one[1])])

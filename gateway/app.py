@@ -19,10 +19,12 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
 from gateway.access import Access
+from gateway.answering import Routes
 from gateway.auth import Caller
 from gateway.draining import Draining, stopping
 from gateway.forwarded_key import forwarded_key, scope_of
 from gateway.graphql.allowance import Allowance
+from gateway.graphql.asgi import AsgiApp, Respond
 from gateway.graphql.context import RequestContext, idempotency_key_of, timeout_of
 from gateway.graphql.endpoint import GraphQLEndpoint
 from gateway.graphql.errors import ErrorCode, formatted, internal_error
@@ -66,7 +68,7 @@ def create_app(
     applicants: Upstream | None = None,
     store: Store | None = None,
     stops_on_signals: bool = False,
-) -> ASGIApp:
+) -> Gateway:
     """The gateway; `upstream` and `store` stand in for those that the settings name.
 
     `applicants` does so where the upstream's list is read.
@@ -105,7 +107,7 @@ def create_app(
         gates=(*access.gates, OverloadGate(service.requests, draining), *watch.gates()),
         executor=watch.executor(PlanningExecutor(schema, general=general)),
     )
-    graphql = watch.app(draining.guard(endpoint, closed=endpoint.refusing(stopping())))
+    respond = watch.respond(draining.guard(endpoint.respond, closed=endpoint.refusing(stopping())))
 
     def reread() -> None:
         access.reread()
@@ -128,16 +130,22 @@ def create_app(
             await watch.aclose()
 
     operations = probes_and_metrics(draining, watch.metrics, can_record=service.is_ready)
-    site = _site(settings, lifespan, operations)
+    return Gateway(respond, site=_site(settings, lifespan, operations))
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        # Every mutation comes this way: it is spared the router.
+
+class Gateway:
+    """GraphQL at its paths, everything else from `site`."""
+
+    def __init__(self, respond: Respond, *, site: ASGIApp) -> None:
+        self.direct: Routes = {path.encode(): respond for path in GRAPHQL_PATHS}
+        self._graphql = AsgiApp(respond)
+        self._site = site
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] in GRAPHQL_PATHS:
-            await graphql(scope, receive, send)
+            await self._graphql(scope, receive, send)
         else:
-            await site(scope, receive, _telling_failures(send))
-
-    return app
+            await self._site(scope, receive, _telling_failures(send))
 
 
 def _telling_failures(send: Send) -> Send:
@@ -216,7 +224,7 @@ async def _refused(_: Request, error: Exception) -> Response:
 
 async def _failed(_: Request, error: Exception) -> Response:
     answer = error_response([internal_error(error)], status=500)
-    headers = {name.decode(): value.decode() for name, value in answer.headers}
+    headers = {name.decode(): value.decode() for name, value in answer.all_headers()}
     return Response(answer.body, answer.status, headers)
 
 

@@ -8,25 +8,38 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import httptools
 import uvicorn
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from gateway.answering import AnsweringCycle
-from gateway.graphql.errors import ErrorCode, formatted
-from gateway.graphql.responses import error_response
+from gateway.answering import (
+    CLOSE,
+    LONGEST_BODY,
+    Direct,
+    Routes,
+    WholeRequest,
+    lines_of,
+    written,
+)
+from gateway.graphql.errors import ErrorCode, Header, formatted, internal_error
+from gateway.graphql.requests import RequestHead, joined
+from gateway.graphql.responses import Response, error_response
+
+if TYPE_CHECKING:
+    from uvicorn._types import HTTPScope
 
 MAX_PIPELINED = 8
 """Requests that wait on a connection for the answer before them."""
 _HTTP_VERSIONS = frozenset({"1.1", "1.0"})
-_HEADER_PUNCTUATION_BYTES = len(b": \r\n")
 MAX_CHUNKS = 4_096
 """Chunks of one body."""
 MAX_OVERHEAD_BYTES = 1_048_576
@@ -54,6 +67,25 @@ class LimitedConfig(uvicorn.Config):
     def __init__(self, app: Any, *, limits: ConnectionLimits, **options: Any) -> None:
         super().__init__(app, http=LimitedProtocol, **options)
         self.connection_limits = limits
+        self.direct: Routes = {}
+        # The addresses whose word is taken for where a request comes from.
+        self.proxies: Any = None
+        self._headers: list[Header] = []
+        self._lines = b""
+
+    def load(self) -> None:
+        super().load()
+        app = self.loaded_app
+        if isinstance(app, ProxyHeadersMiddleware):
+            self.proxies, app = app.trusted_hosts, app.app
+        if isinstance(app, Direct):
+            self.direct = app.direct
+
+    def lines_of(self, headers: list[Header]) -> bytes:
+        """The headers that all answers have; the server makes a new list of them every second."""
+        if headers is not self._headers:
+            self._headers, self._lines = headers, lines_of(tuple(headers))
+        return self._lines
 
 
 class _Cut(Exception):  # noqa: N818 - stops the parser; nobody is told
@@ -72,14 +104,21 @@ class LimitedProtocol(HttpToolsProtocol):
         )
         # One timer that looks now and then costs a request less than timers of its own would.
         self._tick_seconds = max(shortest / 4, 0.01)
+        self._direct = config.direct
+        self._proxies = config.proxies
+        self._lines_of = config.lines_of
         self._timer: asyncio.TimerHandle | None = None
         self._waiting_since = 0.0
         self._deadline = math.inf
+        # How long the client may take for what comes next, once all that came is read.
+        self._allowed: float | None = None
         self._in_head = False
         self._deaf = False
-        self._head_bytes = 0
-        self._hosts = 0
+        # As long as this is within the limit the head is too, and nobody needs to measure it.
+        self._head_bytes_at_most = 0
+        self._bytes_at_hand = 0
         self._chunks = 0
+        self._trailer_bytes = 0
         self._unaccounted_bytes = 0
         self._running: RequestResponseCycle | None = None
 
@@ -147,16 +186,23 @@ class LimitedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._deaf:
             return
-        self._unaccounted_bytes += len(data)
+        self._bytes_at_hand = len(data)
+        self._unaccounted_bytes += self._bytes_at_hand
+        if self._in_head:
+            self._head_bytes_at_most += self._bytes_at_hand
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             self._ignore_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
             if not isinstance(error.__context__, _Cut):
-                self._refuse(_MALFORMED)
+                self._refuse(_HEAD_TOO_LARGE if self._is_head_too_large() else _MALFORMED)
         else:
-            self._check_overhead()
+            if self._allowed is not None:
+                self._wait(self._allowed)
+                self._allowed = None
+            if self._unaccounted_bytes > self._max_header_bytes:
+                self._check_overhead()
 
     def _ignore_upgrade(self, rest: bytes) -> None:
         """Read a request that offers another protocol, as some clients' first one does, as it is.
@@ -168,10 +214,12 @@ class LimitedProtocol(HttpToolsProtocol):
         self.parser = httptools.HttpRequestParser(self)
         self.data_received(b"".join((*head, b"\r\n", rest)))
 
+    def _is_head_too_large(self) -> bool:
+        return self._in_head and self._unaccounted_bytes > self._max_header_bytes
+
     def _check_overhead(self) -> None:
-        if self._in_head:
-            if self._unaccounted_bytes > self._max_header_bytes:
-                self._refuse(_HEAD_TOO_LARGE)
+        if self._is_head_too_large():
+            self._refuse(_HEAD_TOO_LARGE)
         elif self._unaccounted_bytes > MAX_OVERHEAD_BYTES:
             self._refuse(_MALFORMED)
 
@@ -179,55 +227,96 @@ class LimitedProtocol(HttpToolsProtocol):
         if len(self.pipeline) >= MAX_PIPELINED:
             self._close_after_answers()
             raise _Cut
-        super().on_message_begin()
+        self.url = b""
+        self.headers = []
         self._in_head = True
-        self._head_bytes = 0
-        self._hosts = 0
-        self._chunks = 0
-        self._wait(self._limits.header_timeout_seconds)
-
-    def on_url(self, url: bytes) -> None:
-        self.url += url
-        self._head_bytes += len(url)
-        if self._head_bytes > self._max_header_bytes:
-            self._refuse_head()
+        self._head_bytes_at_most = self._bytes_at_hand
+        self._chunks = self._trailer_bytes = 0
+        self._allowed = self._limits.header_timeout_seconds
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._head_bytes += len(name) + len(value) + _HEADER_PUNCTUATION_BYTES
-        if self._head_bytes > self._max_header_bytes:
-            self._refuse_head()
-        if not self._in_head:  # a trailer
+        if self._in_head:
+            self.headers.append((name.lower(), value))
             return
-        name = name.lower()
-        if name == b"host":
-            self._hosts += 1
-        elif name == b"expect" and value.lower() == b"100-continue":
-            self.expect_100_continue = True
-        self.headers.append((name, value))
-
-    def _refuse_head(self) -> NoReturn:
-        self._refuse(_HEAD_TOO_LARGE)
-        raise _Cut
+        self._trailer_bytes += len(name) + len(value)
+        if self._trailer_bytes > self._max_header_bytes:
+            self._refuse(_HEAD_TOO_LARGE)
+            raise _Cut
 
     def on_headers_complete(self) -> None:
-        version = self.parser.get_http_version()
-        if not self._is_well_formed(version):
+        parser = self.parser
+        version, method = parser.get_http_version(), parser.get_method()
+        if self._head_bytes_at_most > self._max_header_bytes:
+            self._measure_head()
+        headers = joined(self.headers)
+        if (
+            version not in _HTTP_VERSIONS
+            or method == b"CONNECT"
+            or not self._names_one_host(headers, version)
+        ):
             self._refuse(_MALFORMED)
             raise _Cut
-        if self.parser.should_upgrade():
+        if parser.should_upgrade():
             return
         self._in_head = False
         self._unaccounted_bytes = 0
-        self._wait(self._limits.body_timeout_seconds)
-        self._begin_request(version)
+        self._allowed = self._limits.body_timeout_seconds
+        keep_alive = version != "1.0" and parser.should_keep_alive()
+        respond = self._direct.get(self.url) if method == b"POST" else None
+        if respond is not None and _is_short(headers):
+            head = RequestHead("POST", headers, b"", self._client_host(headers))
+            self._begin(WholeRequest(respond, head, keep_alive=keep_alive))
+        else:
+            scope = self._scope(method, version)
+            expects = headers.get(b"expect", b"").lower() == b"100-continue"
+            self._begin(self._asgi_cycle(scope, expects=expects, keep_alive=keep_alive))
 
-    def _begin_request(self, version: str) -> None:
-        """Give the request to the application, or let it wait for those before it."""
-        parser, scope, before = self.parser, self.scope, self.cycle
-        scope["method"] = parser.get_method().decode("ascii")
-        scope["http_version"] = version
-        scope["path"], scope["raw_path"], scope["query_string"] = _target(self.url)
-        self.cycle = AnsweringCycle(
+    def _measure_head(self) -> None:
+        octets = sum(len(name) + len(value) + 4 for name, value in self.headers)
+        if len(self.url) + octets > self._max_header_bytes:
+            self._refuse(_HEAD_TOO_LARGE)
+            raise _Cut
+
+    def _names_one_host(self, headers: Mapping[bytes, bytes], version: str) -> bool:
+        """What the parser leaves to us (RFC 9112, section 3.2)."""
+        if b"host" not in headers:
+            return version == "1.0"
+        return (
+            len(headers) == len(self.headers)
+            or sum(name == b"host" for name, _ in self.headers) == 1
+        )
+
+    def _client_host(self, headers: Mapping[bytes, bytes]) -> str | None:
+        """Where the request comes from, by the word of a proxy if it is a trusted one."""
+        host, proxies = self.client[0] if self.client else None, self._proxies
+        if proxies is None or b"x-forwarded-for" not in headers or host not in proxies:
+            return host
+        forwarded = headers[b"x-forwarded-for"].decode("latin-1")
+        client: str = proxies.get_trusted_client_address(forwarded)[0]
+        return client or host
+
+    def _scope(self, method: bytes, version: str) -> HTTPScope:
+        path, raw_path, query_string = _target(self.url)
+        return {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": version,
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme or "http",
+            "method": method.decode("ascii"),
+            "root_path": "",
+            "path": path,
+            "raw_path": raw_path,
+            "query_string": query_string,
+            "headers": self.headers,
+            "state": self.app_state.copy(),
+        }
+
+    def _asgi_cycle(
+        self, scope: HTTPScope, *, expects: bool, keep_alive: bool
+    ) -> RequestResponseCycle:
+        return RequestResponseCycle(
             scope=scope,
             transport=self.transport,
             flow=self.flow,
@@ -236,23 +325,19 @@ class LimitedProtocol(HttpToolsProtocol):
             access_log=False,
             default_headers=self.server_state.default_headers,
             message_event=asyncio.Event(),
-            expect_100_continue=self.expect_100_continue,
-            keep_alive=version != "1.0" and parser.should_keep_alive(),
+            expect_100_continue=expects,
+            keep_alive=keep_alive,
             on_response=self.on_response_complete,
         )
+
+    def _begin(self, cycle: RequestResponseCycle) -> None:
+        """Have the request answered, after those before it."""
+        before, self.cycle = self.cycle, cycle
         if before is None or before.response_complete:
-            self._start_asgi_task(self.cycle, self.app)
+            self._start_asgi_task(cycle, self.app)
         else:
             self.flow.pause_reading()
-            self.pipeline.appendleft((self.cycle, self.app))
-
-    def _is_well_formed(self, version: str) -> bool:
-        """Whether the head is right in what the parser leaves to us (RFC 9112, section 3.2)."""
-        return (
-            version in _HTTP_VERSIONS
-            and self.parser.get_method() != b"CONNECT"
-            and (self._hosts == 1 or (self._hosts == 0 and version == "1.0"))
-        )
+            self.pipeline.appendleft((cycle, self.app))
 
     def on_chunk_header(self) -> None:
         self._chunks += 1
@@ -273,24 +358,58 @@ class LimitedProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             return
         self._unaccounted_bytes = 0
-        self.cycle.more_body = False
-        if self.cycle.response_complete:
+        self._allowed = None
+        cycle = self.cycle
+        cycle.more_body = False
+        if cycle.response_complete:
             self._wait(self._limits.keep_alive_seconds)
-        else:
-            self._deadline = math.inf
-            self.cycle.message_event.set()
+            return
+        self._deadline = math.inf
+        if not isinstance(cycle, WholeRequest):
+            cycle.message_event.set()
+        elif cycle is self._running:
+            self._answer(cycle)
 
     # Answering
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
-        super()._start_asgi_task(cycle, app)
+        if not isinstance(cycle, WholeRequest):
+            super()._start_asgi_task(cycle, app)
+        elif not cycle.more_body:
+            self._answer(cycle)
+
+    def _answer(self, cycle: WholeRequest) -> None:
+        task = self.loop.create_task(self._respond(cycle))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def _respond(self, cycle: WholeRequest) -> None:
+        try:
+            response = await cycle.respond(cycle.head, bytes(cycle.body))
+        except Exception as error:  # noqa: BLE001 - a bug: it is masked, and told in the log
+            response = error_response([internal_error(error)], status=500)
+        if self.flow.write_paused:
+            await self.flow.drain()
+        cycle.response_started = cycle.response_complete = True
+        if cycle.disconnected:
+            return
+        self._write(response, keep_alive=cycle.keep_alive)
+        self.on_response_complete()
+
+    def _write(self, response: Response, *, keep_alive: bool) -> None:
+        keep_alive = keep_alive and CLOSE not in response.own
+        before = self._lines_of(self.server_state.default_headers)
+        self.transport.write(written(response, before=before, keep_alive=keep_alive))
+        if not keep_alive:
+            self.transport.close()
 
     def on_response_complete(self) -> None:
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
-        self.flow.resume_reading()
+        if self.flow.read_paused:
+            self.flow.resume_reading()
         if self.pipeline:
             cycle, app = self.pipeline.pop()
             self._start_asgi_task(cycle, app)
@@ -334,6 +453,12 @@ class LimitedProtocol(HttpToolsProtocol):
         return running is not None and running.more_body and running.response_started
 
 
+def _is_short(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether the body's length is known, and no reason not to wait for it."""
+    length = headers.get(b"content-length", b"")
+    return length.isdigit() and int(length) <= LONGEST_BODY and b"expect" not in headers
+
+
 @lru_cache(maxsize=64)
 def _target(url: bytes) -> tuple[str, bytes, bytes]:
     """A request target's path, decoded and as it came, and its query string."""
@@ -347,7 +472,7 @@ def _refusal(status: HTTPStatus, message: str, code: ErrorCode = ErrorCode.BAD_R
     answer = error_response([formatted(message, code)], status=status, headers=retry)
     lines = [
         b"HTTP/1.1 %d %s" % (status, status.phrase.encode()),
-        *(name + b": " + value for name, value in answer.headers),
+        *(name + b": " + value for name, value in answer.all_headers()),
         b"connection: close",
         b"",
         answer.body,

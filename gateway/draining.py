@@ -14,8 +14,10 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from gateway.graphql.endpoint import App, Receive, Scope, Send
+from gateway.graphql.asgi import Body, Respond
 from gateway.graphql.errors import ErrorCode, RequestError, request_error
+from gateway.graphql.requests import RequestHead
+from gateway.graphql.responses import Response
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 # What a terminal or a service manager sends to all processes at once, a worker's supervisor sends
@@ -58,16 +60,15 @@ class Draining:
     def in_flight(self) -> int:
         return self._in_flight
 
-    def guard(self, app: App, *, closed: App) -> App:
-        """`app` for as long as new requests are let in, then `closed`."""
+    def guard(self, respond: Respond, *, closed: Callable[[RequestHead], Response]) -> Respond:
+        """`respond` for as long as new requests are let in, then `closed`."""
 
-        async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+        async def guarded(head: RequestHead, body: Body) -> Response:
             if self.closed:
-                await closed(scope, receive, send)
-                return
+                return closed(head)
             self._in_flight += 1
             try:
-                await app(scope, receive, send)
+                return await respond(head, body)
             finally:
                 self._in_flight -= 1
                 if not self._in_flight:

@@ -113,9 +113,11 @@ async def one_answer(reader: asyncio.StreamReader) -> bytes:
 
 
 @contextlib.asynccontextmanager
-async def serving(limits: ConnectionLimits):
-    app = EchoApp()
-    config = LimitedConfig(app, limits=limits, lifespan="off", log_config=None, access_log=False)
+async def serving(limits: ConnectionLimits, app: EchoApp | None = None, **options: Any):
+    app = app or EchoApp()
+    config = LimitedConfig(
+        app, limits=limits, lifespan="off", log_config=None, access_log=False, **options
+    )
     config.load()
     state = ServerState()
     loop = asyncio.get_running_loop()

@@ -11,7 +11,10 @@ import threading
 import pytest
 
 from gateway.draining import Draining, stopping
+from gateway.graphql.asgi import AsgiApp
 from gateway.graphql.endpoint import GraphQLEndpoint
+from gateway.graphql.requests import RequestHead
+from gateway.graphql.responses import Response
 from gateway.graphql.schema import executable_schema
 
 ORIGIN = "https://app.example.com"
@@ -21,12 +24,11 @@ ENDPOINT = GraphQLEndpoint(
 CLOSED = ENDPOINT.refusing(stopping())
 
 
-async def answer(scope, receive, send):
-    await send({"type": "http.response.start", "status": 200, "headers": []})
-    await send({"type": "http.response.body", "body": b"{}"})
+async def answer(_head, _body) -> Response:
+    return Response(200, (), b"{}")
 
 
-async def ask(app, method: str = "POST", **headers: str):
+async def ask(respond, method: str = "POST", **headers: str):
     """Status, headers and body of one answer."""
     sent = []
     names = [(name.replace("_", "-").encode(), text.encode()) for name, text in headers.items()]
@@ -34,7 +36,8 @@ async def ask(app, method: str = "POST", **headers: str):
     async def send(message):
         sent.append(message)
 
-    await app({"type": "http", "method": method, "headers": names}, None, send)
+    scope = {"type": "http", "method": method, "headers": names}
+    await AsgiApp(respond)(scope, None, send)  # type: ignore[arg-type]
     return sent[0]["status"], dict(sent[0]["headers"]), sent[1]["body"]
 
 
@@ -55,13 +58,13 @@ async def until(condition) -> None:
 async def test_signal_turns_new_requests_away(server_stops):
     """From SIGTERM on a request gets 503, in GraphQL's shape, and the connection closes."""
     draining = Draining()
-    app = draining.guard(answer, closed=CLOSED)
+    respond = draining.guard(answer, closed=CLOSED)
 
     with draining.on_signals():
-        before = await ask(app)
+        before = await ask(respond)
         os.kill(os.getpid(), signal.SIGTERM)
         await until(lambda: server_stops)
-        status, headers, body = await ask(app)
+        status, headers, body = await ask(respond)
 
     assert before[0] == 200
     assert draining.begun
@@ -75,10 +78,14 @@ async def test_page_of_another_origin_is_told_too():
     """A browser passes the 503 on to the page, which then knows that nothing was done."""
     draining = Draining()
     draining.closed = True
-    app = draining.guard(answer, closed=CLOSED)
+    respond = draining.guard(answer, closed=CLOSED)
 
-    preflight, _, _ = await ask(app, "OPTIONS", origin=ORIGIN, access_control_request_method="POST")
-    status, headers, _ = await ask(app, origin=ORIGIN, accept="application/graphql-response+json")
+    preflight, _, _ = await ask(
+        respond, "OPTIONS", origin=ORIGIN, access_control_request_method="POST"
+    )
+    status, headers, _ = await ask(
+        respond, origin=ORIGIN, accept="application/graphql-response+json"
+    )
 
     assert (preflight, status) == (204, 503)
     assert headers[b"access-control-allow-origin"] == ORIGIN.encode()
@@ -89,12 +96,12 @@ async def test_page_of_another_origin_is_told_too():
 async def test_requests_are_served_during_the_delay(server_stops):
     """A load balancer has the delay to notice; nobody is turned away meanwhile."""
     draining = Draining(delay_seconds=60)
-    app = draining.guard(answer, closed=CLOSED)
+    respond = draining.guard(answer, closed=CLOSED)
 
     with draining.on_signals():
         os.kill(os.getpid(), signal.SIGTERM)
         await until(lambda: draining.begun)
-        status, _, _ = await ask(app)
+        status, _, _ = await ask(respond)
 
     assert status == 200
     assert not server_stops
@@ -173,12 +180,12 @@ async def test_idle_waits_for_those_inside():
     draining = Draining()
     go_on = asyncio.Event()
 
-    async def slow(scope, receive, send):
+    async def slow(_head, _body) -> Response:
         await go_on.wait()
         raise RuntimeError
 
-    app = draining.guard(slow, closed=CLOSED)
-    inside: asyncio.Task[None] = asyncio.create_task(app({}, None, None))  # type: ignore[arg-type]
+    respond = draining.guard(slow, closed=CLOSED)
+    inside = asyncio.ensure_future(respond(RequestHead("POST", {}), b""))
     await until(lambda: draining.in_flight)
     idle = asyncio.create_task(draining.idle())
     await asyncio.sleep(0)

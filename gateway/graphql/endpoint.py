@@ -1,15 +1,16 @@
-"""GraphQL over HTTP: one request in, one answer out, as a plain ASGI application.
+"""GraphQL over HTTP: one request in, one answer out.
 
 https://graphql.github.io/graphql-over-http/draft/
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from graphql import ExecutionResult, GraphQLSchema, OperationType
 
+from gateway.graphql.asgi import Body, ClientGone, Receive
 from gateway.graphql.cors import ALLOWED_METHODS, Cors
 from gateway.graphql.documents import DocumentReader
 from gateway.graphql.errors import (
@@ -24,25 +25,10 @@ from gateway.graphql.gates import Admitted, Gate
 from gateway.graphql.limits import Limits
 from gateway.graphql.media_types import MediaType, accepted, is_json
 from gateway.graphql.persisted import Documents
-from gateway.graphql.requests import (
-    RequestHead,
-    request_from_body,
-    request_from_query,
-    request_head,
-)
+from gateway.graphql.requests import RequestHead, request_from_body, request_from_query
 from gateway.graphql.responses import Response, error_response, graphql_response, refusal
 
-Scope: TypeAlias = MutableMapping[str, Any]
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
-App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
-
 _READING = frozenset({"GET", "HEAD"})
-
-
-class ClientGone(Exception):  # noqa: N818 - nobody is left to report an error to
-    """The caller hung up before the request was complete."""
 
 
 class GraphQLEndpoint:
@@ -79,38 +65,24 @@ class GraphQLEndpoint:
             trusted_only=trusted_only,
         )
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await _refuse_websocket(receive, send)
-            return
-        head = request_head(scope)
-        try:
-            response = await self.respond(head, receive)
-        except ClientGone:
-            return
-        await _send(response, send)
+    def refusing(self, error: RequestError) -> Callable[[RequestHead], Response]:
+        """Answers every request with `error`, unread, and preflights."""
 
-    def refusing(self, error: RequestError) -> App:
-        """An application that answers every request with `error`, unread, and preflights."""
-
-        async def refuse(scope: Scope, _receive: Receive, send: Send) -> None:
-            head = request_head(scope)
+        def refuse(head: RequestHead) -> Response:
             if head.method == "OPTIONS":
-                response = self._cors.options(head)
-            else:
-                media_type = accepted(head.headers.get(b"accept")) or MediaType.JSON
-                response = refusal(error, media_type).adding(self._cors.headers(head))
-            await _send(response, send)
+                return self._cors.options(head)
+            media_type = accepted(head.headers.get(b"accept")) or MediaType.JSON
+            return refusal(error, media_type).adding(*self._cors.headers(head))
 
         return refuse
 
-    async def respond(self, head: RequestHead, receive: Receive) -> Response:
+    async def respond(self, head: RequestHead, body: Body) -> Response:
         """The answer to any request; raises ClientGone alone."""
         if head.method == "OPTIONS":
             return self._cors.options(head)
         media_type = accepted(head.headers.get(b"accept"))
         try:
-            response = await self._answer(head, media_type, receive)
+            response = await self._answer(head, media_type, body)
         except RequestError as error:
             response = refusal(error, media_type or MediaType.JSON)
         except ClientGone:
@@ -119,13 +91,14 @@ class GraphQLEndpoint:
             response = error_response(
                 [internal_error(error)], media_type or MediaType.JSON, status=500
             )
-        cors = self._cors.headers(head)
-        return response.adding(cors) if cors else response
+        if b"origin" in head.headers:
+            return response.adding(*self._cors.headers(head))
+        return response
 
     async def _answer(
-        self, head: RequestHead, media_type: MediaType | None, receive: Receive
+        self, head: RequestHead, media_type: MediaType | None, body: Body
     ) -> Response:
-        if forbidden := self._cors.refusal(head):
+        if b"origin" in head.headers and (forbidden := self._cors.refusal(head)):
             raise forbidden
         if media_type is None:
             raise request_error(
@@ -133,18 +106,19 @@ class GraphQLEndpoint:
                 status=406,
             )
         if head.method == "POST":
-            body = await _read_body(head, receive, self._limits.max_body_bytes)
+            _check_content(head.headers)
+            text = await _whole(body, head.headers, self._limits.max_body_bytes)
         elif head.method in _READING:
-            body = b""
+            text = b""
         else:
             raise request_error(
                 "Use POST, or GET for queries.", status=405, headers=((b"allow", ALLOWED_METHODS),)
             )
         if not self._gates:
-            return await self._run(head, body, media_type)
+            return await self._run(head, text, media_type)
         held: list[Callable[[], None]] = []
         try:
-            return await self._run(await self._pass_gates(head, held), body, media_type)
+            return await self._run(await self._pass_gates(head, held), text, media_type)
         finally:
             for release in reversed(held):
                 release()
@@ -186,19 +160,33 @@ def _payload(result: ExecutionResult) -> dict[str, Any]:
     return {"errors": [field_error(error) for error in errors], "data": result.data}
 
 
-async def _read_body(head: RequestHead, receive: Receive, limit: int) -> bytes:
-    """The body of a POST; raises RequestError as soon as it is known not to be wanted."""
-    headers = head.headers
+def _check_content(headers: Mapping[bytes, bytes]) -> None:
+    """Raises RequestError where the headers say that the body is none that is read."""
     if not is_json(headers.get(b"content-type")):
         raise request_error("The Content-Type must be application/json, in UTF-8.", status=415)
     if (
-        headers.get(b"content-encoding", b"identity").strip().lower() != b"identity"
-        or headers.get(b"transfer-encoding", b"chunked").strip().lower() != b"chunked"
+        b"content-encoding" in headers
+        and headers[b"content-encoding"].strip().lower() != b"identity"
+    ) or (
+        b"transfer-encoding" in headers
+        and headers[b"transfer-encoding"].strip().lower() != b"chunked"
     ):
         raise request_error("Compressed bodies are not read.", status=415)
+
+
+async def _whole(body: Body, headers: Mapping[bytes, bytes], limit: int) -> bytes:
+    """All of the body; raises RequestError as soon as it is known to be too long."""
+    if isinstance(body, bytes):
+        if len(body) > limit:
+            raise _too_large(limit)
+        return body
     announced = headers.get(b"content-length", b"")
     if announced.isdigit() and int(announced) > limit:
         raise _too_large(limit)
+    return await _received(body, limit)
+
+
+async def _received(receive: Receive, limit: int) -> bytes:
     message = await receive()
     body: bytes = message.get("body", b"")
     while message.get("more_body", False) and len(body) <= limit:
@@ -213,15 +201,3 @@ async def _read_body(head: RequestHead, receive: Receive, limit: int) -> bytes:
 
 def _too_large(limit: int) -> RequestError:
     return request_error(f"The body is longer than the {limit} bytes allowed.", status=413)
-
-
-async def _send(response: Response, send: Send) -> None:
-    await send(
-        {"type": "http.response.start", "status": response.status, "headers": response.headers}
-    )
-    await send({"type": "http.response.body", "body": response.body})
-
-
-async def _refuse_websocket(receive: Receive, send: Send) -> None:
-    await receive()
-    await send({"type": "websocket.close", "code": 1000})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -41,20 +41,22 @@ class RequestHead(NamedTuple):
 
 def request_head(scope: Mapping[str, Any]) -> RequestHead:
     """The head of an ASGI request."""
-    raw: list[tuple[bytes, bytes]] = scope["headers"]
-    headers = dict(raw)
-    if len(headers) != len(raw):
-        headers = _joined(raw)
     client = scope.get("client")
     return RequestHead(
-        scope["method"], headers, scope.get("query_string", b""), client[0] if client else None
+        scope["method"],
+        joined(scope["headers"]),
+        scope.get("query_string", b""),
+        client[0] if client else None,
     )
 
 
-def _joined(raw: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    headers: dict[bytes, bytes] = {}
-    for name, value in raw:
-        headers[name] = headers[name] + b", " + value if name in headers else value
+def joined(raw: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """The headers by their names, as RequestHead has them."""
+    headers = dict(raw)
+    if len(headers) != len(raw):
+        headers = {}
+        for name, value in raw:
+            headers[name] = headers[name] + b", " + value if name in headers else value
     return headers
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import orjson
@@ -32,14 +33,24 @@ _HEADERS = {
 
 
 class Response(NamedTuple):
-    """An HTTP response whose body is complete."""
+    """An HTTP response whose body is complete, which is why its length goes without saying.
+
+    `headers` are those of many answers, `own` those of this one.
+    """
 
     status: int
     headers: tuple[Header, ...]
     body: bytes = b""
+    own: tuple[Header, ...] = ()
 
-    def adding(self, headers: Sequence[Header]) -> Response:
-        return Response(self.status, (*self.headers, *headers), self.body)
+    def adding(self, *headers: Header) -> Response:
+        return Response(self.status, self.headers, self.body, (*self.own, *headers))
+
+    def all_headers(self) -> tuple[Header, ...]:
+        """With the length, where there can be a body."""
+        if self.status == HTTPStatus.NO_CONTENT:
+            return (*self.headers, *self.own)
+        return (*self.headers, *self.own, (b"content-length", b"%d" % len(self.body)))
 
 
 def empty_response(status: int, headers: tuple[Header, ...] = ()) -> Response:
@@ -54,9 +65,7 @@ def graphql_response(
     headers: tuple[Header, ...] = (),
 ) -> Response:
     """A GraphQL response; `payload` may hold any text and any integer."""
-    body = _encode(payload)
-    length = (b"content-length", b"%d" % len(body))
-    return Response(status, (*_HEADERS[media_type], *headers, length), body)
+    return Response(status, _HEADERS[media_type], _encode(payload), headers)
 
 
 def error_response(

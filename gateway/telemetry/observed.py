@@ -9,14 +9,17 @@ import logging
 import random
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import orjson
 from graphql import ExecutionResult
 
+from gateway.graphql.asgi import Body, Respond
 from gateway.graphql.documents import CachedDocument, Operation
 from gateway.graphql.execution import Executor
+from gateway.graphql.requests import RequestHead
+from gateway.graphql.responses import Response
 from gateway.invites.answers import stumbled
 from gateway.invites.bulk import BulkInviter
 from gateway.invites.inputs import InviteDraft
@@ -27,12 +30,6 @@ from gateway.upstream.contract import Upstream
 from gateway.upstream.wire import Exchange, Reply
 
 LOGGER = logging.getLogger("gateway.telemetry")
-
-Scope: TypeAlias = MutableMapping[str, Any]
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
-App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 RequestSeen: TypeAlias = Callable[[Trail], None]
 """Called once a request has been answered, or given up by its caller."""
@@ -48,53 +45,46 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _ERRORS = b'{"errors"'
 
 
-class ObservedApp:
+class ObservedEndpoint:
     """Gives each request an id and a trail, and the answer the header `X-Request-Id`."""
 
     def __init__(
         self,
-        app: App,
+        respond: Respond,
         seen: Sequence[RequestSeen],
         *,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self._app = app
+        self._respond = respond
         self._seen = tuple(seen)
         self._clock = clock
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        trail = Trail(request_id_of(scope["headers"]), self._clock(), scope["method"])
+    async def respond(self, head: RequestHead, body: Body) -> Response:
+        trail = Trail(request_id_of(head), self._clock(), head.method)
         before = TRAIL.set(trail)
         try:
-            await self._app(scope, receive, _noting(trail, send))
+            response = await self._respond(head, body)
+            note_answer(trail, response)
         finally:
             TRAIL.reset(before)
             trail.seconds = self._clock() - trail.started
             _tell(self._seen, trail)
+        return response.adding((b"x-request-id", trail.request_id.encode()))
 
 
-def request_id_of(headers: Sequence[tuple[bytes, bytes]]) -> str:
+def note_answer(trail: Trail, response: Response) -> None:
+    """Note what the request was answered."""
+    trail.status = response.status
+    if response.body.startswith(_ERRORS):
+        trail.error_code = _first_code(response.body)
+
+
+def request_id_of(head: RequestHead) -> str:
     """The caller's own id of the request if it is one, or a new one."""
-    for name, value in headers:
-        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
-            return value.decode()
+    value = head.headers.get(b"x-request-id")
+    if value is not None and _REQUEST_ID.fullmatch(value):
+        return value.decode()
     return f"{random.getrandbits(64):016x}"
-
-
-def _noting(trail: Trail, send: Send) -> Send:
-    async def note_and_send(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            trail.status = message["status"]
-            request_id = (b"x-request-id", trail.request_id.encode())
-            message["headers"] = [*message["headers"], request_id]
-        elif (body := message.get("body", b"")).startswith(_ERRORS):
-            trail.error_code = _first_code(body)
-        await send(message)
-
-    return note_and_send
 
 
 def _tell(seen: Sequence[Callable[..., None]], *what: object) -> None:

@@ -27,13 +27,15 @@ from opentelemetry.trace import Span, SpanKind, StatusCode, format_trace_id
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from gateway import __version__
+from gateway.graphql.asgi import Body, Respond
 from gateway.graphql.documents import CachedDocument, Operation
 from gateway.graphql.execution import Executor
 from gateway.graphql.gates import Admitted
 from gateway.graphql.requests import RequestHead
+from gateway.graphql.responses import Response
 from gateway.invites.idempotency import Record, State, Store
 from gateway.telemetry.logs import LONGEST_OPERATION
-from gateway.telemetry.observed import App, Receive, Scope, Send
+from gateway.telemetry.observed import note_answer
 from gateway.telemetry.trail import TRAIL, Trail
 from gateway.upstream.contract import Upstream
 from gateway.upstream.propagation import TRACE_HEADERS
@@ -63,22 +65,23 @@ class Tracing:
         """Send what is left; blocks, for some seconds at most."""
         self._provider.shutdown()
 
-    def app(self, app: App) -> App:
-        """`app` with a span around each request; what is told of it comes from its trail."""
+    def respond(self, respond: Respond) -> Respond:
+        """`respond` with a span around each request; what is told of it comes from its trail."""
 
-        async def traced(scope: Scope, receive: Receive, send: Send) -> None:
+        async def traced(head: RequestHead, body: Body) -> Response:
             trail = TRAIL.get()
             if trail is None:
-                await app(scope, receive, send)
-                return
-            with self._span("POST /graphql", SpanKind.SERVER, self._parent(scope)) as span:
+                return await respond(head, body)
+            with self._span("POST /graphql", SpanKind.SERVER, self._parent(head)) as span:
                 trail.trace_id = format_trace_id(span.get_span_context().trace_id)
                 try:
-                    await app(scope, receive, send)
+                    response = await respond(head, body)
+                    note_answer(trail, response)
                 finally:
                     if trail.document is None:
                         self._end_reading(trail)
                     _describe(span, trail)
+            return response
 
         return traced
 
@@ -131,11 +134,11 @@ class Tracing:
             name, context, kind, record_exception=False, set_status_on_exception=False
         )
 
-    def _parent(self, scope: Scope) -> Context:
+    def _parent(self, head: RequestHead) -> Context:
         carried = {
-            name.decode(): value.decode("latin-1")
-            for name, value in scope["headers"]
-            if name in _CONTEXT_HEADERS
+            name.decode(): head.headers[name].decode("latin-1")
+            for name in _CONTEXT_HEADERS
+            if name in head.headers
         }
         return self._propagator.extract(carried, Context())
 

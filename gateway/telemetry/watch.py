@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from gateway.background import aside, end
 from gateway.draining import Draining
+from gateway.graphql.asgi import Respond
 from gateway.graphql.execution import Executor
 from gateway.graphql.gates import Gate
 from gateway.graphql.requests import RequestHead
@@ -22,11 +23,10 @@ from gateway.service import Service
 from gateway.telemetry.logs import AuditLog, Hashes, RequestLog
 from gateway.telemetry.metrics import Metrics, Sample, sample_now_and_then
 from gateway.telemetry.observed import (
-    App,
     CallSeen,
     InviteSeen,
-    ObservedApp,
     ObservedBulk,
+    ObservedEndpoint,
     ObservedExecutor,
     ObservedInviter,
     ObservedUpstream,
@@ -73,11 +73,11 @@ class Watch:
             self._requests.append(RequestLog(log))
             self._invites.append(AuditLog(log, self._hashes))
 
-    def app(self, app: App) -> App:
+    def respond(self, respond: Respond) -> Respond:
         """The whole of GraphQL over HTTP."""
         if self._tracing is not None:
-            app = self._tracing.app(app)
-        return ObservedApp(app, self._requests, clock=_clock)
+            respond = self._tracing.respond(respond)
+        return ObservedEndpoint(respond, self._requests, clock=_clock).respond
 
     def executor(self, executor: Executor) -> Executor:
         if self._tracing is not None:

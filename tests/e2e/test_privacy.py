@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from gateway.api_tokens import new_token, token_line
 from gateway.app import create_app
-from gateway.graphql.endpoint import Message
+from gateway.graphql.asgi import Message
 from gateway.sandbox.failures import READ_REFUSALS, REFUSALS, Mishap
 from gateway.telemetry.logs import configure_logging
 from tests import hostile

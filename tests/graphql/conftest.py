@@ -11,6 +11,7 @@ import orjson
 import pytest
 from graphql import GraphQLSchema, build_schema
 
+from gateway.graphql.asgi import AsgiApp
 from gateway.graphql.endpoint import GraphQLEndpoint
 from gateway.graphql.errors import Header
 from gateway.graphql.requests import RequestHead
@@ -130,7 +131,7 @@ class Caller:
         async def send(message: Any) -> None:
             sent.append(message)
 
-        await self.endpoint(scope, receive, send)
+        await AsgiApp(self.endpoint.respond)(scope, receive, send)
         if not sent:
             return Answer(0, {}, b"")
         names: list[Header] = list(sent[0]["headers"])

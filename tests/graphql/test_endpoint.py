@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from gateway.graphql.asgi import AsgiApp
 from gateway.graphql.errors import ErrorCode, request_error
 from gateway.graphql.gates import Admitted
 from gateway.graphql.limits import Limits
@@ -268,7 +269,7 @@ async def test_websocket_is_refused(caller):
     async def send(message):
         sent.append(message)
 
-    await caller.endpoint({"type": "websocket"}, receive, send)
+    await AsgiApp(caller.endpoint.respond)({"type": "websocket"}, receive, send)
 
     assert sent == [{"type": "websocket.close", "code": 1000}]
 

@@ -20,7 +20,7 @@ def test_any_value_is_sent(value):
     response = graphql_response({"data": {"a": value}}, MediaType.JSON)
 
     assert json.loads(response.body) == {"data": {"a": value}}
-    assert dict(response.headers)[b"content-length"] == b"%d" % len(response.body)
+    assert dict(response.all_headers())[b"content-length"] == b"%d" % len(response.body)
 
 
 def test_deep_data_is_sent():

@@ -6,16 +6,19 @@ from typing import Any
 
 import pytest
 
+from gateway.graphql.requests import RequestHead
+from gateway.graphql.responses import Response
 from gateway.invites.inputs import InviteDraft
 from gateway.invites.models import InviteErrorCode, InviteFailure, InviteFormat, InviteOutcome
 from gateway.telemetry.metrics import Metrics
-from gateway.telemetry.observed import ObservedApp, ObservedInviter
+from gateway.telemetry.observed import ObservedEndpoint, ObservedInviter
 from gateway.telemetry.tracing import Tracing
 from gateway.telemetry.trail import Trail
 from gateway.upstream.wire import Fault, NoReply, Reply
 from tests.telemetry.test_requests import INVITED, gateway, invite, samples
 from tests.telemetry.test_tracing import Receiver, receiver  # noqa: F401
 
+HEAD = RequestHead("POST", {})
 DRAFT = InviteDraft("Ada", "ada@example.com", "6578", InviteFormat.GET_LINK)
 FAILURE = InviteFailure(
     # No row of the outcome table: a result that nobody has foreseen is counted all the same.
@@ -37,37 +40,17 @@ class FixedInviter:
         self.drained = True
 
 
-async def test_other_protocols_pass():
-    """A lifespan or a WebSocket is no request, and leaves no trail."""
-    seen: list[Trail] = []
-    passed = []
-
-    async def app(scope, receive, send):
-        passed.append(scope["type"])
-
-    await ObservedApp(app, [seen.append])({"type": "websocket"}, None, None)  # type: ignore[arg-type]
-
-    assert passed == ["websocket"]
-    assert seen == []
-
-
 @pytest.mark.parametrize("body", [b'{"errors": []}', b'{"errors"', b'{"errors":[{}]}'])
 async def test_strange_answers_have_no_code(body):
     """An answer that cannot be read is sent on as it is."""
     trails: list[Trail] = []
-    sent = []
 
-    async def app(scope, receive, send):
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": body})
+    async def respond(_head, _body) -> Response:
+        return Response(200, (), body)
 
-    async def send(message):
-        sent.append(message.get("body"))
+    response = await ObservedEndpoint(respond, [trails.append]).respond(HEAD, b"")
 
-    scope = {"type": "http", "method": "POST", "headers": []}
-    await ObservedApp(app, [trails.append])(scope, None, send)  # type: ignore[arg-type]
-
-    assert sent[1] == body
+    assert response.body == body
     assert trails[0].error_code is None
 
 
@@ -97,7 +80,7 @@ def test_replays_are_counted():
 
 
 async def test_traces_leave_what_is_no_request(receiver: Receiver):  # noqa: F811 - the fixture
-    """What the reconciler writes, and a lifespan, belong to no request and have no span."""
+    """What the reconciler writes, and what nobody observes, has no span."""
     tracing = Tracing(f"{receiver.url}/v1/traces")
     calls = []
 
@@ -110,16 +93,17 @@ async def test_traces_leave_what_is_no_request(receiver: Receiver):  # noqa: F81
             calls.append("swap")
             return True
 
-    async def app(scope, receive, send):
-        calls.append(scope["type"])
+    async def respond(_head, _body) -> Response:
+        calls.append("respond")
+        return Response(200, ())
 
     store = tracing.store(Store())  # type: ignore[arg-type]
     await store.insert(None)  # type: ignore[arg-type]
     await store.swap(None, was=None)  # type: ignore[arg-type]
-    await tracing.app(app)({"type": "lifespan"}, None, None)  # type: ignore[arg-type]
+    await tracing.respond(respond)(HEAD, b"")
     tracing.close()
 
-    assert calls == ["insert", "swap", "lifespan"]
+    assert calls == ["insert", "swap", "respond"]
     assert receiver.spans == []
 
 

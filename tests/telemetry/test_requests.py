@@ -13,12 +13,15 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from gateway.app import create_app
+from gateway.graphql.asgi import ClientGone
+from gateway.graphql.requests import RequestHead
+from gateway.graphql.responses import Response
 from gateway.graphql.results import to_graphql
 from gateway.invites.models import InviteErrorCode, InviteFailure, InviteOutcome
 from gateway.stores.opening import IN_MEMORY
 from gateway.telemetry.logs import configure_logging
 from gateway.telemetry.metrics import Metrics
-from gateway.telemetry.observed import ObservedApp, request_id_of
+from gateway.telemetry.observed import ObservedEndpoint, request_id_of
 from gateway.telemetry.trail import TYPES, Trail, told
 from gateway.upstream.wire import Exchange, Fault, NoReply, Reply
 from tests.applications.fakes import FakeTrack
@@ -208,7 +211,7 @@ def test_request_id_comes_back():
 )
 def test_strange_request_ids_are_replaced(sent):
     """What is no id, an address for example, reaches neither log nor answer."""
-    assert re.fullmatch("[0-9a-f]{16}", request_id_of([(b"x-request-id", sent)]))
+    assert re.fullmatch("[0-9a-f]{16}", request_id_of(RequestHead("POST", {b"x-request-id": sent})))
 
 
 def test_metrics_count_requests_and_results():
@@ -321,33 +324,28 @@ def test_told_type_is_the_schema_s(code):
 
 async def test_failing_observer_changes_nothing():
     """A full disk under the log is no reason to fail an invite."""
-    sent = []
 
-    async def app(scope, receive, send):
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b"{}"})
-
-    async def send(message):
-        sent.append(message["type"])
+    async def respond(_head, _body) -> Response:
+        return Response(200, (), b"{}")
 
     def fail(_: Trail) -> None:
         raise OSError("No space left on device")
 
-    scope = {"type": "http", "method": "POST", "headers": []}
-    await ObservedApp(app, [fail])(scope, None, send)  # type: ignore[arg-type]
+    response = await ObservedEndpoint(respond, [fail]).respond(RequestHead("POST", {}), b"")
 
-    assert sent == ["http.response.start", "http.response.body"]
+    assert (response.status, response.body) == (200, b"{}")
 
 
 async def test_caller_that_hung_up_is_counted():
     """A request without an answer counts as 499."""
     metrics = Metrics()
 
-    async def app(scope, receive, send):
-        pass
+    async def respond(_head, _body) -> Response:
+        raise ClientGone
 
-    scope = {"type": "http", "method": "POST", "headers": []}
-    await ObservedApp(app, [metrics.on_request])(scope, None, None)  # type: ignore[arg-type]
+    observed = ObservedEndpoint(respond, [metrics.on_request])
+    with pytest.raises(ClientGone):
+        await observed.respond(RequestHead("POST", {}), b"")
 
     assert b'gateway_requests_total{status="499"} 1.0' in metrics.exposition()
 
