@@ -49,6 +49,7 @@ class WholeRequest(RequestResponseCycle):
         self.head = head
         self.body = bytearray()
         self.keep_alive = keep_alive
+        self.task: asyncio.Task[None] | None = None
 
 
 def written(response: Response, *, before: bytes, keep_alive: bool) -> bytes:

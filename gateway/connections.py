@@ -380,11 +380,17 @@ class LimitedProtocol(HttpToolsProtocol):
             self._answer(cycle)
 
     def _answer(self, cycle: WholeRequest) -> None:
-        task = self.loop.create_task(self._respond(cycle))
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        cycle.task = self.loop.create_task(self._respond(cycle))
+        self.tasks.add(cycle.task)
 
     async def _respond(self, cycle: WholeRequest) -> None:
+        try:
+            await self._send_answer(cycle)
+        finally:
+            # As a callback of the task this would take another turn of the event loop.
+            self.tasks.discard(cycle.task)
+
+    async def _send_answer(self, cycle: WholeRequest) -> None:
         try:
             response = await cycle.respond(cycle.head, bytes(cycle.body))
         except Exception as error:  # noqa: BLE001 - a bug: it is masked, and told in the log

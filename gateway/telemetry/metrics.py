@@ -11,10 +11,12 @@ import contextlib
 import os
 import shutil
 import tempfile
+import threading
 from bisect import bisect_left
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from prometheus_client import (
     CollectorRegistry,
@@ -31,7 +33,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from gateway import __version__
 from gateway.invites.inputs import InviteDraft
 from gateway.invites.models import InviteErrorCode, InviteOutcome, InviteResult
-from gateway.telemetry.trail import SUCCESS, TYPES, Result, Trail, is_replayed, told
+from gateway.telemetry.trail import SUCCESS, TYPES, Trail, is_replayed, told
 from gateway.upstream.wire import Exchange, Fault, Reply
 
 # When a counter began is one more series for each, and nobody's question.
@@ -40,11 +42,11 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 SHARED: Final = "PROMETHEUS_MULTIPROC_DIR"
 """prometheus-client's own variable: the folder of the workers' files."""
 SAMPLE_SECONDS: Final = 10.0
+PASS_ON_SECONDS: Final = 1.0
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 Reading: TypeAlias = Callable[[], Awaitable[Mapping[str, float]]]
 Sample: TypeAlias = Callable[[], Awaitable[None]]
-_Inc: TypeAlias = Callable[[float], None]
 
 
 class Metrics:
@@ -111,44 +113,35 @@ class Metrics:
         info.labels(__version__).set(1)
         if SHARED not in os.environ:
             ProcessCollector(registry=registry)
-        self._bind()
+        self._start_at_zero()
+        self._statuses = Tally(self._requests, _labels_of_status)
+        self._results = Tally(self._invites, tuple)
+        self._exchanges = Tally(self._calls, _labels_of_exchange)
+        self._request_times = Times(self._request_seconds)
+        self._call_times = Times(self._call_seconds)
+        self._passing_on = threading.Lock()
 
-    def _bind(self) -> None:
-        """Fetch what every request needs once, and let what may rise start at zero."""
-        self._by_status = {200: _inc_of(self._requests.labels("200"))}
-        results = [SUCCESS] + [
-            Result(type_, code.value, outcome.value)
-            for code, type_ in TYPES.items()
-            for outcome in _outcomes(code)
-        ]
-        self._by_result = {result: self._inc_of_result(result) for result in results}
-        self._by_call: dict[object, _Inc] = {200: _inc_of(self._calls.labels("200"))}
+    def _start_at_zero(self) -> None:
+        """A counter that appears with its first event does not rise, and wakes nobody."""
+        self._requests.labels("200")
+        self._calls.labels("200")
+        self._invites.labels(*SUCCESS)
+        for code, type_ in TYPES.items():
+            for outcome in _outcomes(code):
+                self._invites.labels(type_, code.value, outcome.value)
         for fault in Fault:
-            self._by_call[fault] = _inc_of(self._calls.labels(fault.value))
-        for code in ("OVERLOADED", "INTERNAL_SERVER_ERROR"):
-            self._errors.labels(code)
-        self._observe_request = _observe_of(self._request_seconds)
-        self._observe_call = _observe_of(self._call_seconds)
-
-    def _inc_of_result(self, result: Result) -> _Inc:
-        return _inc_of(self._invites.labels(result.type, result.code, result.outcome))
+            self._calls.labels(fault.value)
+        for word in ("OVERLOADED", "INTERNAL_SERVER_ERROR"):
+            self._errors.labels(word)
 
     def on_request(self, trail: Trail) -> None:
-        status = trail.status or _GONE
-        inc = self._by_status.get(status)
-        if inc is None:
-            inc = self._by_status[status] = _inc_of(self._requests.labels(str(status)))
-        inc(1)
-        self._observe_request(trail.seconds)
+        self._statuses.counts[trail.status or _GONE] += 1
+        self._request_times.add(trail.seconds)
         if trail.error_code is not None:
             self._errors.labels(trail.error_code).inc()
 
     def on_invite(self, _: InviteDraft, result: InviteResult, __: Trail | None, ___: str) -> None:
-        what = told(result)
-        inc = self._by_result.get(what)
-        if inc is None:
-            inc = self._by_result[what] = self._inc_of_result(what)
-        inc(1)
+        self._results.counts[told(result)] += 1
         if is_replayed(result):
             self._replays.inc()
 
@@ -157,11 +150,8 @@ class Metrics:
 
     def on_call(self, exchange: Exchange, seconds: float, _: Trail | None) -> None:
         result = exchange.status if isinstance(exchange, Reply) else exchange.fault
-        inc = self._by_call.get(result)
-        if inc is None:
-            inc = self._by_call[result] = _inc_of(self._calls.labels(str(result)))
-        inc(1)
-        self._observe_call(seconds)
+        self._exchanges.counts[result] += 1
+        self._call_times.add(seconds)
 
     def on_read(self, exchange: Exchange) -> None:
         result = exchange.status if isinstance(exchange, Reply) else exchange.fault.value
@@ -185,8 +175,23 @@ class Metrics:
 
         return sample
 
+    def pass_on(self) -> None:
+        """Let the other workers know what was counted; any thread may do so."""
+        with self._passing_on:
+            for one in (self._statuses, self._results, self._exchanges):
+                one.pass_on()
+            self._request_times.pass_on()
+            self._call_times.pass_on()
+
+    async def share(self) -> None:
+        """Pass on what is counted, for ever, if there may be other workers to tell it."""
+        while SHARED in os.environ:
+            self.pass_on()
+            await asyncio.sleep(PASS_ON_SECONDS)
+
     def exposition(self) -> bytes:
         """All metrics, those of the other workers too, as Prometheus reads them."""
+        self.pass_on()
         folder = os.environ.get(SHARED)
         if folder is None:
             return generate_latest(self.registry)
@@ -199,24 +204,62 @@ class Metrics:
 _GONE = 499
 
 
-# The library's own `inc` and `observe` check each time what is known here at start, which costs
-# more than the counting: the values behind them are counted up directly.
+# The library takes a lock for each number it counts up, and with several workers a system call
+# and two writes to a file. So every request is counted in plain numbers, which only ever grow,
+# and now and then what is new of them is passed on to the library.
 
 
-def _inc_of(counter: Counter) -> _Inc:
-    inc: _Inc = counter._value.inc  # noqa: SLF001 - see above
-    return inc
+class Tally:
+    """How often each thing happened; `labels` are those that the counter knows it by."""
+
+    def __init__(self, counter: Counter, labels: Callable[[Any], tuple[str, ...]]) -> None:
+        self.counts: defaultdict[Hashable, int] = defaultdict(int)
+        self._counter = counter
+        self._labels = labels
+        self._passed_on: dict[Hashable, int] = {}
+
+    def pass_on(self) -> None:
+        for what, count in list(self.counts.items()):
+            new = count - self._passed_on.get(what, 0)
+            if new:
+                self._counter.labels(*self._labels(what)).inc(new)
+                self._passed_on[what] = count
 
 
-def _observe_of(histogram: Histogram) -> _Inc:
-    bounds, total = histogram._upper_bounds, histogram._sum.inc  # noqa: SLF001 - see above
-    buckets: list[_Inc] = [bucket.inc for bucket in histogram._buckets]  # noqa: SLF001
+class Times:
+    """How long things took, for a histogram with the gateway's own bounds."""
 
-    def observe(seconds: float) -> None:
-        total(seconds)
-        buckets[bisect_left(bounds, seconds)](1)
+    def __init__(self, histogram: Histogram) -> None:
+        self._histogram = histogram
+        self._counts = [0] * (len(_SECONDS) + 1)
+        self._sum = 0.0
+        self._passed_on = list(self._counts), self._sum
 
-    return observe
+    def add(self, seconds: float) -> None:
+        self._sum += seconds
+        self._counts[bisect_left(_SECONDS, seconds)] += 1
+
+    def pass_on(self) -> None:
+        counts, total = list(self._counts), self._sum
+        counts_before, total_before = self._passed_on
+        # It has no way to take many at a time but the values behind it.
+        self._histogram._sum.inc(total - total_before)  # noqa: SLF001 - see above
+        for bucket, count, before in zip(
+            self._histogram._buckets,  # noqa: SLF001 - see above
+            counts,
+            counts_before,
+            strict=True,
+        ):
+            bucket.inc(count - before)
+        self._passed_on = counts, total
+
+
+def _labels_of_status(status: int) -> tuple[str]:
+    return (str(status),)
+
+
+def _labels_of_exchange(result: int | Fault) -> tuple[str]:
+    return (result.value if isinstance(result, Fault) else str(result),)
 
 
 def _outcomes(code: InviteErrorCode) -> tuple[InviteOutcome, ...]:

@@ -131,10 +131,24 @@ class ObservedInviter:
         self._inviter = inviter
         self._seen = tuple(seen)
 
-    async def invite(self, draft: InviteDraft, **options: Any) -> InviteResult:
-        trail, scope = TRAIL.get(), options.get("scope", "")
+    async def invite(
+        self,
+        draft: InviteDraft,
+        *,
+        scope: str = "",
+        sender: str = "",
+        upstream_api_key: str | None = None,
+        timeout_seconds: float | None = None,
+    ) -> InviteResult:
+        trail = TRAIL.get()
         try:
-            result = await self._inviter.invite(draft, **options)
+            result = await self._inviter.invite(
+                draft,
+                scope=scope,
+                sender=sender,
+                upstream_api_key=upstream_api_key,
+                timeout_seconds=timeout_seconds,
+            )
         except BaseException:
             # A bug, or the end of the process: the candidate may have been invited all the same.
             _tell(self._seen, draft, stumbled(retryable=False), trail, scope)

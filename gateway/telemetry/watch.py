@@ -154,12 +154,17 @@ class Watch:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Reads the gauges meanwhile."""
-        sampling = asyncio.create_task(sample_now_and_then(self._samples))
+        """Reads the gauges meanwhile, and lets other workers know what this one has counted."""
+        tasks = [asyncio.create_task(sample_now_and_then(self._samples))]
+        if self.metrics is not None:
+            tasks.append(asyncio.create_task(self.metrics.share()))
         try:
             yield
         finally:
-            await end(sampling)
+            for task in tasks:
+                await end(task)
+            if self.metrics is not None:
+                self.metrics.pass_on()
 
     async def aclose(self) -> None:
         """Send the spans that are left; to be called once nothing goes on any more.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 import httptools
 
@@ -69,18 +69,18 @@ class AnswerReader:
         """What is known if nothing more comes; `fault` says why, unless a status has come."""
         if self._status is None:
             return NoReply(fault, possibly_sent=True)
-        get, body, whole = self._headers.get, b"".join(self._body), self.complete
+        headers, body, whole = self._headers, b"".join(self._body), self.complete
         if self._body_octets > LARGEST_BODY:
             body, whole = body[:LARGEST_BODY], False
-        if (encoding := _text(get(b"content-encoding"))) is not None:
-            body = decoded(body, encoding)
+        if b"content-encoding" in headers:
+            body = decoded(body, headers[b"content-encoding"].decode("latin-1"))
         return Reply(
             self._status,
             body,
             whole,
-            _text(get(b"content-type")),
-            _text(get(b"retry-after")),
-            _text(get(b"date")),
+            _text(headers, b"content-type"),
+            _text(headers, b"retry-after"),
+            _text(headers, b"date"),
         )
 
     # What the parser calls; after the answer's end, for bytes that nobody asked for.
@@ -120,14 +120,16 @@ class AnswerReader:
         return self._body_octets > LARGEST_BODY or self._octets > _LARGEST_ANSWER
 
 
-def _joined(lines: Iterable[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]:
+def _joined(lines: Sequence[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]:
     """Values by the names in small letters; those of one name joined by commas."""
-    headers: dict[bytes, bytes] = {}
-    for written, value in lines:
-        name = written.lower()
-        headers[name] = headers[name] + b", " + value if name in headers else value
+    headers = {name.lower(): value for name, value in lines}
+    if len(headers) != len(lines):
+        headers = {}
+        for written, value in lines:
+            name = written.lower()
+            headers[name] = headers[name] + b", " + value if name in headers else value
     return headers
 
 
-def _text(value: bytes | None) -> str | None:
-    return None if value is None else value.decode("latin-1")
+def _text(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
+    return headers[name].decode("latin-1") if name in headers else None

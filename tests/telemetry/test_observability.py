@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -16,7 +17,9 @@ from starlette.testclient import TestClient
 from gateway.app import create_app
 from gateway.graphql.errors import ErrorCode
 from gateway.invites.models import InviteErrorCode, InviteOutcome
-from gateway.telemetry.metrics import SHARED, shared_metrics
+from gateway.telemetry.metrics import SHARED, Metrics, shared_metrics
+from gateway.telemetry.trail import Trail
+from gateway.telemetry.watch import Watch
 from tests.test_readme import README
 from tests.test_running import settings
 
@@ -40,6 +43,7 @@ metrics = Metrics()
 trail = Trail("id", 0.0, "POST")
 trail.status = 200
 metrics.on_request(trail)
+metrics.pass_on()
 """
 
 
@@ -114,6 +118,42 @@ def test_workers_share_their_metrics():
     assert "gateway_info" in told
     assert SHARED not in os.environ
     assert not folder.exists()
+
+
+async def test_counts_are_passed_on_while_requests_are_served(monkeypatch, tmp_path):
+    """Another worker that is asked for the sums need not wait for this one to be asked."""
+    monkeypatch.setattr("gateway.telemetry.metrics.PASS_ON_SECONDS", 0.0)
+    monkeypatch.setenv(SHARED, str(tmp_path))
+    metrics, trail = Metrics(), Trail("id", 0.0, "POST")
+    trail.status, trail.seconds = 418, 0.3
+
+    def passed_on() -> float | None:
+        return metrics.registry.get_sample_value("gateway_requests_total", {"status": "418"})
+
+    async with Watch(metrics=metrics).running(), asyncio.timeout(5):
+        for count in (1, 2):
+            metrics.on_request(trail)
+            while passed_on() != count:  # noqa: ASYNC110 - it has no event for tests
+                await asyncio.sleep(0)
+
+    seconds = "gateway_request_duration_seconds"
+    assert metrics.registry.get_sample_value(f"{seconds}_sum") == pytest.approx(0.6)
+    assert metrics.registry.get_sample_value(f"{seconds}_bucket", {"le": "0.25"}) == 0
+    assert metrics.registry.get_sample_value(f"{seconds}_bucket", {"le": "0.5"}) == 2
+
+
+async def test_counts_are_passed_on_at_the_end(monkeypatch, tmp_path):
+    """What a worker counts last is not lost with it."""
+    monkeypatch.setenv(SHARED, str(tmp_path))
+    metrics, trail = Metrics(), Trail("id", 0.0, "POST")
+    trail.status = 418
+
+    async with Watch(metrics=metrics).running():
+        await asyncio.sleep(0)
+        metrics.on_request(trail)
+
+    told = metrics.registry.get_sample_value("gateway_requests_total", {"status": "418"})
+    assert told == 1
 
 
 def test_gauges_of_ended_workers_are_forgotten():
