@@ -193,7 +193,7 @@ class _Run:
         email = normalised_email(earlier.email) if earlier is not None else None
         if earlier is None or email is None or not earlier.is_open:
             return candidate, request
-        begun = request._replace(candidate_name=earlier.name, candidate_email=email)
+        begun = replace(request, candidate_name=earlier.name, candidate_email=email)
         begun = with_key(begun)
         if await service.inviter.recall(begun, scope=SCOPE) is None:
             return candidate, request
@@ -214,7 +214,7 @@ class _Run:
             if result is None:
                 self._tell_not_tried(candidate, "Interrupted before it was sent.")
             elif isinstance(result, InviteSuccess):
-                self._tell(candidate, result._replace(replayed=False))
+                self._tell(candidate, replace(result, replayed=False))
             else:
                 self._tell(candidate, result)
 

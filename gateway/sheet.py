@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from gateway.candidates_file import Candidate
@@ -52,7 +52,7 @@ def with_key(request: InviteRequest) -> InviteRequest:
         request.candidate_email,
     ]
     key = "csv-" + hashlib.sha256(json.dumps(content).encode()).hexdigest()
-    return request._replace(idempotency_key=key)
+    return replace(request, idempotency_key=key)
 
 
 def _keyed(checked: Checked) -> Checked:

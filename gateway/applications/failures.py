@@ -7,7 +7,7 @@ repeated, and there is no outcome.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final
 
@@ -65,7 +65,7 @@ def judge_read(exchange: Exchange, *, now: Clock) -> Judgement:
     """What came instead of an answer; `retryable` means that another read may succeed."""
     told = judge(exchange, now=now)
     code = _CODES.get(told.code, told.code)
-    return told._replace(code=code, retryable=_may_succeed(exchange, code, told))
+    return replace(told, code=code, retryable=_may_succeed(exchange, code, told))
 
 
 def is_tried_again(exchange: Exchange, judgement: Judgement) -> bool:

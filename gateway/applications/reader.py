@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
@@ -114,7 +115,7 @@ class Reader:
                 return found
             attempts += 1
             judgement = judge_read(exchange, now=self._now)
-            again = judgement._replace(retryable=is_tried_again(exchange, judgement))
+            again = replace(judgement, retryable=is_tried_again(exchange, judgement))
             wait = self._policy.wait_before_next(
                 again, attempts=attempts, seconds_left=_seconds_until(deadline)
             )

@@ -52,7 +52,7 @@ class RequestContext:
         that it is used: none of them goes unprotected.
         """
         if draft.idempotency_key is None and self.idempotency_key is not None:
-            draft = draft._replace(idempotency_key=self.idempotency_key)
+            draft = replace(draft, idempotency_key=self.idempotency_key)
         return await self.inviter.invite(
             draft,
             scope=self.scope,
@@ -69,7 +69,7 @@ class RequestContext:
         key = self.idempotency_key
         if key is not None:
             drafts = [
-                draft._replace(idempotency_key=key and f"{key}/{position}")
+                replace(draft, idempotency_key=key and f"{key}/{position}")
                 if draft.idempotency_key is None
                 else draft
                 for position, draft in enumerate(drafts, 1)

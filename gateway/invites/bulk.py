@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+from dataclasses import replace
 from http import HTTPStatus
 from itertools import count
 from typing import TYPE_CHECKING, Protocol, TypeGuard
@@ -185,7 +186,7 @@ def checked_list(
     names = (f"{called} {number}" for number in numbers or count(1))
     checked = (_checked(draft, name, seen) for draft, name in zip(drafts, names, strict=False))
     return [
-        one._replace(sender=sender, upstream_api_key=upstream_api_key)
+        replace(one, sender=sender, upstream_api_key=upstream_api_key)
         if isinstance(one, InviteRequest)
         else one
         for one in checked

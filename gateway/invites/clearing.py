@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gateway.invites.answers import keyed, packed_applicant, unpack
@@ -35,7 +36,7 @@ class Clearing:
         if not isinstance(sighting, Applicant):
             return keyed(result)
         found = unpack(packed_applicant(sighting, track_id=claim.track_id), request)
-        return found._replace(replayed=False) if isinstance(found, InviteSuccess) else found
+        return replace(found, replayed=False) if isinstance(found, InviteSuccess) else found
 
     async def look(self, record: Record, request: InviteRequest, *, deadline: float) -> Sighting:
         """The record's applicant, None if the list is without it, or why it cannot be told."""

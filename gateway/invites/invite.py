@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gateway.invites.admission import Admission, OverloadedError
@@ -51,7 +52,7 @@ class Inviter:
         if not isinstance(request, InviteRequest):
             return refusal_of(request)
         if sender or upstream_api_key is not None:
-            request = request._replace(sender=sender, upstream_api_key=upstream_api_key)
+            request = replace(request, sender=sender, upstream_api_key=upstream_api_key)
         seconds = self._timeout_seconds
         if timeout_seconds is not None:
             seconds = min(seconds, timeout_seconds)

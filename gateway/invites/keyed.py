@@ -296,7 +296,7 @@ async def _join(
     if fingerprint != own:
         return key_reused()
     result = await _end_of(task, deadline) or in_progress()
-    return result._replace(replayed=True) if isinstance(result, InviteSuccess) else result
+    return replace(result, replayed=True) if isinstance(result, InviteSuccess) else result
 
 
 async def _end_of(task: asyncio.Task[InviteResult], deadline: float) -> InviteResult | None:

@@ -21,7 +21,7 @@ def a_request(**changes: Any) -> InviteRequest:
         invite_format=InviteFormat.SEND_LINK,
         idempotency_key="key-1",
     )
-    return request._replace(**changes)
+    return replace(request, **changes)
 
 
 def a_record(key: str = "key-1", **changes: Any) -> Record:
