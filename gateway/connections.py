@@ -385,23 +385,19 @@ class LimitedProtocol(HttpToolsProtocol):
 
     async def _respond(self, cycle: WholeRequest) -> None:
         try:
-            await self._send_answer(cycle)
+            try:
+                response = await cycle.respond(cycle.head, bytes(cycle.body))
+            except Exception as error:  # noqa: BLE001 - a bug: it is masked, and told in the log
+                response = error_response([internal_error(error)], status=500)
+            if self.flow.write_paused:
+                await self.flow.drain()
+            cycle.response_started = cycle.response_complete = True
+            if not cycle.disconnected:
+                self._write(response, keep_alive=cycle.keep_alive)
+                self.on_response_complete()
         finally:
             # As a callback of the task this would take another turn of the event loop.
             self.tasks.discard(cycle.task)
-
-    async def _send_answer(self, cycle: WholeRequest) -> None:
-        try:
-            response = await cycle.respond(cycle.head, bytes(cycle.body))
-        except Exception as error:  # noqa: BLE001 - a bug: it is masked, and told in the log
-            response = error_response([internal_error(error)], status=500)
-        if self.flow.write_paused:
-            await self.flow.drain()
-        cycle.response_started = cycle.response_complete = True
-        if cycle.disconnected:
-            return
-        self._write(response, keep_alive=cycle.keep_alive)
-        self.on_response_complete()
 
     def _write(self, response: Response, *, keep_alive: bool) -> None:
         keep_alive = keep_alive and CLOSE not in response.own

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field, replace
 
 from gateway.applications.reads import Applications, Reads
@@ -45,7 +45,7 @@ class RequestContext:
         )
         return replace(self, reads=reads, allowance=Allowance(self.allowance.values))
 
-    async def invite(self, draft: InviteDraft) -> InviteResult:
+    def invite(self, draft: InviteDraft) -> Awaitable[InviteResult]:
         """The invite or a typed failure, under the draft's own key or the header's.
 
         Where the header's key meets several invites, the first takes it and the others are told
@@ -53,7 +53,7 @@ class RequestContext:
         """
         if draft.idempotency_key is None and self.idempotency_key is not None:
             draft = replace(draft, idempotency_key=self.idempotency_key)
-        return await self.inviter.invite(
+        return self.inviter.invite(
             draft,
             scope=self.scope,
             sender=self.sender,

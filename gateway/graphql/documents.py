@@ -40,14 +40,11 @@ class Operation:
 
     node: OperationDefinitionNode
     type: OperationType
+    name: str | None
     invites: int
     """How many invites it may run at most."""
     plan: object = None
     """For whoever runs it to leave what was made ready for the next time."""
-
-    @property
-    def name(self) -> str | None:
-        return self.node.name.value if self.node.name else None
 
 
 @dataclass(slots=True)
@@ -160,8 +157,8 @@ def _cached(text: str, document: DocumentNode) -> CachedDocument:
     for node in document.definitions:
         if isinstance(node, OperationDefinitionNode):
             invites = count_invites(root_fields(node, fragments))
-            operation = Operation(node, node.operation, invites)
-            operations[operation.name] = operation
+            name = node.name.value if node.name else None
+            operations[name] = Operation(node, node.operation, name, invites)
     return CachedDocument(text, document, operations)
 
 

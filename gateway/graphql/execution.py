@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from decimal import Decimal
 from inspect import isawaitable
 from typing import Any, Protocol, cast
@@ -25,13 +25,13 @@ MAX_COERCION_ERRORS = 10
 class Executor(Protocol):
     """Runs an operation of a valid document."""
 
-    async def execute(
+    def execute(
         self,
         document: CachedDocument,
         operation: Operation,
         variables: Mapping[str, Any] | None,
         context: Any,
-    ) -> ExecutionResult: ...
+    ) -> Awaitable[ExecutionResult]: ...
 
 
 class GeneralExecutor:

@@ -53,8 +53,8 @@ _Draft: TypeAlias = Callable[[Variables], InviteDraft | None]
 
 INVITE_FIELD = "inviteCandidate"
 _FORMATS: Mapping[str, InviteFormat] = InviteFormat.__members__
-_REQUIRED = ("candidateName", "candidateEmail", "trackId")
-_FIELDS = frozenset((*_REQUIRED, "inviteFormat", "idempotencyKey"))
+_REQUIRED = frozenset({"candidateName", "candidateEmail", "trackId"})
+_FIELDS = _REQUIRED | {"inviteFormat", "idempotencyKey"}
 
 
 class Plan:
@@ -218,9 +218,9 @@ class _Compiler:
 
 def _draft_of(given: object) -> InviteDraft | None:
     """The draft, if every value is just what its type takes; null and absent ones vary."""
-    if type(given) is not dict or not given.keys() <= _FIELDS:
+    if type(given) is not dict or not given.keys() <= _FIELDS or not given.keys() >= _REQUIRED:
         return None
-    name, email, track = map(given.get, _REQUIRED)
+    name, email, track = given["candidateName"], given["candidateEmail"], given["trackId"]
     track = str(track) if type(track) is int else track
     format_, key = given.get("inviteFormat", "GET_LINK"), given.get("idempotencyKey")
     if not (

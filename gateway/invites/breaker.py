@@ -24,12 +24,19 @@ class BreakerState(Enum):
     """One call, the probe, is on its way; all others are turned away."""
 
 
+# Looking a member up at its enum takes longer than all that is done with it here.
+_CLOSED, _OPEN, _HALF_OPEN = BreakerState
+
+
 class Health(Enum):
     """What a call says about the upstream's health."""
 
     GOOD = "good"
     BAD = "bad"
     UNTOLD = "untold"
+
+
+_GOOD, _BAD, _UNTOLD = Health
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,7 @@ class Breaker:
     ) -> None:
         self._clock = clock
         self._limits = limits
-        self._state = BreakerState.CLOSED
+        self._state = _CLOSED
         # A permit is the number of its era: calls of a former state say nothing about this one.
         self._era = 0
         self._until = 0.0
@@ -65,10 +72,10 @@ class Breaker:
 
     def admit(self) -> Permit | None:
         """Leave to make one call, or None: the upstream is known to fail."""
-        if self._state is BreakerState.CLOSED:
+        if self._state is _CLOSED:
             return Permit(self._era)
-        if self._state is BreakerState.OPEN and self._clock() >= self._until:
-            self._enter(BreakerState.HALF_OPEN)
+        if self._state is _OPEN and self._clock() >= self._until:
+            self._enter(_HALF_OPEN)
             return Permit(self._era)
         return None
 
@@ -81,17 +88,17 @@ class Breaker:
         """What the call said of the upstream."""
         if permit != self._era:
             return
-        if self._state is BreakerState.HALF_OPEN:
+        if self._state is _HALF_OPEN:
             self._end_probe(health)
-        elif health is not Health.UNTOLD:
-            self._count(failed=health is Health.BAD)
+        elif health is not _UNTOLD:
+            self._count(failed=health is _BAD)
 
     def _end_probe(self, health: Health) -> None:
-        if health is Health.GOOD:
-            self._enter(BreakerState.CLOSED)
+        if health is _GOOD:
+            self._enter(_CLOSED)
         else:
-            self._enter(BreakerState.OPEN)
-            if health is Health.UNTOLD:
+            self._enter(_OPEN)
+            if health is _UNTOLD:
                 # The next caller may probe at once.
                 self._until = self._clock()
 
@@ -104,7 +111,7 @@ class Breaker:
         self._failed += failed
         enough = self._calls >= self._limits.least_calls
         if enough and self._failed >= self._calls * self._limits.failed_share:
-            self._enter(BreakerState.OPEN)
+            self._enter(_OPEN)
 
     def _enter(self, state: BreakerState) -> None:
         self._state = state

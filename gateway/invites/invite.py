@@ -13,6 +13,9 @@ from gateway.invites.models import InviteRequest, InviteResult
 from gateway.invites.results import refusal_of, result_of
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+    from typing import Any
+
     from gateway.invites.keyed import KeyedInviter
     from gateway.invites.sending import Sender
 
@@ -59,14 +62,14 @@ class Inviter:
         deadline = asyncio.get_running_loop().time() + seconds
         return await self.invite_checked(request, scope=scope, deadline=deadline)
 
-    async def invite_checked(
+    def invite_checked(
         self, request: InviteRequest, *, scope: str, deadline: float
-    ) -> InviteResult:
+    ) -> Coroutine[Any, Any, InviteResult]:
         """As `invite`, for input that was checked; `deadline` is on the event loop's clock."""
         key = request.idempotency_key
         if key is not None:
-            return await self._keyed.invite(request, key, scope=scope, deadline=deadline)
-        return await self._invite_once(request, deadline)
+            return self._keyed.invite(request, key, scope=scope, deadline=deadline)
+        return self._invite_once(request, deadline)
 
     async def recall(self, request: InviteRequest, *, scope: str) -> InviteResult | None:
         """What an earlier request with the same key came to; None if it invited nobody."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from gateway.invites.models import InviteErrorCode, InviteOutcome
 from gateway.upstream.wire import Exchange, Fault, NoReply, Reply, read_error
@@ -49,7 +49,8 @@ _OUTCOMES = {
 }
 
 
-class Row(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Row:
     """One row of the table; `code` names the error if there is no invite to show."""
 
     verdict: Verdict

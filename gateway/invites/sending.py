@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _UNAUTHORIZED = int(HTTPStatus.UNAUTHORIZED)
 _TOO_MANY_REQUESTS = int(HTTPStatus.TOO_MANY_REQUESTS)
 _SERVER_ERROR = int(HTTPStatus.INTERNAL_SERVER_ERROR)
+_GOOD, _UNTOLD = Health.GOOD, Health.UNTOLD
 _SENT_NOTHING = NoReply(Fault.OTHER, possibly_sent=False)
 
 
@@ -99,7 +100,7 @@ class Sender:
             candidate_name=request.candidate_name,
             candidate_email=request.candidate_email,
             track_id=request.track_id,
-            invite_format=request.invite_format.value,
+            invite_format=request.invite_format._value_,
         )
         post = _Post(body, deadline, send_by, idempotency_key, request.upstream_api_key)
         self._budget.earn()
@@ -130,7 +131,7 @@ class Sender:
         permit = self._breaker.admit()
         if permit is None:
             return _spared(self._breaker)
-        health = Health.UNTOLD
+        health = _UNTOLD
         try:
             sent = await self._post_with_fresh_key(post)
             health = health_of(sent.exchange)
@@ -175,7 +176,7 @@ def health_of(exchange: Exchange) -> Health:
     if isinstance(exchange, Reply):
         if exchange.status >= _SERVER_ERROR:
             return Health.BAD
-        return Health.UNTOLD if exchange.status == _TOO_MANY_REQUESTS else Health.GOOD
+        return _UNTOLD if exchange.status == _TOO_MANY_REQUESTS else _GOOD
     if not exchange.possibly_sent and exchange.fault in (Fault.POOL_TIMEOUT, Fault.DEADLINE):
         # The time was used up on this side.
         return Health.UNTOLD

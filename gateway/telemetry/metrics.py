@@ -33,7 +33,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from gateway import __version__
 from gateway.invites.inputs import InviteDraft
 from gateway.invites.models import InviteErrorCode, InviteOutcome, InviteResult
-from gateway.telemetry.trail import SUCCESS, TYPES, Trail, is_replayed, told
+from gateway.telemetry.trail import SUCCESS, TYPES, Result, Trail, is_replayed, told
 from gateway.upstream.wire import Exchange, Fault, Reply
 
 # When a counter began is one more series for each, and nobody's question.
@@ -115,7 +115,7 @@ class Metrics:
             ProcessCollector(registry=registry)
         self._start_at_zero()
         self._statuses = Tally(self._requests, _labels_of_status)
-        self._results = Tally(self._invites, tuple)
+        self._results = Tally(self._invites, _labels_of_result)
         self._exchanges = Tally(self._calls, _labels_of_exchange)
         self._request_times = Times(self._request_seconds)
         self._call_times = Times(self._call_seconds)
@@ -125,7 +125,7 @@ class Metrics:
         """A counter that appears with its first event does not rise, and wakes nobody."""
         self._requests.labels("200")
         self._calls.labels("200")
-        self._invites.labels(*SUCCESS)
+        self._invites.labels(*_labels_of_result(SUCCESS))
         for code, type_ in TYPES.items():
             for outcome in _outcomes(code):
                 self._invites.labels(type_, code.value, outcome.value)
@@ -256,6 +256,10 @@ class Times:
 
 def _labels_of_status(status: int) -> tuple[str]:
     return (str(status),)
+
+
+def _labels_of_result(result: Result) -> tuple[str, str, str]:
+    return (result.type, result.code, result.outcome)
 
 
 def _labels_of_exchange(result: int | Fault) -> tuple[str]:

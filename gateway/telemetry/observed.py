@@ -9,7 +9,7 @@ import logging
 import random
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import orjson
@@ -111,17 +111,17 @@ class ObservedExecutor:
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
 
-    async def execute(
+    def execute(
         self,
         document: CachedDocument,
         operation: Operation,
         variables: Mapping[str, Any] | None,
         context: Any,
-    ) -> ExecutionResult:
+    ) -> Awaitable[ExecutionResult]:
         trail = TRAIL.get()
         if trail is not None:
             trail.document, trail.operation = document.text, operation.name
-        return await self._executor.execute(document, operation, variables, context)
+        return self._executor.execute(document, operation, variables, context)
 
 
 class ObservedInviter:
@@ -160,8 +160,8 @@ class ObservedInviter:
         _tell(self._seen, draft, result, trail, scope)
         return result
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inviter, name)
+    async def drain(self) -> None:
+        await self._inviter.drain()
 
 
 class ObservedBulk:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from gateway.invites.models import (
     InviteErrorCode,
@@ -50,7 +50,9 @@ TRAIL: ContextVar[Trail | None] = ContextVar("trail", default=None)
 """The request that is being answered, also in tasks that it has begun."""
 
 
-class Result(NamedTuple):
+# Compared by identity: there is one of each, and its hash is asked for with every invite.
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
     """An invite's result in the words of the schema; `code` is empty for a success."""
 
     type: str

@@ -142,7 +142,7 @@ def read_invite(reply: Reply) -> InviteAnswer:
         text_of(get("invite_status")),
         text_of(get("name")),
         id_of(get("track_id")),
-        get("success") is False or text_of(get("error")) is not None,
+        get("success") is False or ("error" in body and text_of(body["error"]) is not None),
     )
 
 

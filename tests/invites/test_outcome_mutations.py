@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -18,8 +19,8 @@ ROWS = {
 
 def flips(row: Row) -> list[Row]:
     """The row with another verdict, or with the other word on retrying."""
-    others = [row._replace(verdict=verdict) for verdict in Verdict if verdict is not row.verdict]
-    return [*others, row._replace(retryable=not row.retryable)]
+    others = [replace(row, verdict=verdict) for verdict in Verdict if verdict is not row.verdict]
+    return [*others, replace(row, retryable=not row.retryable)]
 
 
 STATUS_FLIPS = [(status, flip) for status, row in STATUSES.items() for flip in flips(row)]
