@@ -126,26 +126,28 @@ class Sender:
         limit = self._limits.of_all
         if limit is not None and (limited := _limited(limit, "")) is not None:
             return limited
-        if self._breaker is None:
-            return await self._post_with_fresh_key(post)
-        permit = self._breaker.admit()
-        if permit is None:
-            return _spared(self._breaker)
+        breaker, permit = self._breaker, None
+        if breaker is not None and (permit := breaker.admit()) is None:
+            return _spared(breaker)
         health = _UNTOLD
         try:
-            sent = await self._post_with_fresh_key(post)
+            sent = await self._post(post)
+            if self._has_new_key(sent, post):
+                sent = await self._post(post)
             health = health_of(sent.exchange)
         finally:
-            self._breaker.report(permit, health)
+            if breaker is not None and permit is not None:
+                breaker.report(permit, health)
         return sent
 
-    async def _post_with_fresh_key(self, post: _Post) -> Sent:
-        sent = await self._post(post)
-        refused = sent.judgement.status == _UNAUTHORIZED and post.api_key is None
-        if refused and self._upstream.reread_api_key():
-            self._retried()
-            return await self._post(post)
-        return sent
+    def _has_new_key(self, sent: Sent, post: _Post) -> bool:
+        """Whether the key was refused, and is another by now."""
+        if sent.judgement.status != _UNAUTHORIZED or post.api_key is not None:
+            return False
+        if not self._upstream.reread_api_key():
+            return False
+        self._retried()
+        return True
 
     async def _post(self, post: _Post) -> Sent:
         seconds_left = post.deadline - asyncio.get_running_loop().time()

@@ -122,12 +122,14 @@ class AnswerReader:
 
 def _joined(lines: Sequence[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]:
     """Values by the names in small letters; those of one name joined by commas."""
-    headers = {name.lower(): value for name, value in lines}
+    headers: dict[bytes, bytes] = {}
+    for name, value in lines:
+        headers[name.lower()] = value
     if len(headers) != len(lines):
         headers = {}
         for written, value in lines:
-            name = written.lower()
-            headers[name] = headers[name] + b", " + value if name in headers else value
+            small = written.lower()
+            headers[small] = headers[small] + b", " + value if small in headers else value
     return headers
 
 

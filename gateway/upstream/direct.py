@@ -149,10 +149,12 @@ class DirectUpstream:
         loop = asyncio.get_running_loop()
         now = loop.time()
         deadline = now + timeout_seconds
-        try:
-            connection = await self._pool.take(wait_until=now + timeout_seconds * POOL_SHARE)
-        except PoolTimeoutError:
-            return NoReply(Fault.POOL_TIMEOUT, possibly_sent=False)
+        if not self._pool.try_place():
+            try:
+                await self._pool.place(wait_until=now + timeout_seconds * POOL_SHARE)
+            except PoolTimeoutError:
+                return NoReply(Fault.POOL_TIMEOUT, possibly_sent=False)
+        connection = self._pool.kept()
         try:
             if connection is None:
                 dialled = await self._dial(timeout_seconds)
@@ -162,6 +164,10 @@ class DirectUpstream:
             if loop.time() > deadline or _is_past(send_by):
                 return NoReply(Fault.DEADLINE, possibly_sent=False)
             return await connection.exchange(request, deadline=deadline)
+        except asyncio.CancelledError:
+            if connection is not None:
+                connection.abort()
+            raise
         finally:
             self._pool.give_back(connection)
 

@@ -48,21 +48,17 @@ class Connection(asyncio.Protocol):
         """
         return not self._unread.poll(0)
 
-    async def exchange(self, request: bytes, *, deadline: float) -> Exchange:
+    def exchange(self, request: bytes, *, deadline: float) -> asyncio.Future[Exchange]:
         """Send the request; from here on its bytes may have left.
 
-        `deadline` is on the event loop's clock. If cancelled, the connection is given up.
+        `deadline` is on the event loop's clock. Whoever stops waiting must `abort`.
         """
         self._reader.begin()
         answer: asyncio.Future[Exchange] = self._loop.create_future()
         self._answer = answer
         self._end_by(deadline)
         cast("asyncio.Transport", self._transport).write(request)
-        try:
-            return await answer
-        except asyncio.CancelledError:
-            self.abort()
-            raise
+        return answer
 
     def abort(self) -> None:
         """Close at once, whatever is under way."""

@@ -26,16 +26,33 @@ class Pool:
         self._sweep: asyncio.TimerHandle | None = None
         self._closed = False
 
-    async def take(self, *, wait_until: float) -> Connection | None:
-        """A kept connection, or None: then the place for a new one is the caller's.
+    def try_place(self) -> bool:
+        """True if there was a free place, which is then the caller's, as after `place`."""
+        if self._free <= 0:
+            return False
+        self._free -= 1
+        return True
 
-        Every return must be followed by one `give_back`. Raises PoolTimeoutError.
+    async def place(self, *, wait_until: float) -> None:
+        """A place to make a call, once there is one. Raises PoolTimeoutError.
+
+        It must be given back by one `give_back`, whatever became of the call.
         """
-        if self._free > 0:
-            self._free -= 1
-        else:
+        if not self.try_place():
             await self._turn(wait_until)
-        return self._kept()
+
+    def kept(self) -> Connection | None:
+        """A kept connection for the caller's place, or None: then it is for a new one."""
+        while self._idle:
+            connection = self._idle.pop()
+            if (
+                connection.usable
+                and not connection.has_rested(KEEP_ALIVE_SECONDS)
+                and connection.is_quiet()
+            ):
+                return connection
+            connection.abort()
+        return None
 
     async def dial(self) -> Connection:
         """A new connection; OSError if there is none."""
@@ -59,18 +76,6 @@ class Pool:
             self._idle.pop().abort()
         # The loop closes an aborted transport's socket on its next turn.
         await asyncio.sleep(0)
-
-    def _kept(self) -> Connection | None:
-        while self._idle:
-            connection = self._idle.pop()
-            if (
-                connection.usable
-                and not connection.has_rested(KEEP_ALIVE_SECONDS)
-                and connection.is_quiet()
-            ):
-                return connection
-            connection.abort()
-        return None
 
     def _keep(self, connection: Connection) -> None:
         connection.rest()

@@ -35,8 +35,8 @@ def small_pool(size: int = 1) -> Pool:
 
 
 async def taken(pool: Pool, seconds: float = 5.0):
-    connection = await pool.take(wait_until=asyncio.get_running_loop().time() + seconds)
-    return connection or await pool.dial()
+    await pool.place(wait_until=asyncio.get_running_loop().time() + seconds)
+    return pool.kept() or await pool.dial()
 
 
 async def until(condition) -> None:
@@ -193,7 +193,7 @@ async def test_closing_closes_what_is_idle_now_and_the_rest_later():
 async def test_a_call_without_a_connection_gives_its_place_back():
     """A failed dial does not shrink the pool."""
     pool = small_pool()
-    await pool.take(wait_until=0.0)
+    await pool.place(wait_until=0.0)
 
     pool.give_back(None)
 
