@@ -8,12 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 import httptools
 import uvicorn
@@ -23,42 +18,28 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from gateway.answering import (
     CLOSE,
-    LONGEST_BODY,
     Direct,
     Routes,
     WholeRequest,
     lines_of,
     written,
 )
-from gateway.graphql.errors import ErrorCode, Header, formatted, internal_error
+from gateway.connection_limits import (
+    MAX_CHUNKS,
+    MAX_OVERHEAD_BYTES,
+    MAX_PIPELINED,
+    ConnectionLimits,
+)
+from gateway.graphql.errors import Header, internal_error
 from gateway.graphql.requests import RequestHead, joined
 from gateway.graphql.responses import Response, error_response
+from gateway.refusals import HEAD_TOO_LARGE, MALFORMED, OVERLOADED, TOO_SLOW
+from gateway.request_heads import client_host, is_short, names_one_host, octets_of_head, target
 
 if TYPE_CHECKING:
     from uvicorn._types import HTTPScope
 
-MAX_PIPELINED = 8
-"""Requests that wait on a connection for the answer before them."""
 _HTTP_VERSIONS = frozenset({"1.1", "1.0"})
-MAX_CHUNKS = 4_096
-"""Chunks of one body."""
-MAX_OVERHEAD_BYTES = 1_048_576
-"""Chunk sizes, chunk extensions and trailers of one body; or all of a body that was refused."""
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionLimits:
-    """What one client may hold; the fields are named as their settings are."""
-
-    max_connections: int = 800
-    max_header_bytes: int = 16_384
-    """Request line and headers together."""
-    header_timeout_seconds: float = 10.0
-    """From a connection's start, or a request's first byte, to the end of the headers."""
-    body_timeout_seconds: float = 10.0
-    """From the end of the headers to the end of the body."""
-    keep_alive_seconds: float = 75.0
-    """How long a connection may idle between requests; longer than a load balancer's."""
 
 
 class LimitedConfig(uvicorn.Config):
@@ -161,7 +142,7 @@ class LimitedProtocol(HttpToolsProtocol):
         if waiting:
             min(waiting, key=lambda pair: pair[0])[1].transport.close()
         else:
-            self._refuse(_OVERLOADED)
+            self._refuse(OVERLOADED)
 
     # Time
 
@@ -177,7 +158,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _expire(self) -> None:
         if self._in_head or self._body_is_due():
-            self._refuse(_TOO_SLOW)
+            self._refuse(TOO_SLOW)
         else:
             self.transport.close()
 
@@ -196,7 +177,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self._ignore_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
             if not isinstance(error.__context__, _Cut):
-                self._refuse(_HEAD_TOO_LARGE if self._is_head_too_large() else _MALFORMED)
+                self._refuse(HEAD_TOO_LARGE if self._is_head_too_large() else MALFORMED)
         else:
             if self._allowed is not None:
                 self._wait(self._allowed)
@@ -219,9 +200,9 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _check_overhead(self) -> None:
         if self._is_head_too_large():
-            self._refuse(_HEAD_TOO_LARGE)
+            self._refuse(HEAD_TOO_LARGE)
         elif self._unaccounted_bytes > MAX_OVERHEAD_BYTES:
-            self._refuse(_MALFORMED)
+            self._refuse(MALFORMED)
 
     def on_message_begin(self) -> None:
         if len(self.pipeline) >= MAX_PIPELINED:
@@ -240,21 +221,25 @@ class LimitedProtocol(HttpToolsProtocol):
             return
         self._trailer_bytes += len(name) + len(value)
         if self._trailer_bytes > self._max_header_bytes:
-            self._refuse(_HEAD_TOO_LARGE)
+            self._refuse(HEAD_TOO_LARGE)
             raise _Cut
 
     def on_headers_complete(self) -> None:
         parser = self.parser
         version, method = parser.get_http_version(), parser.get_method()
-        if self._head_bytes_at_most > self._max_header_bytes:
-            self._measure_head()
+        if (
+            self._head_bytes_at_most > self._max_header_bytes
+            and octets_of_head(self.url, self.headers) > self._max_header_bytes
+        ):
+            self._refuse(HEAD_TOO_LARGE)
+            raise _Cut
         headers = joined(self.headers)
         if (
             version not in _HTTP_VERSIONS
             or method == b"CONNECT"
-            or not self._names_one_host(headers, version)
+            or not names_one_host(self.headers, headers, version)
         ):
-            self._refuse(_MALFORMED)
+            self._refuse(MALFORMED)
             raise _Cut
         if parser.should_upgrade():
             return
@@ -263,40 +248,18 @@ class LimitedProtocol(HttpToolsProtocol):
         self._allowed = self._limits.body_timeout_seconds
         keep_alive = version != "1.0" and parser.should_keep_alive()
         respond = self._direct.get(self.url) if method == b"POST" else None
-        if respond is not None and _is_short(headers):
-            head = RequestHead("POST", headers, b"", self._client_host(headers))
+        if respond is not None and is_short(headers):
+            head = RequestHead(
+                "POST", headers, b"", client_host(self.client, headers, self._proxies)
+            )
             self._begin(WholeRequest(respond, head, keep_alive=keep_alive))
         else:
             scope = self._scope(method, version)
             expects = headers.get(b"expect", b"").lower() == b"100-continue"
             self._begin(self._asgi_cycle(scope, expects=expects, keep_alive=keep_alive))
 
-    def _measure_head(self) -> None:
-        octets = sum(len(name) + len(value) + 4 for name, value in self.headers)
-        if len(self.url) + octets > self._max_header_bytes:
-            self._refuse(_HEAD_TOO_LARGE)
-            raise _Cut
-
-    def _names_one_host(self, headers: Mapping[bytes, bytes], version: str) -> bool:
-        """What the parser leaves to us (RFC 9112, section 3.2)."""
-        if b"host" not in headers:
-            return version == "1.0"
-        return (
-            len(headers) == len(self.headers)
-            or sum(name == b"host" for name, _ in self.headers) == 1
-        )
-
-    def _client_host(self, headers: Mapping[bytes, bytes]) -> str | None:
-        """Where the request comes from, by the word of a proxy if it is a trusted one."""
-        host, proxies = self.client[0] if self.client else None, self._proxies
-        if proxies is None or b"x-forwarded-for" not in headers or host not in proxies:
-            return host
-        forwarded = headers[b"x-forwarded-for"].decode("latin-1")
-        client: str = proxies.get_trusted_client_address(forwarded)[0]
-        return client or host
-
     def _scope(self, method: bytes, version: str) -> HTTPScope:
-        path, raw_path, query_string = _target(self.url)
+        path, raw_path, query_string = target(self.url)
         return {
             "type": "http",
             "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
@@ -342,7 +305,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_chunk_header(self) -> None:
         self._chunks += 1
         if self._chunks > MAX_CHUNKS:
-            self._refuse(_MALFORMED)
+            self._refuse(MALFORMED)
             raise _Cut
 
     def on_body(self, body: bytes) -> None:
@@ -453,40 +416,3 @@ class LimitedProtocol(HttpToolsProtocol):
     def _has_begun_answer(self) -> bool:
         running = self._running
         return running is not None and running.more_body and running.response_started
-
-
-def _is_short(headers: Mapping[bytes, bytes]) -> bool:
-    """Whether the body's length is known, and no reason not to wait for it."""
-    length = headers.get(b"content-length", b"")
-    return length.isdigit() and int(length) <= LONGEST_BODY and b"expect" not in headers
-
-
-@lru_cache(maxsize=64)
-def _target(url: bytes) -> tuple[str, bytes, bytes]:
-    """A request target's path, decoded and as it came, and its query string."""
-    parts = httptools.parse_url(url)
-    path = parts.path.decode("ascii")
-    return unquote(path) if "%" in path else path, parts.path, parts.query or b""
-
-
-def _refusal(status: HTTPStatus, message: str, code: ErrorCode = ErrorCode.BAD_REQUEST) -> bytes:
-    retry = ((b"retry-after", b"1"),) if status is HTTPStatus.SERVICE_UNAVAILABLE else ()
-    answer = error_response([formatted(message, code)], status=status, headers=retry)
-    lines = [
-        b"HTTP/1.1 %d %s" % (status, status.phrase.encode()),
-        *(name + b": " + value for name, value in answer.all_headers()),
-        b"connection: close",
-        b"",
-        answer.body,
-    ]
-    return b"\r\n".join(lines)
-
-
-_MALFORMED = _refusal(HTTPStatus.BAD_REQUEST, "This is not a valid HTTP request.")
-_TOO_SLOW = _refusal(HTTPStatus.REQUEST_TIMEOUT, "The request took too long to arrive.")
-_HEAD_TOO_LARGE = _refusal(
-    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The URL and headers are too long."
-)
-_OVERLOADED = _refusal(
-    HTTPStatus.SERVICE_UNAVAILABLE, "There are too many connections.", ErrorCode.OVERLOADED
-)

@@ -17,7 +17,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import DotEnvSettingsSource, NoDecode, SettingsConfigDict
 
 from gateway.access_settings import AccessSettings
-from gateway.connections import ConnectionLimits
+from gateway.connection_limits import ConnectionLimits
 from gateway.graphql.documents import DocumentReader
 from gateway.graphql.limits import Limits
 from gateway.graphql.persisted import Documents, read_manifest

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from uvicorn.server import ServerState
 
-from gateway.connections import MAX_PIPELINED, ConnectionLimits, LimitedConfig, LimitedProtocol
+from gateway.connection_limits import MAX_PIPELINED, ConnectionLimits
+from gateway.connections import LimitedConfig, LimitedProtocol
 
 QUICK = ConnectionLimits(
     max_header_bytes=1_000,

@@ -6,7 +6,7 @@ from dataclasses import fields
 
 from pydantic import SecretStr
 
-from gateway.connections import ConnectionLimits
+from gateway.connection_limits import ConnectionLimits
 from gateway.graphql.limits import Limits
 from gateway.running import server_config
 from gateway.settings import CodedSettings, Settings
