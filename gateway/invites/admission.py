@@ -41,10 +41,14 @@ class Admission:
     def waiting(self) -> int:
         return len(self._waiting)
 
+    @property
+    def has_room(self) -> bool:
+        # Whoever waits comes first, so a free place means that nobody does.
+        return self._in_use < self._limit
+
     def try_enter(self) -> bool:
         """True if there was a free place, which is then taken: `leave` gives it back."""
-        # Whoever waits comes first, so a free place means that nobody does.
-        if self._in_use >= self._limit:
+        if not self.has_room:
             return False
         self._in_use += 1
         return True

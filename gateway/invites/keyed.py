@@ -1,6 +1,6 @@
 """Invites with an idempotency key: one key, one invite, whatever happens on the way.
 
-read the record → take a place → claim (on disk) → send → settle (on disk) → answer
+take a place → claim (on disk), unless there is a record → send → settle (on disk) → answer
 """
 
 from __future__ import annotations
@@ -149,11 +149,11 @@ class KeyedInviter:
         await self._settler.drain()
 
     async def _invite(self, job: _Job) -> InviteResult:
-        try:
-            record = await self._store.read(job.identity.record_id)
-        except StoreUnavailableError as error:
-            return _store_failed(error, InviteOutcome.UNKNOWN)
-        step = await self._step(record, job)
+        # Most keys are new: claimed unseen, they cost the store one question less. Where all
+        # places are taken, an answer that is there already must not wait for one.
+        step: _Step = None
+        if not self._admission.has_room:
+            step = await self._look_again(job)
         while not isinstance(step, InviteSuccess | InviteFailure):
             step = await self._step(step, job)
         return step

@@ -541,13 +541,13 @@ async def test_unreadable_store_promises_nothing(store, replica):
 async def test_store_that_hangs_is_not_waited_for(store, replica):
     """A caller is answered in its time, also if the store does not even say no."""
     free = asyncio.Event()
-    read = store.read
+    insert = store.insert
 
-    async def hanging_read(record_id):
+    async def hanging_insert(record):
         await free.wait()
-        return await read(record_id)
+        return await insert(record)
 
-    store.read = hanging_read
+    store.insert = hanging_insert
 
     answer = await replica.invite(seconds=-0.99)
 
@@ -652,16 +652,27 @@ async def test_store_failure_after_a_lost_race(store, replica):
     replica.upstream.free.clear()
     first = asyncio.create_task(replica.invite())
     await replica.upstream.reached.wait()
-    store.records, kept = {}, store.records
-    second = asyncio.create_task(other.invite())
-    while not store.calls["read"] >= 2:  # noqa: ASYNC110 - it has found nothing by then
-        await asyncio.sleep(0)
-    store.records = kept
     store.fail("read")
 
-    assert (await second).outcome is InviteOutcome.UNKNOWN
+    assert (await other.invite()).outcome is InviteOutcome.UNKNOWN
     replica.upstream.free.set()
     await first
+
+
+async def test_new_key_costs_the_store_no_question(store, replica):
+    """It is claimed and settled: two commits, and no look beforehand."""
+    await replica.invite()
+
+    assert (store.calls["read"], store.calls["insert"], store.calls["swap"]) == (0, 1, 1)
+
+
+async def test_answer_that_is_there_waits_for_no_place(store):
+    """A repeated request is answered from its record while all places are taken."""
+    replica = await a_replica(store, admission=Admission(1, queue=0, max_wait_seconds=1))
+    first = await replica.invite()
+    await replica.admission.enter()
+
+    assert await replica.invite() == replace(first, replayed=True)
 
 
 async def test_no_place_means_no_record(store):
