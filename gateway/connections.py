@@ -361,6 +361,8 @@ class LimitedProtocol(HttpToolsProtocol):
         finally:
             # As a callback of the task this would take another turn of the event loop.
             self.tasks.discard(cycle.task)
+            # An idle connection keeps its last request, but nothing of a candidate.
+            cycle.body.clear()
 
     def _write(self, response: Response, *, keep_alive: bool) -> None:
         keep_alive = keep_alive and CLOSE not in response.own

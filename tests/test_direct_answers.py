@@ -97,6 +97,16 @@ async def test_whole_request_is_answered_directly(served, cut):
     assert isinstance(app_of(served), Direct)
 
 
+async def test_idle_connection_keeps_no_body(served):
+    """Nothing of a candidate stays in memory for longer than its request."""
+    async with served.connected() as (reader, writer):
+        writer.write(post("/now"))
+        await one_answer(reader)
+        (connection,) = served.state.connections
+
+        assert connection.cycle.body == b""
+
+
 async def test_head_is_as_an_application_would_see_it(served):
     """Names in small letters, values of one name joined, the client's address."""
     await served.exchange(post("/now", b"hi", "A: 1", "a: 2", "connection: close"))
