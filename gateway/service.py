@@ -26,7 +26,7 @@ from gateway.invites.sending import Sender, SendLimits
 from gateway.rate_limits import RateLimit
 from gateway.stores.opening import store_for
 from gateway.upstream.api_key import ApiKeyFile, FixedApiKey
-from gateway.upstream.client import client_for
+from gateway.upstream.choice import client_for
 from gateway.upstream.contract import ApiKey, ApplicantList, Upstream
 
 if TYPE_CHECKING:
