@@ -10,7 +10,7 @@ from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from gateway.api_tokens import read_token_file
 from gateway.certificates import certified
@@ -34,6 +34,9 @@ class AccessSettings(BaseSettings):
     A field is checked together with those before it; one of them that has been refused is not in
     the data, and then its own fault is all that is said.
     """
+
+    # By itself it is of no use: what it takes to check the fields is made with all of them.
+    model_config = SettingsConfigDict(defer_build=True)
 
     auth: Literal["none", "tokens", "jwt"] = Field(
         description="Who may call: `none`, anybody; `tokens` of a file; `jwt`, your provider's."

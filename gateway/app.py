@@ -168,13 +168,18 @@ def _telling_failures(send: Send) -> Send:
 
 
 def app_from_environment() -> ASGIApp:
-    """The gateway of a process that `gateway serve` started. Raises SettingsError."""
-    settings = load_settings()
+    """The gateway of a worker that `gateway serve` started. Raises SettingsError."""
+    return served_app(load_settings())
+
+
+def served_app(settings: Settings) -> ASGIApp:
+    """The gateway of a process that serves it alone, with its log and its signals."""
     configure_logging(_level(settings), as_json=settings.log_format == "json")
     app = create_app(settings, stops_on_signals=True)
     # All that was made until now stays. Every full collection would walk it in vain, and let
     # all requests wait meanwhile.
     gc.freeze()
+    gc.enable()
     return app
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import gc
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,15 +53,17 @@ def dev(port: int, *, verbose: bool) -> None:
 @main.command()
 def serve() -> None:
     """Run the gateway in production, from the settings."""
-    # What is loaded stays: collections meanwhile would only walk it, again and again.
+    # What is loaded stays: collections meanwhile would only walk it, again and again. The app,
+    # once made, has them begin.
     gc.disable()
+    # To find plugins that look into the settings, pydantic would read what is installed.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from gateway.reconciling import prepare_store  # noqa: PLC0415 - keeps the others quick
     from gateway.running import serve_gateway  # noqa: PLC0415 - keeps the other commands quick
 
     settings = _settings()
     with _one_line_errors():
         prepare_store(settings)
-        gc.enable()
         serve_gateway(settings)
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import math
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -53,7 +55,8 @@ def serve_gateway(settings: Settings) -> None:
     listening = listen(settings.host, settings.port)
     if settings.auth == "none" and not is_loopback(settings.host):
         print(_OPEN_TO_ALL, file=sys.stderr, flush=True)  # noqa: T201 - as the line below
-    config = server_config(APP_FACTORY, settings, factory=True)
+    factory = APP_FACTORY if settings.workers > 1 else partial(_app, settings)
+    config = server_config(factory, settings, factory=True)
     # The line is printed, not logged: it is the command's answer to the one who typed it.
     print(f"Listening on {address_of(listening, settings)}", flush=True)  # noqa: T201
     # Until the app answers to it, SIGHUP would end the process.
@@ -62,10 +65,17 @@ def serve_gateway(settings: Settings) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with contextlib.suppress(KeyboardInterrupt):
         if settings.workers > 1:
+            gc.enable()
             with shared_metrics():
                 Workers(config, sockets=[listening]).run()
         else:
             uvicorn.Server(config).run(sockets=[listening])
+
+
+def _app(settings: Settings) -> ASGIApp:
+    from gateway.app import served_app  # noqa: PLC0415 - the address is told before it is loaded
+
+    return served_app(settings)
 
 
 @contextlib.asynccontextmanager
@@ -111,7 +121,7 @@ class _GuestServer(uvicorn.Server):
 
 
 def server_config(
-    app: ASGIApp | str, settings: Settings, *, factory: bool = False
+    app: ASGIApp | Callable[[], ASGIApp] | str, settings: Settings, *, factory: bool = False
 ) -> LimitedConfig:
     """How the server runs in both cases: no log of its own, no name of its own in answers."""
     return LimitedConfig(

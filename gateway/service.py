@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.applications.reader import Reader
 from gateway.applications.reads import Applications
-from gateway.background import end
+from gateway.background import aside, end
 from gateway.invites.admission import Admission
 from gateway.invites.answers import FINAL_REFUSALS
 from gateway.invites.breaker import Breaker, BreakerLimits
 from gateway.invites.bulk import BulkInviter, PacedInviter
 from gateway.invites.idempotency import Store, StoreUnavailableError
+from gateway.invites.inputs import load_long_check
 from gateway.invites.invite import Inviter
 from gateway.invites.keyed import KeyedInviter
 from gateway.invites.outcomes import Verdict
@@ -26,7 +27,7 @@ from gateway.invites.sending import Sender, SendLimits
 from gateway.rate_limits import RateLimit
 from gateway.stores.opening import store_for
 from gateway.upstream.api_key import ApiKeyFile, FixedApiKey
-from gateway.upstream.client import client_for
+from gateway.upstream.choice import client_for
 from gateway.upstream.contract import ApiKey, ApplicantList, Upstream
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ _SECONDS_PER_HOUR: Final = 3600
 _PING_LASTS_SECONDS: Final = 1.0
 # What callers read comes on top of these, so that no look at an invite waits for them.
 _LIST_CONNECTIONS: Final = 4
+# By then the first answer is given, if somebody waited for it.
+_WARM_UP_AFTER_SECONDS: Final = 1.0
 
 
 class Service:
@@ -85,6 +88,7 @@ class Service:
             keep_seconds=settings.idempotency_hours * _SECONDS_PER_HOUR,
         )
         self._reconciling: asyncio.Task[None] | None = None
+        self._warming_up: asyncio.Task[None] | None = None
         self._started = False
         self._pinged_at = -_PING_LASTS_SECONDS
         self._pinging: asyncio.Task[bool] | None = None
@@ -96,12 +100,14 @@ class Service:
         self._reconciling = asyncio.create_task(
             self.reconciler.run(interval_seconds=self._settings.reconcile_seconds)
         )
+        self._warming_up = asyncio.create_task(_warm_up())
 
     async def stop(self) -> None:
         """Finish the invites that were begun, then let go of store and upstream."""
         self._started = False
-        if self._reconciling is not None:
-            await end(self._reconciling)
+        for task in (self._reconciling, self._warming_up):
+            if task is not None:
+                await end(task)
         await self.inviter.drain()
         await self.paced.drain()
         await self.records.close()
@@ -169,6 +175,11 @@ class Service:
             keyed=keyed,
             timeout_seconds=settings.request_timeout_seconds,
         )
+
+
+async def _warm_up() -> None:
+    await asyncio.sleep(_WARM_UP_AFTER_SECONDS)
+    await aside(load_long_check)
 
 
 def list_of(settings: Settings) -> Upstream:

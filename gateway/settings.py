@@ -52,6 +52,7 @@ class Settings(AccessSettings):
     """All that an operator can set; the field's name in capitals after `GATEWAY_`."""
 
     model_config = SettingsConfigDict(
+        defer_build=False,
         env_prefix=PREFIX,
         env_file=".env",
         env_file_encoding="utf-8",
@@ -423,6 +424,9 @@ def _read_secret(path: Path) -> bytes:
 
 class CodedSettings(Settings):
     """Settings given in code alone: neither the environment nor a file is looked at."""
+
+    # Only `gateway dev` needs it.
+    model_config = SettingsConfigDict(defer_build=True)
 
     @classmethod
     def settings_customise_sources(cls, *_: Any, **sources: Any) -> tuple[Any, ...]:

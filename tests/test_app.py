@@ -135,14 +135,17 @@ def test_collector_passes_over_what_was_made_at_start(monkeypatch, tmp_path):
     # pytest's own handlers stay.
     monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
     gc.unfreeze()
+    gc.disable()
 
     try:
         app_from_environment()
-        passed_over = gc.get_freeze_count()
+        passed_over, collects = gc.get_freeze_count(), gc.isenabled()
     finally:
         gc.unfreeze()
+        gc.enable()
 
     assert passed_over > 0
+    assert collects
 
 
 @pytest.mark.parametrize(

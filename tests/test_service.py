@@ -245,6 +245,22 @@ async def test_probes_share_one_look(sandbox):
     await service.stop()
 
 
+async def test_check_of_unusual_addresses_is_loaded_beside_the_requests(sandbox, monkeypatch):
+    """The first of them finds it there, and no other request waits for it."""
+    loaded, loop = asyncio.Event(), asyncio.get_running_loop()
+    monkeypatch.setattr("gateway.service._WARM_UP_AFTER_SECONDS", 0)
+    monkeypatch.setattr(
+        "gateway.service.load_long_check", lambda: loop.call_soon_threadsafe(loaded.set)
+    )
+    service = a_service(sandbox)
+
+    await service.start()
+    try:
+        await asyncio.wait_for(loaded.wait(), 30)
+    finally:
+        await service.stop()
+
+
 async def test_store_that_cannot_be_opened_stops_the_start(sandbox, tmp_path):
     """A clear error at the start, not at the first invite."""
     service = a_service(sandbox, f"sqlite:///{tmp_path}")

@@ -1,7 +1,5 @@
 """The fields that read applications."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import strawberry

@@ -1,7 +1,5 @@
 """The types of the schema that tell what became of an invite."""
 
-from __future__ import annotations
-
 import strawberry
 from strawberry.scalars import JSON
 

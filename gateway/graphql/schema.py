@@ -1,7 +1,5 @@
 """The schema: what can be asked of the gateway."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import strawberry

@@ -3,8 +3,7 @@
 The names, types and nullability are a contract; `schema.graphql` is printed from here.
 """
 
-from __future__ import annotations
-
+# Annotations are no text here and beside here: Strawberry would parse each at every start.
 from collections.abc import Mapping
 from enum import Enum
 from typing import Annotated, TypeAlias, TypeVar

@@ -7,8 +7,6 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
-
 from gateway.invites.models import InputIssue, InviteFormat, InviteRequest
 
 LONGEST_NAME = 200
@@ -26,7 +24,7 @@ _PLAIN_EMAIL = re.compile(
     r"(?=.{1,64}@)[a-z0-9]+(?:[._+-][a-z0-9]+)*+"
     r"@(?:(?=[^.]{1,63}\.)[a-z0-9]+(?:-[a-z0-9]+)*+\.)++[a-z]{2,63}"
 )
-_SET_APART = frozenset(name.rpartition(".")[2] for name in SPECIAL_USE_DOMAIN_NAMES)
+_SET_APART = frozenset({"arpa", "invalid", "local", "localhost", "onion", "test"})
 _DECIMAL = re.compile(r"[1-9][0-9]{0,18}")
 
 
@@ -96,10 +94,18 @@ def normalised_email(email: str) -> str | None:
         return None
     if _PLAIN_EMAIL.fullmatch(email) and email.rpartition(".")[2] not in _SET_APART:
         return email
+    # It takes long to load: a process that serves does so beside its first requests.
+    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415 - see above
+
     try:
         return validate_email(email, check_deliverability=False, strict=True).normalized
     except (EmailNotValidError, UnicodeError):
         return None
+
+
+def load_long_check() -> None:
+    """Load what addresses that are not plain are checked with, before one has to wait for it."""
+    normalised_email("Ada@EXAMPLE.com")
 
 
 def in_small(email: str) -> str:

@@ -23,11 +23,10 @@ from functools import lru_cache
 from typing import Any, Protocol, TextIO
 
 import orjson
-import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
 
 from gateway.invites.inputs import InviteDraft, normalised_email
 from gateway.invites.models import InviteFailure, InviteResult
+from gateway.telemetry.structured import EventDict, Processor, WrappedLogger, structlog
 from gateway.telemetry.trail import TRAIL, Trail, is_replayed, told
 
 # The HTTP client's own lines name URLs and, at debug level, what goes over the wire.

@@ -23,7 +23,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 from urllib.parse import urlencode
 
 import httpx2
@@ -36,8 +36,7 @@ from gateway.upstream.bounds import (
     POOL_SHARE,
     decoded,
 )
-from gateway.upstream.contract import ApiKey, Upstream
-from gateway.upstream.direct import DirectUpstream
+from gateway.upstream.contract import ApiKey
 from gateway.upstream.propagation import TRACE_HEADERS
 from gateway.upstream.proxy import proxy_for
 from gateway.upstream.trust import trusting
@@ -245,27 +244,6 @@ class HttpxUpstream:
             _forbid_reuse_after_surplus(stream)
         finally:
             await stream.aclose()
-
-
-def client_for(
-    url: str,
-    *,
-    api_key: ApiKey,
-    api_key_header: str,
-    concurrency: int,
-    ca_file: Path | None = None,
-    kind: Literal["direct", "httpx2"] = "direct",
-) -> Upstream:
-    """The client that fits the upstream's base URL; behind a proxy it is always httpx2's."""
-    behind_proxy = proxy_for(url) is not None
-    client = HttpxUpstream if behind_proxy or kind == "httpx2" else DirectUpstream
-    return client(
-        url,
-        api_key=api_key,
-        api_key_header=api_key_header,
-        concurrency=concurrency,
-        ca_file=ca_file,
-    )
 
 
 def _forbid_reuse_after_surplus(stream: Any) -> None:

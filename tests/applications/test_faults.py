@@ -18,7 +18,7 @@ from gateway.applications.models import ApplicationDetails, ApplicationKey
 from gateway.applications.reads import Window
 from gateway.invites.models import InviteErrorCode
 from gateway.upstream.api_key import FixedApiKey
-from gateway.upstream.client import client_for
+from gateway.upstream.choice import client_for
 from tests import hostile
 from tests.applications.fakes import TRACK, details, entry, listed, some_reads
 from tests.applications.test_reads import a_request

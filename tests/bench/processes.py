@@ -17,6 +17,11 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
+def _environment() -> dict[str, str]:
+    """Our own, without what would have each start of Python compile its modules anew."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 class ServerFailedError(Exception):
     """A server did not start or ended by itself; the text holds the end of its output."""
 
@@ -37,7 +42,7 @@ class Server:
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         self._process = subprocess.Popen(
             ("taskset", "-c", cpu, *command),
-            env={**os.environ, **(environment or {})},
+            env={**_environment(), **(environment or {})},
             cwd=folder,
             stdout=self._output,
             stderr=subprocess.STDOUT,

@@ -27,7 +27,7 @@ from gateway.invites.records import Records
 from gateway.invites.retries import RetryPolicy
 from gateway.invites.sending import Sender
 from gateway.upstream.api_key import FixedApiKey
-from gateway.upstream.client import client_for
+from gateway.upstream.choice import client_for
 from gateway.upstream.contract import Upstream
 from tests import hostile
 from tests.hostile import INVITED, MEGABYTE, Hostile, answers_status

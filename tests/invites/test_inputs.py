@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from email_validator import EmailNotValidError, validate_email
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.invites import inputs
 from gateway.invites.inputs import InviteDraft, check
 from gateway.invites.models import InviteFormat, InviteRequest
 
@@ -250,6 +251,13 @@ def normalised_at_length(email: str) -> str | None:
         return validate_email(email, check_deliverability=False, strict=True).normalized
     except EmailNotValidError:
         return None
+
+
+def test_top_level_domains_that_are_set_apart_are_the_librarys():
+    """They stand in our code so that the library need not be loaded for them."""
+    theirs = {name.rpartition(".")[2] for name in SPECIAL_USE_DOMAIN_NAMES}
+
+    assert theirs == inputs._SET_APART
 
 
 @pytest.mark.parametrize("email", EDGES)

@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 
 from gateway.upstream.api_key import FixedApiKey
-from gateway.upstream.client import client_for
+from gateway.upstream.choice import client_for
 from gateway.upstream.wire import (
     Applicant,
     ApplicantPage,

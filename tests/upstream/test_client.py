@@ -14,7 +14,7 @@ import pytest
 
 from gateway.upstream.api_key import FixedApiKey
 from gateway.upstream.bounds import LARGEST_BODY
-from gateway.upstream.client import client_for
+from gateway.upstream.choice import client_for
 from gateway.upstream.contract import Upstream
 from gateway.upstream.wire import Fault, NoReply, Reply
 

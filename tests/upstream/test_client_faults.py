@@ -12,7 +12,7 @@ import pytest
 from gateway.upstream import client as client_module
 from gateway.upstream import direct as direct_module
 from gateway.upstream.api_key import FixedApiKey
-from gateway.upstream.client import client_for
+from gateway.upstream.choice import client_for
 from gateway.upstream.contract import Upstream
 from gateway.upstream.wire import Exchange, Fault, NoReply, Reply
 from tests import hostile

@@ -1,0 +1,41 @@
+"""Which client calls the upstream."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from gateway.upstream.contract import ApiKey, Upstream
+from gateway.upstream.direct import DirectUpstream
+from gateway.upstream.proxy import proxy_for
+
+if TYPE_CHECKING:
+    from gateway.upstream.client import HttpxUpstream
+
+
+def client_for(
+    url: str,
+    *,
+    api_key: ApiKey,
+    api_key_header: str,
+    concurrency: int,
+    ca_file: Path | None = None,
+    kind: Literal["direct", "httpx2"] = "direct",
+) -> Upstream:
+    """The client that fits the upstream's base URL; behind a proxy it is always httpx2's."""
+    behind_proxy = proxy_for(url) is not None
+    client = _httpx() if behind_proxy or kind == "httpx2" else DirectUpstream
+    return client(
+        url,
+        api_key=api_key,
+        api_key_header=api_key_header,
+        concurrency=concurrency,
+        ca_file=ca_file,
+    )
+
+
+def _httpx() -> type[HttpxUpstream]:
+    # Few need it, and its library takes time and memory.
+    from gateway.upstream.client import HttpxUpstream  # noqa: PLC0415 - see above
+
+    return HttpxUpstream
