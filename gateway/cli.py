@@ -23,10 +23,23 @@ if TYPE_CHECKING:
     from gateway.settings import Settings, SettingsError
 
 WRONG_SETTINGS = 2
+INTERRUPTED = 130
 port_option = click.IntRange(0, 65535)
 
 
+class _Commands(click.Group):
+    """Whatever Ctrl-C cuts short ends with the code that shells give it."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            ctx.exit(INTERRUPTED)
+
+
 @click.group(
+    cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Settings are read from GATEWAY_* variables and a .env file; see `gateway check`.",
 )

@@ -9,8 +9,10 @@ import math
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
+from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -66,7 +68,8 @@ def serve_gateway(settings: Settings) -> None:
     with contextlib.suppress(KeyboardInterrupt):
         if settings.workers > 1:
             gc.enable()
-            with shared_metrics():
+            with shared_metrics(), tempfile.NamedTemporaryFile(prefix="gateway-") as shares:
+                config.shares = Path(shares.name)
                 Workers(config, sockets=[listening]).run()
         else:
             uvicorn.Server(config).run(sockets=[listening])
@@ -104,6 +107,19 @@ def address_of(listening: socket.socket, settings: Settings | None = None) -> st
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
+class _Config(LimitedConfig):
+    """With `shares`, the workers share out connections by what that file tells."""
+
+    shares: Path | None = None
+
+    def get_loop_factory(self) -> Callable[[], asyncio.AbstractEventLoop] | None:
+        if self.shares is None:
+            return super().get_loop_factory()
+        from gateway.accepting import SharingLoop  # noqa: PLC0415 - one worker needs it not
+
+        return partial(SharingLoop, self.shares)
+
+
 class _GuestServer(uvicorn.Server):
     """A server that leaves signals to its host and says when it is ready."""
 
@@ -122,9 +138,9 @@ class _GuestServer(uvicorn.Server):
 
 def server_config(
     app: ASGIApp | Callable[[], ASGIApp] | str, settings: Settings, *, factory: bool = False
-) -> LimitedConfig:
+) -> _Config:
     """How the server runs in both cases: no log of its own, no name of its own in answers."""
-    return LimitedConfig(
+    return _Config(
         app,
         limits=settings.connection_limits(),
         factory=factory,

@@ -248,6 +248,19 @@ def test_an_interrupted_run_has_its_own_code(tmp_path, monkeypatch):
     assert result.output.endswith("Results: r.csv\n")
 
 
+def test_an_interrupt_while_the_command_is_read_has_the_same_code(monkeypatch):
+    """A Ctrl-C that comes at once is not taken for a list that was worked through."""
+
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gateway.invites.inputs.id_problem", interrupted)
+
+    result = run(*INVITE, GATEWAY_UPSTREAM_API_KEY="key")
+
+    assert (result.exit_code, result.output) == (130, "Interrupted.\n")
+
+
 def test_an_interrupt_before_the_first_line_has_the_same_code(tmp_path, monkeypatch):
     """Whenever Ctrl-C comes, the person learns how to go on."""
     (tmp_path / "candidates.csv").write_text("name,email\nAda,ada@example.com\n")

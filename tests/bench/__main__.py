@@ -18,7 +18,7 @@ from tests.bench.measure import Bench, Sample, ShortcutError
 from tests.bench.peers import PeersUnavailableError, default_folder, install
 from tests.bench.processes import ServerFailedError
 from tests.bench.profiles import PROFILES
-from tests.bench.report import chart, summarise, table
+from tests.bench.report import chart, scaling, summarise, table
 from tests.bench.stub import StubMissingError
 
 
@@ -67,6 +67,8 @@ def main(
                     wanted, rounds=rounds, report=lambda line: click.echo(line, err=True)
                 )
             click.echo(f"\n{name}: {PROFILES[name].summary}\n\n{table(summarise(taken[name]))}\n")
+            for told in scaling(taken[name]):
+                click.echo(f"{told}\n")
     except (
         LoadError,
         PeersUnavailableError,

@@ -66,10 +66,11 @@ class Job:
     input: dict[str, Any]
     union: bool
 
-    def body(self, *, keyed: bool = False) -> str:
-        """The JSON request; a keyed one holds KEY_MARK where a fresh key belongs."""
+    def body(self, *, keyed: bool = False, unseen: bool = False) -> str:
+        """The JSON request, with KEY_MARK where a fresh key, or a fresh comment, belongs."""
         chosen = {**self.input, "idempotencyKey": KEY_MARK} if keyed else self.input
-        return json.dumps({"query": self.document, "variables": {"input": chosen}})
+        document = f"# {KEY_MARK}\n{self.document}" if unseen else self.document
+        return json.dumps({"query": document, "variables": {"input": chosen}})
 
     def check(self, status: int, answer: bytes) -> None:
         """Raises WrongAnswerError unless the answer is a success with the stub's invite."""

@@ -27,7 +27,7 @@ function done(summary, latency, requests)
     errors.connect + errors.read + errors.write + errors.status + errors.timeout))
 end
 """
-_KEYED_BODY = """\
+_MARKED_BODY = """\
 local start = {start}
 local before, after = {before}, {after}
 local count = 0
@@ -54,14 +54,14 @@ class Summary:
 
 
 def script(body: str, *, headers: dict[str, str], key_prefix: str | None) -> str:
-    """wrk's Lua script; with `key_prefix`, each request has a key of its own."""
+    """wrk's Lua script; with `key_prefix`, each request has a text of its own at KEY_MARK."""
     lines = [f"wrk.headers[{_lua(name)}] = {_lua(value)}" for name, value in headers.items()]
     if key_prefix is None:
         sent = f"wrk.body = {_lua(body)}"
     else:
         before, mark, after = body.partition(KEY_MARK)
-        assert mark, "a keyed body holds the mark"
-        sent = _KEYED_BODY.format(start=_lua(key_prefix), before=_lua(before), after=_lua(after))
+        assert mark, "such a body holds the mark"
+        sent = _MARKED_BODY.format(start=_lua(key_prefix), before=_lua(before), after=_lua(after))
     return _SCRIPT.format(headers="\n".join(lines), body=sent, mark=SUMMARY_MARK)
 
 

@@ -21,8 +21,11 @@ from tests.bench.stub import NginxStub, Stub, WaitingStub
 from tests.bench.tokens import publish_key_and_sign
 from tests.postgres import fresh_database, running_postgres
 
-GATEWAY_CPU = "0"
-LOAD_CPU = "1"
+# The gateways get the first CPUs, one a worker, and all else the last. On a machine with as many
+# CPUs as workers the last one is the gateway's too.
+_CPUS = sorted(os.sched_getaffinity(0))
+LOAD_CPU = str(_CPUS[-1])
+_QUIET_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class Sample:
     """One turn of one gateway."""
 
     contender: str
+    workers: int
     cpu_us: float
     per_second: float
     p50_ms: float
@@ -100,7 +104,7 @@ class Bench:
         server = Server(
             contender.command,
             port=port,
-            cpu=GATEWAY_CPU if contender.workers == 1 else f"{GATEWAY_CPU},{LOAD_CPU}",
+            cpu=",".join(map(str, _CPUS[: contender.workers])),
             environment={name: filled(text) for name, text in contender.environment.items()},
             folder=contender.folder,
         )
@@ -125,13 +129,14 @@ class Bench:
 
     def _sample(self, gateway: Running, stub: Stub) -> Sample:
         self._ask(gateway.contender, gateway.server.port)
-        posts, cpu = stub.count(), gateway.server.cpu_seconds()
+        posts, cpu = _settled(stub), gateway.server.cpu_seconds()
         summary = self._load(gateway, self._seconds)
         cpu = gateway.server.cpu_seconds() - cpu
-        self._check_work(gateway, summary, stub.count() - posts)
+        self._check_work(gateway, summary, _settled(stub) - posts)
         self._ask(gateway.contender, gateway.server.port)
         return Sample(
             contender=gateway.contender.name,
+            workers=gateway.contender.workers,
             cpu_us=cpu / summary.requests * 1e6,
             per_second=summary.requests / summary.seconds,
             p50_ms=summary.p50_ms,
@@ -141,8 +146,8 @@ class Bench:
         )
 
     def _load(self, gateway: Running, seconds: float) -> Summary:
-        body = gateway.contender.job.body(keyed=self._profile.keyed)
-        key_prefix = uuid.uuid4().hex if self._profile.keyed else None
+        body = self._body(gateway.contender)
+        key_prefix = uuid.uuid4().hex if KEY_MARK in body else None
         source = script(body, headers=self._headers, key_prefix=key_prefix)
         script_file = self._folder / "load.lua"
         script_file.write_text(source)
@@ -168,10 +173,22 @@ class Bench:
 
     def _ask(self, contender: Contender, port: int) -> int:
         """The length of one answer, which was right."""
-        body = contender.job.body(keyed=self._profile.keyed)
-        answer = ask(port, body.replace(KEY_MARK, uuid.uuid4().hex), self._headers)
+        body = self._body(contender).replace(KEY_MARK, uuid.uuid4().hex)
+        answer = ask(port, body, self._headers)
         contender.job.check(answer.status, answer.body)
         return answer.octets
+
+    def _body(self, contender: Contender) -> str:
+        return contender.job.body(keyed=self._profile.keyed, unseen=self._profile.unseen)
+
+
+def _settled(stub: Stub) -> int:
+    """The stub's count once what the load has left behind is done."""
+    before, count = -1, stub.count()
+    while before != count:
+        time.sleep(_QUIET_SECONDS)
+        before, count = count, stub.count()
+    return count
 
 
 @contextlib.contextmanager

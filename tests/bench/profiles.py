@@ -23,6 +23,8 @@ class Profile:
     """The naive gateway and the peers can do this too."""
     keyed: bool = False
     """Every mutation has an idempotency key of its own, so that its record goes to disk."""
+    unseen: bool = False
+    """Every document has a comment of its own, so that it is parsed and validated each time."""
     store: Literal["sqlite", "postgres"] = "sqlite"
     environment: Mapping[str, str] = field(default_factory=dict)
     with_token: bool = False
@@ -45,6 +47,17 @@ PROFILES = {
             connections=64,
             workers=(1, 2),
             others=False,
+            store="postgres",
+        ),
+        Profile(
+            "workers-unseen",
+            "64 connections, one worker against two, and no document comes twice: each costs the"
+            " gateway milliseconds, beside which what the load and the stub take from its cores"
+            " is little, so that the gateway's own scaling shows on two cores",
+            connections=64,
+            workers=(1, 2),
+            others=False,
+            unseen=True,
             store="postgres",
         ),
         Profile(

@@ -54,6 +54,20 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
+def scaling(samples: Sequence[Sample]) -> Iterator[str]:
+    """A line for each number of workers after the first: its ratios to that, round by round."""
+    counts = list(dict.fromkeys(sample.workers for sample in samples))
+    turns = [[one for one in samples if one.workers == count] for count in counts]
+    for count, more in zip(counts[1:], turns[1:], strict=True):
+        pairs = list(zip(turns[0], more, strict=True))
+        throughput = median(many.per_second / few.per_second for few, many in pairs)
+        cpu = median(many.cpu_us / few.cpu_us for few, many in pairs)
+        yield (
+            f"{count} workers answered {throughput:.2f} times as many mutations as {counts[0]},"
+            f" each at {cpu:.2f} times the CPU."
+        )
+
+
 def chart(rows: Sequence[Row], *, title: str) -> str:
     """The CPU per mutation as an SVG bar chart that is legible on light and dark pages."""
     height = 40 + len(rows) * (_BAR + _GAP)

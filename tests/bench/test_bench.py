@@ -14,7 +14,7 @@ from tests.bench.load import LoadError, read_summary, script
 from tests.bench.measure import Sample
 from tests.bench.processes import cpu_seconds_in
 from tests.bench.profiles import PROFILES
-from tests.bench.report import chart, summarise, table
+from tests.bench.report import chart, scaling, summarise, table
 from tests.bench.stub import requests_in
 from tests.bench.waiting_stub import answer, request_length
 
@@ -28,8 +28,10 @@ RIGHT_INVITE = {
 }
 
 
-def sample(contender: str, cpu_us: float) -> Sample:
-    return Sample(contender, cpu_us, 1000.0, 1.0, 2.0, 50.0, 0.4)
+def sample(
+    contender: str, cpu_us: float, *, per_second: float = 1000.0, workers: int = 1
+) -> Sample:
+    return Sample(contender, workers, cpu_us, per_second, 1.0, 2.0, 50.0, 0.4)
 
 
 def contract_answer(invite: object) -> bytes:
@@ -71,6 +73,15 @@ def test_keyed_script_gives_each_request_a_key():
 
     assert KEY_MARK not in source
     assert 'before .. start .. "-" .. count .. after' in source
+
+
+def test_unseen_documents_differ_in_a_comment():
+    """Where the mark stands in the document, what it becomes changes nothing but the text."""
+    body = json.loads(CONTRACT_JOB.body(unseen=True).replace(KEY_MARK, "p-1"))
+
+    before, _, rest = body["query"].partition("\n")
+    assert before == "# p-1"
+    assert json.dumps({**body, "query": rest}) == CONTRACT_JOB.body()
 
 
 def test_script_carries_headers():
@@ -121,6 +132,24 @@ def test_ratio_is_the_median_of_rounds():
     assert "| other | 400 | 1 : 2.0 | 1000 |" in table([ours, other])
 
 
+def test_scaling_is_told_in_words():
+    """Throughput and CPU of two workers are set against those of one, round by round."""
+    samples = [
+        *(sample("1", 200), sample("2", 300, per_second=1900.0, workers=2)),
+        *(sample("1", 400), sample("2", 440, per_second=1800.0, workers=2)),
+        *(sample("1", 200), sample("2", 210, per_second=500.0, workers=2)),
+    ]
+
+    assert list(scaling(samples)) == [
+        "2 workers answered 1.80 times as many mutations as 1, each at 1.10 times the CPU."
+    ]
+
+
+def test_same_number_of_workers_is_no_scaling():
+    """Gateways that differ in anything else are compared in the table alone."""
+    assert list(scaling([sample("ours", 100), sample("other", 200)])) == []
+
+
 def test_chart_is_xml_with_a_bar_for_each_gateway():
     """Names with special characters stay legible, and bars are as long as the figures."""
     svg = ET.fromstring(
@@ -158,9 +187,10 @@ def test_stub_status_tells_the_requests():
     assert requests_in(status) == 51970
 
 
-def test_two_workers_line_up_with_one():
-    """The scaling profile measures our gateway alone, with one worker and with two."""
-    line = line_up(PROFILES["workers"], (NAIVE,))
+@pytest.mark.parametrize("profile", ["workers", "workers-unseen"])
+def test_two_workers_line_up_with_one(profile):
+    """A scaling profile measures our gateway alone, with one worker and with two."""
+    line = line_up(PROFILES[profile], (NAIVE,))
 
     assert [one.workers for one in line] == [1, 2]
     assert all(one.command == OURS.command for one in line)
