@@ -174,13 +174,19 @@ class _Run:
         loop = asyncio.get_running_loop()
         while self.tally.stopped is None and (line := next(lines, None)) is not None:
             line = await self._as_begun(*line, service)
-            self._begun[line[0].line] = line
+            self._tell_begun(line)
             deadline = loop.time() + self._patience_seconds
             result = await service.paced.invite(line[1], scope=SCOPE, deadline=deadline)
             if _is_in_progress(result):
                 self._later.append(line)
             else:
                 self._tell(line[0], result)
+
+    def _tell_begun(self, line: _Line) -> None:
+        """Should this process be killed meanwhile, the next run knows as what the line was sent."""
+        self._begun[line[0].line] = line
+        row = self._row(line[0], InviteOutcome.UNKNOWN)
+        self.results.add(replace(row, reason=_ASK_LATER))
 
     async def _as_begun(
         self, candidate: Candidate, request: InviteRequest, service: Service

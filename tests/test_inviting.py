@@ -195,6 +195,27 @@ async def test_the_results_know_an_address_in_every_spelling(inviting, sandbox, 
     assert (tally.earlier, len(await accepted(sandbox))) == (1, 1)
 
 
+async def test_line_that_a_kill_met_under_way_can_be_corrected(
+    inviting, rows, sandbox, script, tmp_path
+):
+    """The results have it from the moment it is sent; corrected, it is still the same invite."""
+    script.interrupted.clear()
+    run = asyncio.create_task(inviting("ada@example.com", name="Adda"))
+    async with asyncio.timeout(20):
+        while not (tmp_path / "results.csv").exists() or not rows():  # noqa: ASYNC110 - a file has no event
+            await asyncio.sleep(0.01)
+    under_way, left = rows(), (tmp_path / "results.csv").read_bytes()
+    script.interrupted.set()
+    await run
+    (tmp_path / "results.csv").write_bytes(left)
+
+    tally = await inviting("Ada@example.com", name="Ada")
+
+    assert under_way == [("2", "unknown", "")]
+    assert tally.is_complete
+    assert await sent(sandbox) == {"ada@example.com": 1}
+
+
 @pytest.mark.parametrize("status", [400, 404, 409])
 async def test_what_was_refused_is_asked_for_again(inviting, script, status):
     """Its cause may be gone by the next run, and the person has no other key to give."""

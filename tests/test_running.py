@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from asyncio import AbstractEventLoop
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import fields
 
 from pydantic import SecretStr
 
+from gateway.accepting import SharingLoop
 from gateway.connection_limits import ConnectionLimits
 from gateway.graphql.limits import Limits
 from gateway.running import server_config
@@ -33,6 +37,23 @@ def test_limits_are_those_that_are_set():
     assert given.connection_limits() == ConnectionLimits(max_connections=7, body_timeout_seconds=3)
     assert given.request_limits() == Limits(max_depth=5)
     assert server_config("gateway.app:app", given).connection_limits.max_connections == 7
+
+
+def test_workers_share_connections_out(tmp_path):
+    """One worker alone has the event loop that any server has."""
+    config = server_config("gateway.app:app", settings())
+    alone = config.get_loop_factory()
+    config.shares = tmp_path / "shares"
+    shared = config.get_loop_factory()
+
+    assert not isinstance(made(alone), SharingLoop)
+    assert isinstance(made(shared), SharingLoop)
+
+
+def made(factory: Callable[[], AbstractEventLoop] | None) -> AbstractEventLoop:
+    assert factory is not None
+    with closing(factory()) as loop:
+        return loop
 
 
 def test_server_tells_strangers_nothing():

@@ -1,4 +1,4 @@
-"""`python -m tests.crash --kills 200 [--store postgres] [--seed N]`: the long form of the run."""
+"""`python -m tests.crash --kills 200 [--store postgres] [--command invite] [--seed N]`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from tests.crash.run import Run, Tally
+from tests.crash.sheet import SheetRun
 from tests.postgres import fresh_database, running_postgres
 
 
@@ -18,16 +19,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--store", choices=["sqlite", "postgres"], default="sqlite")
+    parser.add_argument("--command", choices=["serve", "invite"], default="serve")
     parser.add_argument("--seed", type=int, default=None)
     given = parser.parse_args()
     seed = secrets.randbelow(2**32) if given.seed is None else given.seed
-    tally = crash(given.store, kills=given.kills, seed=seed)
+    tally = crash(given.store, command=given.command, kills=given.kills, seed=seed)
     print(f"store       {given.store}")
     print(tally.text())
     sys.exit(0 if tally.passed else 1)
 
 
-def crash(store: str, *, kills: int, seed: int) -> Tally:
+def crash(store: str, *, command: str, kills: int, seed: int) -> Tally:
     """One run; two gateways share a PostgreSQL, one has a SQLite file."""
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gateway-crash-")))
@@ -35,6 +37,8 @@ def crash(store: str, *, kills: int, seed: int) -> Tally:
         if store == "postgres":
             server = stack.enter_context(running_postgres())
             replicas, url = 2, stack.enter_context(fresh_database(server))
+        if command == "invite":
+            return asyncio.run(SheetRun(folder, url, seed=seed).go(kills))
         return asyncio.run(Run(folder, url, seed=seed, replicas=replicas).go(kills))
 
 

@@ -40,6 +40,7 @@ class Tally:
 
     seed: int
     kills: Counter[str] = field(default_factory=Counter)
+    asked: str = "requests"
     requests: int = 0
     told: dict[str, dict[str, Any]] = field(default_factory=dict)
     invites: Counter[str] = field(default_factory=Counter)
@@ -60,7 +61,7 @@ class Tally:
         lines = [
             f"seed        {self.seed}",
             f"kills       {self.kills.total()}  ({points})",
-            f"requests    {self.requests} for {len(self.told)} keys",
+            f"{self.asked:<12}{self.requests} for {len(self.told)} keys",
             f"invites     {self.invites.total()}",
             f"duplicates  {len(self.duplicates)}",
             f"not final   {len(self.not_final)}",
@@ -246,10 +247,7 @@ class Run:
 
     async def _audit(self) -> None:
         """Compare what clients were told with what the stand-in did."""
-        _, body = await fetch(self._sandbox + "/sandbox/invites")
-        self.tally.invites = Counter(
-            invite["candidate_email"] for invite in json.loads(body)["invites"]
-        )
+        self.tally.invites = await accepted(self._sandbox)
         for email, answer in self.tally.told.items():
             invited = self.tally.invites[email] > 0
             outcome = answer.get("outcome", "INVITED")
@@ -259,6 +257,12 @@ class Run:
                 outcome == "NOT_INVITED" and invited and is_last_word
             ):
                 self.tally.lies.append(f"{email}: told {answer}, invited {invited}")
+
+
+async def accepted(sandbox: str) -> Counter[str]:
+    """How often the stand-in was asked to invite whom."""
+    _, body = await fetch(sandbox + "/sandbox/invites")
+    return Counter(invite["candidate_email"] for invite in json.loads(body)["invites"])
 
 
 async def fetch(url: str, body: object = None) -> tuple[int, bytes]:

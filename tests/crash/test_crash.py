@@ -9,6 +9,7 @@ import pytest
 
 from gateway.sandbox import create_sandbox, running_sandbox
 from tests.crash.run import Run, ask, fetch, gateway_environment, nursery_of
+from tests.crash.sheet import SheetRun
 
 
 @pytest.mark.parametrize(("store", "replicas"), [("sqlite", 1), ("postgres", 2)])
@@ -22,6 +23,17 @@ def test_kills_neither_double_nor_lose(request, tmp_path, store, replicas):
 
     assert tally.passed, tally.text()
     assert tally.kills.total() == 4
+    assert tally.invites
+
+
+def test_killed_lists_are_finished_by_the_next_command(tmp_path):
+    """`gateway invite` is killed and run again until it is done: nobody twice, nobody left out."""
+    url = f"sqlite:///{tmp_path / 'gateway.db'}"
+
+    tally = asyncio.run(SheetRun(tmp_path, url, seed=4).go(kills=2))
+
+    assert tally.passed, tally.text()
+    assert tally.kills.total() == 2
     assert tally.invites
 
 
