@@ -23,6 +23,9 @@ from gateway.running import listen, running_gateway
 from gateway.sandbox import create_sandbox, running_sandbox
 from tests.e2e.browser import launched, needs_chromium
 
+# Long enough for a page on a machine that has other things to do.
+expect.set_options(timeout=30_000)
+
 # One browser serves them all: it is most of what each of these tests would take.
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
