@@ -12,11 +12,9 @@ import os
 import shutil
 import tempfile
 import threading
-from bisect import bisect_left
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from prometheus_client import (
     CollectorRegistry,
@@ -33,6 +31,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from gateway import __version__
 from gateway.invites.inputs import InviteDraft
 from gateway.invites.models import InviteErrorCode, InviteOutcome, InviteResult
+from gateway.telemetry.tallies import Tally, Times
 from gateway.telemetry.trail import SUCCESS, TYPES, Result, Trail, is_replayed, told
 from gateway.upstream.wire import Exchange, Fault, Reply
 
@@ -117,8 +116,8 @@ class Metrics:
         self._statuses = Tally(self._requests, _labels_of_status)
         self._results = Tally(self._invites, _labels_of_result)
         self._exchanges = Tally(self._calls, _labels_of_exchange)
-        self._request_times = Times(self._request_seconds)
-        self._call_times = Times(self._call_seconds)
+        self._request_times = Times(self._request_seconds, _SECONDS)
+        self._call_times = Times(self._call_seconds, _SECONDS)
         self._passing_on = threading.Lock()
 
     def _start_at_zero(self) -> None:
@@ -202,56 +201,6 @@ class Metrics:
 
 
 _GONE = 499
-
-
-# The library takes a lock for each number it counts up, and with several workers a system call
-# and two writes to a file. So every request is counted in plain numbers, which only ever grow,
-# and now and then what is new of them is passed on to the library.
-
-
-class Tally:
-    """How often each thing happened; `labels` are those that the counter knows it by."""
-
-    def __init__(self, counter: Counter, labels: Callable[[Any], tuple[str, ...]]) -> None:
-        self.counts: defaultdict[Hashable, int] = defaultdict(int)
-        self._counter = counter
-        self._labels = labels
-        self._passed_on: dict[Hashable, int] = {}
-
-    def pass_on(self) -> None:
-        for what, count in list(self.counts.items()):
-            new = count - self._passed_on.get(what, 0)
-            if new:
-                self._counter.labels(*self._labels(what)).inc(new)
-                self._passed_on[what] = count
-
-
-class Times:
-    """How long things took, for a histogram with the gateway's own bounds."""
-
-    def __init__(self, histogram: Histogram) -> None:
-        self._histogram = histogram
-        self._counts = [0] * (len(_SECONDS) + 1)
-        self._sum = 0.0
-        self._passed_on = list(self._counts), self._sum
-
-    def add(self, seconds: float) -> None:
-        self._sum += seconds
-        self._counts[bisect_left(_SECONDS, seconds)] += 1
-
-    def pass_on(self) -> None:
-        counts, total = list(self._counts), self._sum
-        counts_before, total_before = self._passed_on
-        # It has no way to take many at a time but the values behind it.
-        self._histogram._sum.inc(total - total_before)  # noqa: SLF001 - see above
-        for bucket, count, before in zip(
-            self._histogram._buckets,  # noqa: SLF001 - see above
-            counts,
-            counts_before,
-            strict=True,
-        ):
-            bucket.inc(count - before)
-        self._passed_on = counts, total
 
 
 def _labels_of_status(status: int) -> tuple[str]:
