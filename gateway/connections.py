@@ -182,7 +182,7 @@ class LimitedProtocol(HttpToolsProtocol):
             if self._allowed is not None:
                 self._wait(self._allowed)
                 self._allowed = None
-            if self._unaccounted_bytes > self._max_header_bytes:
+            if self._unaccounted_bytes > self._max_header_bytes or self._in_head:
                 self._check_overhead()
 
     def _ignore_upgrade(self, rest: bytes) -> None:
@@ -196,7 +196,14 @@ class LimitedProtocol(HttpToolsProtocol):
         self.data_received(b"".join((*head, b"\r\n", rest)))
 
     def _is_head_too_large(self) -> bool:
-        return self._in_head and self._unaccounted_bytes > self._max_header_bytes
+        """Whether what has come of a head that has not ended is too much already."""
+        return self._in_head and (
+            self._unaccounted_bytes > self._max_header_bytes or self._measures_too_large()
+        )
+
+    def _measures_too_large(self) -> bool:
+        most = self._max_header_bytes
+        return self._head_bytes_at_most > most and octets_of_head(self.url, self.headers) > most
 
     def _check_overhead(self) -> None:
         if self._is_head_too_large():
@@ -227,10 +234,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         parser = self.parser
         version, method = parser.get_http_version(), parser.get_method()
-        if (
-            self._head_bytes_at_most > self._max_header_bytes
-            and octets_of_head(self.url, self.headers) > self._max_header_bytes
-        ):
+        if self._measures_too_large():
             self._refuse(HEAD_TOO_LARGE)
             raise _Cut
         headers = joined(self.headers)

@@ -365,6 +365,14 @@ async def test_long_pipeline_is_cut(patient):
     assert await patient.answers()
 
 
+async def test_long_head_behind_a_request_is_not_waited_for(patient):
+    """That a whole request came with it gives a head without end no more room."""
+    received = await patient.exchange(GET + b"GET /b HTTP/1.1\r\nhost: x\r\n" + b"a: b\r\n" * 500)
+
+    assert received.count(b"HTTP/1.1 200") == 1
+    assert [request["path"] for request in patient.app.requests] == ["/a"]
+
+
 async def test_garbage_after_a_request_does_not_answer_it(patient):
     """A refusal is never taken for the answer to a request before it."""
     async with patient.connected() as (reader, writer):
