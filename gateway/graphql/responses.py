@@ -34,8 +34,9 @@ _HEADERS = {
 
 
 # Not frozen: that would take four times as long to make, and a named tuple eight times as long
-# to read, of every invite. Nothing changes it all the same.
-@dataclass(slots=True)
+# to read, of every invite. Nothing changes it all the same. Without a repr, none of it comes into
+# a log by way of an error's message.
+@dataclass(slots=True, repr=False)
 class Response:
     """An HTTP response whose body is complete, which is why its length goes without saying.
 

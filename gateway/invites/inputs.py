@@ -29,8 +29,9 @@ _DECIMAL = re.compile(r"[1-9][0-9]{0,18}")
 
 
 # Not frozen: that would take four times as long to make, and a named tuple eight times as long
-# to read, of every invite. Nothing changes it all the same.
-@dataclass(slots=True)
+# to read, of every invite. Nothing changes it all the same. Without a repr, none of it comes into
+# a log by way of an error's message.
+@dataclass(slots=True, repr=False)
 class InviteDraft:
     """A request for one invite as the caller wrote it; nothing of it has been checked."""
 

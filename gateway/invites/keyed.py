@@ -153,7 +153,7 @@ class KeyedInviter:
         # places are taken, an answer that is there already must not wait for one.
         step: _Step = None
         if not self._admission.has_room:
-            step = await self._look_again(job)
+            step = await self._look(job)
         while not isinstance(step, InviteSuccess | InviteFailure):
             step = await self._step(step, job)
         return step
@@ -190,7 +190,7 @@ class KeyedInviter:
                     return await self._send(claim, job, send_by)
         except OverloadedError as error:
             return overloaded(error.retry_after_seconds)
-        return await self._look_again(job)
+        return await self._look(job)
 
     def _next_claim(self, was: Record | None, job: _Job) -> Record:
         now, lease_seconds = self._clock(), self._lease_seconds
@@ -206,14 +206,14 @@ class KeyedInviter:
     async def _after_failed_claim(
         self, was: Record | None, job: _Job, error: StoreUnavailableError
     ) -> _Step:
-        step = await self._look_again(job)
+        step = await self._look(job)
         if step is None or step == was:
             return _store_failed(error, InviteOutcome.NOT_INVITED)
         # Whose claim this is, nobody can tell: it is waited for like anybody's.
         return step
 
-    async def _look_again(self, job: _Job) -> _Step:
-        """Somebody else was quicker; a record that is gone by now is looked for once more."""
+    async def _look(self, job: _Job) -> _Step:
+        """The record that stands in the way, or None if there is none, or none any more."""
         try:
             return await self._store.read(job.identity.record_id)
         except StoreUnavailableError as error:

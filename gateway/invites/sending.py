@@ -133,6 +133,7 @@ class Sender:
         try:
             sent = await self._post(post)
             if self._has_new_key(sent, post):
+                self._retried()
                 sent = await self._post(post)
             health = health_of(sent.exchange)
         finally:
@@ -142,12 +143,8 @@ class Sender:
 
     def _has_new_key(self, sent: Sent, post: _Post) -> bool:
         """Whether the key was refused, and is another by now."""
-        if sent.judgement.status != _UNAUTHORIZED or post.api_key is not None:
-            return False
-        if not self._upstream.reread_api_key():
-            return False
-        self._retried()
-        return True
+        refused = sent.judgement.status == _UNAUTHORIZED and post.api_key is None
+        return refused and self._upstream.reread_api_key()
 
     async def _post(self, post: _Post) -> Sent:
         seconds_left = post.deadline - asyncio.get_running_loop().time()
@@ -164,7 +161,7 @@ class Sender:
         return Sent(exchange, judge(exchange, now=self._now))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class _Post:
     body: bytes
     deadline: float

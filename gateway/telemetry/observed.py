@@ -160,9 +160,6 @@ class ObservedInviter:
         _tell(self._seen, draft, result, trail, scope)
         return result
 
-    async def drain(self) -> None:
-        await self._inviter.drain()
-
 
 class ObservedBulk:
     """Notes how each invite of a list ended."""

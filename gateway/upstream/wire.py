@@ -48,8 +48,9 @@ class NoReply:
 
 
 # Not frozen: that would take four times as long to make, and a named tuple eight times as long
-# to read, of every invite. Nothing changes it all the same.
-@dataclass(slots=True)
+# to read, of every invite. Nothing changes it all the same. Without a repr, none of it comes into
+# a log by way of an error's message.
+@dataclass(slots=True, repr=False)
 class Reply:
     """A call that got a status line; the body holds what arrived of it, at most 1 MiB.
 
@@ -68,7 +69,7 @@ class Reply:
 Exchange: TypeAlias = Reply | NoReply
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class InviteAnswer:
     """The fields of an invite that a 2xx body holds in a readable form; ids are decimal."""
 

@@ -1,14 +1,39 @@
-"""The values that travel through the core."""
+"""The values that travel through the gateway with every invite."""
 
-from tests.invites.records import a_request
+from __future__ import annotations
+
+import pytest
+
+from gateway.graphql.requests import GraphQLRequest, RequestHead
+from gateway.graphql.responses import Response
+from gateway.invites.inputs import InviteDraft
+from gateway.invites.models import Invite, InviteFormat, InviteRequest, InviteSuccess
+from gateway.invites.outcomes import judge
+from gateway.invites.sending import Sent, _Post
+from gateway.upstream.wire import InviteAnswer, Reply
+
+SECRET = "ada@example.com"
+INVITE = Invite("1", SECRET, SECRET, SECRET, SECRET, "2")
+REPLY = Reply(200, SECRET.encode())
 
 
-def test_request_does_not_show_who_is_invited_nor_the_key():
-    """An error's message that quotes a request holds no name, no address and no secret."""
-    request = a_request(upstream_api_key="xobin-secret")
-
-    shown = repr(request)
-
-    for secret in (request.candidate_name, request.candidate_email, "xobin-secret"):
-        assert secret not in shown
-    assert "6578" in shown
+@pytest.mark.parametrize(
+    "value",
+    [
+        InviteDraft(SECRET, SECRET, "1", InviteFormat.GET_LINK, SECRET),
+        InviteRequest(SECRET, SECRET, 1, InviteFormat.GET_LINK, SECRET, SECRET, SECRET),
+        INVITE,
+        InviteSuccess(INVITE),
+        InviteAnswer("1", SECRET, SECRET, SECRET, SECRET, "2"),
+        REPLY,
+        Sent(REPLY, judge(REPLY, now=lambda: pytest.fail("there is no Retry-After"))),
+        _Post(SECRET.encode(), 0.0, None, SECRET, SECRET),
+        RequestHead("POST", {b"authorization": SECRET.encode()}, SECRET.encode()),
+        GraphQLRequest(SECRET, variables={"input": SECRET}),
+        Response(200, (), SECRET.encode()),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_value_does_not_show_what_is_in_it(value):
+    """An error's message that quotes it holds no name, no address and no secret."""
+    assert SECRET not in repr(value)
