@@ -238,6 +238,7 @@ async def test_request_goes_on_without_its_client(served):
     await asyncio.gather(*served.state.tasks)
 
     assert connection.cycle.response_complete
+    assert served.state.total_requests == 0
     assert await served.answers()
 
 
