@@ -18,31 +18,32 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
-from gateway.access import Access
-from gateway.answering import Routes
-from gateway.auth import Caller
-from gateway.draining import Draining, stopping
-from gateway.forwarded_key import forwarded_key, scope_of
+from gateway.access.bearer import Caller
+from gateway.access.forwarded_key import forwarded_key, scope_of
+from gateway.access.gates import Access
+from gateway.access.overload import OverloadGate
+from gateway.access.rate_limits import name_of
 from gateway.graphql.allowance import Allowance
-from gateway.graphql.asgi import AsgiApp, Respond
 from gateway.graphql.context import RequestContext, idempotency_key_of, timeout_of
 from gateway.graphql.endpoint import GraphQLEndpoint
-from gateway.graphql.errors import ErrorCode, formatted, internal_error
 from gateway.graphql.execution import GeneralExecutor, PlanningExecutor
-from gateway.graphql.explorer import explorer_routes
-from gateway.graphql.guide import guide_routes
 from gateway.graphql.persisted import read_manifest
-from gateway.graphql.requests import RequestHead
-from gateway.graphql.responses import error_response
 from gateway.graphql.schema import executable_schema
-from gateway.hangup import on_hangup
-from gateway.invites.idempotency import Store, StoreError
-from gateway.overload import OverloadGate
-from gateway.probes import probes_and_metrics
-from gateway.rate_limits import name_of
-from gateway.security_headers import SecurityHeaders
+from gateway.http.asgi import AsgiApp, Respond
+from gateway.http.errors import ErrorCode, formatted, internal_error
+from gateway.http.requests import RequestHead
+from gateway.http.responses import error_response
+from gateway.invites.store import Store, StoreError
+from gateway.server.drain import Draining, stopping
+from gateway.server.signals import on_hangup
+from gateway.server.wire import Routes
 from gateway.service import Service, list_of, upstream_of
-from gateway.settings import Settings, load_settings
+from gateway.settings.loading import load_settings
+from gateway.settings.model import Settings
+from gateway.site.explorer import explorer_routes
+from gateway.site.guide import guide_routes
+from gateway.site.probes import probes_and_metrics
+from gateway.site.security_headers import SecurityHeaders
 from gateway.stores.opening import store_for
 from gateway.telemetry.logs import configure_logging, event_log
 from gateway.telemetry.metrics import Metrics

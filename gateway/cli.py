@@ -20,7 +20,8 @@ import click
 from gateway import __version__
 
 if TYPE_CHECKING:
-    from gateway.settings import Settings, SettingsError
+    from gateway.settings.loading import SettingsError
+    from gateway.settings.model import Settings
 
 WRONG_SETTINGS = 2
 INTERRUPTED = 130
@@ -57,7 +58,7 @@ def dev(port: int, *, verbose: bool) -> None:
     Needs no account and no settings, listens on this machine only, and e-mails nobody. Invites
     a sample candidate and shows how to invite the next one.
     """
-    from gateway.dev import run_dev  # noqa: PLC0415 - keeps the other commands quick
+    from gateway.commands.dev import run_dev  # noqa: PLC0415 - keeps the other commands quick
 
     with _one_line_errors():
         run_dev(port, verbose=verbose)
@@ -71,8 +72,10 @@ def serve() -> None:
     gc.disable()
     # To find plugins that look into the settings, pydantic would read what is installed.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    from gateway.reconciling import prepare_store  # noqa: PLC0415 - keeps the others quick
-    from gateway.running import serve_gateway  # noqa: PLC0415 - keeps the other commands quick
+    from gateway.commands.serve import (  # noqa: PLC0415 - keeps the others quick
+        prepare_store,
+        serve_gateway,
+    )
 
     settings = _settings()
     with _one_line_errors():
@@ -133,7 +136,7 @@ def token(name: str) -> None:
 
     Prints the token, which is stored nowhere, and the line for the GATEWAY_AUTH_TOKENS_FILE.
     """
-    from gateway.api_tokens import new_token, token_line  # noqa: PLC0415 - keeps the others quick
+    from gateway.access.token_file import new_token, token_line  # noqa: PLC0415 - keeps the others quick
 
     made = new_token()
     try:
@@ -149,7 +152,7 @@ def token(name: str) -> None:
 @main.command()
 def check() -> None:
     """Check the settings and print them, secrets hidden."""
-    from gateway.settings import PREFIX, Settings  # noqa: PLC0415 - keeps the others quick
+    from gateway.settings.model import PREFIX, Settings  # noqa: PLC0415 - keeps the others quick
 
     settings = _settings()
     width = max(len(name) for name in Settings.model_fields) + len(PREFIX)
@@ -167,7 +170,7 @@ def reconcile(context: click.Context, *, as_json: bool, wait: bool) -> None:
     Exits with 1 if some are left, and says which and why. With a SQLite file the gateway must
     not be running; it does this by itself while it is.
     """
-    from gateway import reconciling  # noqa: PLC0415 - keeps the other commands quick
+    from gateway.commands import reconcile as reconciling  # noqa: PLC0415 - keeps the other commands quick
 
     settings = _settings()
     with _one_line_errors():
@@ -234,8 +237,8 @@ def invite(
     Run it again after Ctrl-C or a crash: it sends only what has not been sent. Exits with 1 if
     somebody is not invited. With a SQLite file the gateway must not be running.
     """
-    from gateway import invite_command  # noqa: PLC0415 - keeps the other commands quick
-    from gateway.settings import SettingsError  # noqa: PLC0415 - as above
+    from gateway.commands import invite as invite_command  # noqa: PLC0415 - keeps the other commands quick
+    from gateway.settings.loading import SettingsError  # noqa: PLC0415 - as above
 
     if result is None:
         result = file.with_name(f"{file.stem}.{track}.{invite_format}.results.csv")
@@ -251,11 +254,11 @@ def invite(
 
 @contextlib.contextmanager
 def _one_line_errors() -> Iterator[None]:
-    from gateway.candidates_file import CandidatesFileError  # noqa: PLC0415 - as below
-    from gateway.graphql.explorer import ExplorerFilesError  # noqa: PLC0415 - as below
-    from gateway.invites.idempotency import StoreError  # noqa: PLC0415 - as below
-    from gateway.results_file import ResultsFileError  # noqa: PLC0415 - as below
-    from gateway.running import ListenError  # noqa: PLC0415 - keeps the other commands quick
+    from gateway.invites.store import StoreError  # noqa: PLC0415 - as below
+    from gateway.server.listen import ListenError  # noqa: PLC0415 - keeps the other commands quick
+    from gateway.site.explorer import ExplorerFilesError  # noqa: PLC0415 - as below
+    from gateway.spreadsheet.candidates import CandidatesFileError  # noqa: PLC0415 - as below
+    from gateway.spreadsheet.results import ResultsFileError  # noqa: PLC0415 - as below
 
     try:
         yield
@@ -270,7 +273,7 @@ def _one_line_errors() -> Iterator[None]:
 
 
 def _settings() -> Settings:
-    from gateway.settings import SettingsError, load_settings  # noqa: PLC0415 - as above
+    from gateway.settings.loading import SettingsError, load_settings  # noqa: PLC0415 - as above
 
     try:
         return load_settings()

@@ -6,34 +6,34 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Final
 
+from gateway.access.rate_limits import RateLimit
 from gateway.applications.reader import Reader
 from gateway.applications.reads import Applications
 from gateway.background import aside, end
 from gateway.invites.admission import Admission
-from gateway.invites.answers import FINAL_REFUSALS
 from gateway.invites.breaker import Breaker, BreakerLimits
 from gateway.invites.bulk import BulkInviter, PacedInviter
-from gateway.invites.idempotency import Store, StoreUnavailableError
 from gateway.invites.inputs import load_long_check
 from gateway.invites.invite import Inviter
 from gateway.invites.keyed import KeyedInviter
 from gateway.invites.outcomes import Verdict
-from gateway.invites.pacing import Pace
-from gateway.invites.readback import ReadBack
-from gateway.invites.reconcile import Reconciler
+from gateway.invites.pace import Pace
+from gateway.invites.read_back import ReadBack
+from gateway.invites.reconciler import Reconciler
 from gateway.invites.records import Records
 from gateway.invites.retries import RetryPolicy
-from gateway.invites.sending import Sender, SendLimits
-from gateway.rate_limits import RateLimit
+from gateway.invites.sender import Sender, SendLimits
+from gateway.invites.store import Store, StoreUnavailableError
+from gateway.invites.stored_result import FINAL_REFUSALS
 from gateway.stores.opening import store_for
 from gateway.upstream.api_key import ApiKeyFile, FixedApiKey
-from gateway.upstream.choice import client_for
+from gateway.upstream.client import client_for
 from gateway.upstream.contract import ApiKey, ApplicantList, Upstream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateway.settings import Settings
+    from gateway.settings.model import Settings
 
 _SECONDS_PER_HOUR: Final = 3600
 _PING_LASTS_SECONDS: Final = 1.0

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.fakes.postgres import fresh_database, running_postgres
 from tests.guard import sitecustomize as _guard  # noqa: F401 - importing installs it
-from tests.postgres import fresh_database, running_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,8 +12,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from gateway.app import app_from_environment, create_app
-from gateway.invites.idempotency import StoreError
-from tests.test_running import settings
+from gateway.invites.store import StoreError
+from tests.fakes.settings import settings
 
 
 def client(**given: object) -> TestClient:

@@ -11,10 +11,10 @@ import pytest
 from click.testing import CliRunner
 
 from gateway import __version__
-from gateway.api_tokens import read_token_file, token_line
+from gateway.access.token_file import read_token_file, token_line
 from gateway.cli import main
-from gateway.inviting import Tally
-from gateway.settings import Settings
+from gateway.settings.model import Settings
+from gateway.spreadsheet.run import Tally
 
 ROOT = Path(__file__).parents[1]
 
@@ -240,7 +240,7 @@ def test_an_interrupted_run_has_its_own_code(tmp_path, monkeypatch):
     """Scripts can tell Ctrl-C from a line that failed."""
     (tmp_path / "candidates.csv").write_text("name,email\nAda,ada@example.com\n")
     tally = Tally(Counter(), interrupted=True)
-    monkeypatch.setattr("gateway.invite_command.run_invites", lambda *_, **__: tally)
+    monkeypatch.setattr("gateway.commands.invite.run_invites", lambda *_, **__: tally)
 
     result = run(*INVITE, "--result", "r.csv", GATEWAY_UPSTREAM_API_KEY="key")
 
@@ -268,7 +268,7 @@ def test_an_interrupt_before_the_first_line_has_the_same_code(tmp_path, monkeypa
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("gateway.invite_command.run_invites", interrupted)
+    monkeypatch.setattr("gateway.commands.invite.run_invites", interrupted)
 
     result = run(*INVITE, GATEWAY_UPSTREAM_API_KEY="key")
 

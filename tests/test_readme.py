@@ -10,12 +10,12 @@ import pytest
 from graphql import parse, validate
 
 from gateway.cli import main
-from gateway.dev import SAMPLE_DOCUMENT
-from gateway.graphql.errors import ErrorCode
+from gateway.commands.dev import SAMPLE_DOCUMENT
 from gateway.graphql.schema import executable_schema
+from gateway.http.errors import ErrorCode
 from gateway.invites.models import InviteErrorCode, InviteOutcome
 from gateway.sandbox.failures import READ_REFUSALS, REFUSALS, Mishap
-from gateway.settings import Settings
+from gateway.settings.model import Settings
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")

@@ -11,18 +11,19 @@ from pydantic import SecretStr
 from gateway.app import create_app
 from gateway.applications.models import ApplicationKey
 from gateway.invites.breaker import BreakerState
-from gateway.invites.idempotency import State, StoreError
 from gateway.invites.inputs import InviteDraft
 from gateway.invites.models import InviteFormat, InviteOutcome, InviteSuccess
+from gateway.invites.record import State
+from gateway.invites.store import StoreError
 from gateway.sandbox import API_KEY, create_sandbox, running_sandbox
 from gateway.service import Service
 from gateway.upstream.wire import Reply
-from tests import hostile
-from tests.applications.fakes import FakeTrack
 from tests.crash.run import fetch
+from tests.fakes import hostile
+from tests.fakes.applications import FakeTrack
+from tests.fakes.invites import Clock, FakeUpstream, MemoryStore
+from tests.fakes.settings import settings
 from tests.graphql.test_applications import asked
-from tests.invites.fakes import Clock, FakeUpstream, MemoryStore
-from tests.test_running import settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

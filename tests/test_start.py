@@ -11,7 +11,7 @@ import pytest
 # All that `gateway serve` imports, and the app made as it makes it.
 PROGRAM = """
 import sys
-import gateway.__main__, gateway.reconciling, gateway.running
+import gateway.__main__, gateway.commands.reconcile, gateway.commands.serve
 from gateway.app import app_from_environment
 app_from_environment()
 print(*sys.modules)
@@ -20,9 +20,9 @@ RARE = {
     "asyncpg": "PostgreSQL",
     "cryptography": "tokens of a provider",
     "email_validator": "addresses that are not plain",
-    "gateway.dev": "trying it",
+    "gateway.commands.dev": "trying it",
     "gateway.graphql.subgraph": "federation",
-    "gateway.invite_command": "spreadsheets",
+    "gateway.commands.invite": "spreadsheets",
     "gateway.sandbox": "trying it",
     "gateway.stores.postgres": "PostgreSQL",
     "gateway.telemetry.tracing": "traces",

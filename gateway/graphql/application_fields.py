@@ -7,6 +7,14 @@ import strawberry
 from gateway.applications.failures import refusal_of
 from gateway.applications.inputs import FIRST, ListDraft, ListRequest, check_key, check_list
 from gateway.applications.models import ApplicationKey
+from gateway.graphql.application_reads import (
+    Info,
+    found,
+    read_details,
+    read_window,
+    reads_of,
+    told_bytes,
+)
 from gateway.graphql.application_types import (
     Application,
     ApplicationConnection,
@@ -14,7 +22,6 @@ from gateway.graphql.application_types import (
     to_graphql,
     window_to_graphql,
 )
-from gateway.graphql.reading import Info, found, read_details, read_window, reads_of, told_bytes
 
 _TRACK = "The track: a whole number from 1 to 2^63 - 1, as in `InviteCandidateInput.trackId`."
 _FILTERS = (

@@ -7,7 +7,7 @@ from gateway.applications import models
 from gateway.applications.inputs import cursor_at
 from gateway.applications.models import ApplicationKey
 from gateway.applications.reads import Window
-from gateway.graphql.reading import Info, read_details, resolved, told_bytes, told_items
+from gateway.graphql.application_reads import Info, read_details, resolved, told_bytes, told_items
 
 _LARGEST_INT = 2**31 - 1
 ANY_JSON = strawberry.scalar(

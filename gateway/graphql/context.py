@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from gateway.applications.reads import Applications, Reads
 from gateway.graphql.allowance import Allowance
-from gateway.graphql.requests import RequestHead
+from gateway.http.requests import RequestHead
 from gateway.invites.bulk import BulkInviter
 from gateway.invites.inputs import InviteDraft
 from gateway.invites.invite import Inviter

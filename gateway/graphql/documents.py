@@ -22,13 +22,10 @@ from graphql import (
 )
 from graphql.validation import ASTValidationRule, ValidationRule
 
-from gateway.graphql.errors import (
-    request_error,
-    syntax_error,
-    validation_error,
-    without_value,
-)
-from gateway.graphql.limits import Limits, check_document, count_invites, fragments_of, root_fields
+from gateway.graphql.errors import syntax_error, validation_error, without_value
+from gateway.graphql.survey import check_document, count_invites, fragments_of, root_fields
+from gateway.http.errors import request_error
+from gateway.settings.limits import Limits
 
 MAX_VALIDATION_ERRORS = 5
 _COUNTS_PER_DOCUMENT = 4

@@ -10,23 +10,19 @@ from typing import Any
 
 from graphql import ExecutionResult, GraphQLSchema, OperationType
 
-from gateway.graphql.asgi import Body, ClientGone, Receive
-from gateway.graphql.cors import ALLOWED_METHODS, Cors
 from gateway.graphql.documents import DocumentReader
-from gateway.graphql.errors import (
-    RequestError,
-    coercion_error,
-    field_error,
-    internal_error,
-    request_error,
-)
+from gateway.graphql.errors import coercion_error, field_error
 from gateway.graphql.execution import Executor, GeneralExecutor
-from gateway.graphql.gates import Admitted, Gate
-from gateway.graphql.limits import Limits
-from gateway.graphql.media_types import MediaType, accepted, is_json
 from gateway.graphql.persisted import Documents
-from gateway.graphql.requests import RequestHead, request_from_body, request_from_query
-from gateway.graphql.responses import Response, error_response, graphql_response, refusal
+from gateway.graphql.requests import request_from_body, request_from_query
+from gateway.http.asgi import Body, ClientGone, Receive
+from gateway.http.cors import ALLOWED_METHODS, Cors
+from gateway.http.errors import RequestError, internal_error, request_error
+from gateway.http.gates import Admitted, Gate
+from gateway.http.media_types import MediaType, accepted, is_json
+from gateway.http.requests import RequestHead
+from gateway.http.responses import Response, error_response, graphql_response, refusal
+from gateway.settings.limits import Limits
 
 _READING = frozenset({"GET", "HEAD"})
 

@@ -1,86 +1,13 @@
-"""What is answered when a request cannot be run, and what a stranger may read of it.
-
-RequestError            the request itself is wrong; the caller can mend it
-  its codes             ErrorCode, in the words that GraphQL clients know
-
-Everything else that goes wrong on the way is a bug: the caller gets INTERNAL_SERVER_ERROR and an
-id, and the log has that id with the exception's type and its frames. Messages of unknown
-exceptions go nowhere, for they may hold names and addresses.
-"""
+"""Errors of GraphQL itself, without the values that were sent."""
 
 from __future__ import annotations
 
-import logging
 import re
-import secrets
-import traceback
-from collections.abc import Iterable, Sequence
-from enum import Enum
-from types import TracebackType
-from typing import Any, TypeAlias
+from collections.abc import Iterable
 
 from graphql import GraphQLError, GraphQLSyntaxError
 
-LOGGER = logging.getLogger("gateway.graphql")
-
-FormattedError: TypeAlias = dict[str, Any]
-Header: TypeAlias = tuple[bytes, bytes]
-
-
-class ErrorCode(Enum):
-    """The values of `extensions.code`."""
-
-    GRAPHQL_PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
-    GRAPHQL_VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
-    BAD_USER_INPUT = "BAD_USER_INPUT"
-    BAD_REQUEST = "BAD_REQUEST"
-    UNAUTHENTICATED = "UNAUTHENTICATED"
-    FORBIDDEN = "FORBIDDEN"
-    PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
-    RATE_LIMITED = "RATE_LIMITED"
-    OVERLOADED = "OVERLOADED"
-    SERVICE_UNAVAILABLE = "SERVICE_UNAVAILABLE"
-    INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR"
-
-
-class RequestError(Exception):
-    """The request cannot be run, and nothing of it was.
-
-    `status` holds for `application/graphql-response+json`. A *well-formed* request is one whose
-    parameters could be read: the specification wants it answered with 200 in `application/json`.
-    """
-
-    def __init__(
-        self,
-        errors: Sequence[FormattedError],
-        *,
-        status: int = 400,
-        well_formed: bool = False,
-        headers: tuple[Header, ...] = (),
-    ) -> None:
-        super().__init__(errors[0]["message"])
-        self.errors = errors
-        self.status = status
-        self.well_formed = well_formed
-        self.headers = headers
-
-
-def request_error(
-    message: str,
-    code: ErrorCode = ErrorCode.BAD_REQUEST,
-    *,
-    status: int = 400,
-    well_formed: bool = False,
-    headers: tuple[Header, ...] = (),
-) -> RequestError:
-    """A request error with one message, which must hold nothing that the caller sent."""
-    return RequestError(
-        [formatted(message, code)], status=status, well_formed=well_formed, headers=headers
-    )
-
-
-def formatted(message: str, code: ErrorCode) -> FormattedError:
-    return {"message": message, "extensions": {"code": code.value}}
+from gateway.http.errors import ErrorCode, FormattedError, RequestError, formatted, internal_error
 
 
 def syntax_error(error: GraphQLSyntaxError) -> RequestError:
@@ -102,27 +29,6 @@ def coercion_error(errors: Iterable[GraphQLError]) -> RequestError:
     code = ErrorCode.BAD_USER_INPUT
     return RequestError(
         [_located(without_value(e.message), e, code) for e in errors], well_formed=True
-    )
-
-
-def internal_error(error: BaseException) -> FormattedError:
-    """A masked bug; the log gets the id, the exception's type and its frames."""
-    error_id = secrets.token_hex(8)
-    LOGGER.error(
-        "Internal error %s: %s%s", error_id, type(error).__qualname__, _frames(error.__traceback__)
-    )
-    answer = formatted(
-        f"Something went wrong here. Quote {error_id} when you report it.",
-        ErrorCode.INTERNAL_SERVER_ERROR,
-    )
-    answer["extensions"]["errorId"] = error_id
-    return answer
-
-
-def _frames(trace: TracebackType | None) -> str:
-    return "".join(
-        f"\n  {frame.f_code.co_filename}:{line} in {frame.f_code.co_name}"
-        for frame, line in traceback.walk_tb(trace)
     )
 
 

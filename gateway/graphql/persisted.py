@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 
 from gateway.graphql.documents import CachedDocument, DocumentCache, DocumentReader
-from gateway.graphql.errors import ErrorCode, RequestError, request_error
 from gateway.graphql.requests import GraphQLRequest
+from gateway.http.errors import ErrorCode, RequestError, request_error
 
 
 class ManifestError(ValueError):

@@ -43,7 +43,7 @@ from graphql import (
 )
 
 from gateway.graphql.documents import CachedDocument, Operation
-from gateway.graphql.limits import fragments_of
+from gateway.graphql.survey import fragments_of
 from gateway.invites.inputs import InviteDraft
 from gateway.invites.models import InviteFormat
 

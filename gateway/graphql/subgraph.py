@@ -18,11 +18,11 @@ from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
 
 from gateway.graphql.application_fields import read_application
+from gateway.graphql.application_reads import Info, reads_of, told_items
 from gateway.graphql.application_types import Application
-from gateway.graphql.errors import ErrorCode
-from gateway.graphql.reading import Info, reads_of, told_items
-from gateway.graphql.schema import CONFIG, Mutation, Query
+from gateway.graphql.root import CONFIG, Mutation, Query
 from gateway.graphql.types import Invite
+from gateway.http.errors import ErrorCode
 from gateway.invites.models import InviteErrorCode
 
 # The oldest version that has these directives: every composer of today reads it.

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from itertools import count
 from typing import TYPE_CHECKING, Protocol, TypeGuard
 
-from gateway.invites.answers import held_back, never_sent, stumbled
+from gateway.invites.failures import held_back, never_sent, stumbled
 from gateway.invites.inputs import InviteDraft, check, in_small, normalised_email
 from gateway.invites.models import (
     InputIssue,
@@ -26,7 +26,7 @@ from gateway.invites.results import refusal_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from gateway.invites.pacing import Pace
+    from gateway.invites.pace import Pace
 
 log = logging.getLogger("gateway.invites")
 

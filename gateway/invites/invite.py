@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gateway.invites.admission import Admission, OverloadedError
-from gateway.invites.answers import overloaded
+from gateway.invites.failures import overloaded
 from gateway.invites.inputs import InviteDraft, check
 from gateway.invites.models import InviteRequest, InviteResult
 from gateway.invites.results import refusal_of, result_of
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gateway.invites.keyed import KeyedInviter
-    from gateway.invites.sending import Sender
+    from gateway.invites.sender import Sender
 
 
 class Inviter:

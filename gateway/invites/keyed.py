@@ -12,32 +12,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
 from gateway.invites.admission import Admission, OverloadedError
-from gateway.invites.answers import (
-    FINAL_REFUSALS,
+from gateway.invites.failures import (
     in_progress,
     interrupted,
     key_reused,
     keyed,
     not_recorded,
     overloaded,
-    pack,
-    packed_applicant,
-    state_after,
-    unpack,
 )
-from gateway.invites.clearing import Clearing, seconds_left
-from gateway.invites.idempotency import (
-    Identity,
-    Record,
-    Standing,
-    State,
-    StoreUnavailableError,
-    first_claim,
-    follows_doubt,
-    next_claim,
-    settled,
-    standing,
-)
+from gateway.invites.identity import Identity
+from gateway.invites.lookup import Clearing, seconds_left
 from gateway.invites.models import (
     InviteErrorCode,
     InviteFailure,
@@ -46,16 +30,34 @@ from gateway.invites.models import (
     InviteResult,
     InviteSuccess,
 )
+from gateway.invites.record import (
+    Record,
+    Standing,
+    State,
+    first_claim,
+    follows_doubt,
+    next_claim,
+    settled,
+    standing,
+)
 from gateway.invites.results import result_of
-from gateway.invites.settling import WAITS, Settler
+from gateway.invites.settler import WAITS, Settler
+from gateway.invites.store import StoreUnavailableError
+from gateway.invites.stored_result import (
+    FINAL_REFUSALS,
+    pack,
+    packed_applicant,
+    state_after,
+    unpack,
+)
 from gateway.upstream.wire import Applicant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from gateway.invites.readback import ReadBack
+    from gateway.invites.read_back import ReadBack
     from gateway.invites.records import Records
-    from gateway.invites.sending import Sender
+    from gateway.invites.sender import Sender
 
 log = logging.getLogger("gateway.invites")
 

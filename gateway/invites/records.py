@@ -6,7 +6,8 @@ import hmac
 import secrets
 from typing import TYPE_CHECKING
 
-from gateway.invites.idempotency import Hasher, Store, StoreError, StoreUnavailableError
+from gateway.invites.identity import Hasher
+from gateway.invites.store import Store, StoreError, StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from gateway.stores.sqlite import SqliteStore
 
 if TYPE_CHECKING:
-    from gateway.invites.idempotency import Store
+    from gateway.invites.store import Store
 
 SQLITE: Final = "sqlite:///"
 IN_MEMORY: Final = "sqlite:///:memory:"

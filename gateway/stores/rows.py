@@ -5,7 +5,8 @@ from __future__ import annotations
 from importlib import resources
 from typing import TYPE_CHECKING, Final
 
-from gateway.invites.idempotency import Record, State, StoreError
+from gateway.invites.record import Record, State
+from gateway.invites.store import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from gateway.invites.idempotency import Record, State, StoreError, StoreUnavailableError
+from gateway.invites.record import Record, State
+from gateway.invites.store import StoreError, StoreUnavailableError
 from gateway.stores.rows import COLUMNS, from_row, migrations, pending, to_row
 
 if TYPE_CHECKING:

@@ -15,13 +15,13 @@ from typing import Any, TypeAlias
 import orjson
 from graphql import ExecutionResult
 
-from gateway.graphql.asgi import Body, Respond
 from gateway.graphql.documents import CachedDocument, Operation
 from gateway.graphql.execution import Executor
-from gateway.graphql.requests import RequestHead
-from gateway.graphql.responses import Response
-from gateway.invites.answers import stumbled
+from gateway.http.asgi import Body, Respond
+from gateway.http.requests import RequestHead
+from gateway.http.responses import Response
 from gateway.invites.bulk import BulkInviter
+from gateway.invites.failures import stumbled
 from gateway.invites.inputs import InviteDraft
 from gateway.invites.invite import Inviter
 from gateway.invites.models import InviteResult

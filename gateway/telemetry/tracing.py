@@ -27,13 +27,14 @@ from opentelemetry.trace import Span, SpanKind, StatusCode, format_trace_id
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from gateway import __version__
-from gateway.graphql.asgi import Body, Respond
 from gateway.graphql.documents import CachedDocument, Operation
 from gateway.graphql.execution import Executor
-from gateway.graphql.gates import Admitted
-from gateway.graphql.requests import RequestHead
-from gateway.graphql.responses import Response
-from gateway.invites.idempotency import Record, State, Store
+from gateway.http.asgi import Body, Respond
+from gateway.http.gates import Admitted
+from gateway.http.requests import RequestHead
+from gateway.http.responses import Response
+from gateway.invites.record import Record, State
+from gateway.invites.store import Store
 from gateway.telemetry.logs import LONGEST_OPERATION
 from gateway.telemetry.observed import note_answer
 from gateway.telemetry.trail import TRAIL, Trail

@@ -10,15 +10,16 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from gateway.background import aside, end
-from gateway.draining import Draining
-from gateway.graphql.asgi import Respond
 from gateway.graphql.execution import Executor
-from gateway.graphql.gates import Gate
-from gateway.graphql.requests import RequestHead
+from gateway.http.asgi import Respond
+from gateway.http.gates import Gate
+from gateway.http.requests import RequestHead
 from gateway.invites.breaker import BreakerState
 from gateway.invites.bulk import BulkInviter
-from gateway.invites.idempotency import State, Store, StoreUnavailableError
 from gateway.invites.invite import Inviter
+from gateway.invites.record import State
+from gateway.invites.store import Store, StoreUnavailableError
+from gateway.server.drain import Draining
 from gateway.service import Service
 from gateway.telemetry.logs import AuditLog, Hashes, RequestLog
 from gateway.telemetry.metrics import Metrics, Sample, sample_now_and_then

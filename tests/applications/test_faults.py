@@ -18,11 +18,11 @@ from gateway.applications.models import ApplicationDetails, ApplicationKey
 from gateway.applications.reads import Window
 from gateway.invites.models import InviteErrorCode
 from gateway.upstream.api_key import FixedApiKey
-from gateway.upstream.choice import client_for
-from tests import hostile
-from tests.applications.fakes import TRACK, details, entry, listed, some_reads
+from gateway.upstream.client import client_for
 from tests.applications.test_reads import a_request
-from tests.hostile import MEGABYTE, Hostile, answers_status
+from tests.fakes import hostile
+from tests.fakes.applications import TRACK, details, entry, listed, some_reads
+from tests.fakes.hostile import MEGABYTE, Hostile, answers_status
 
 INVALID = InviteErrorCode.INVALID_INPUT
 NOT_FOUND = InviteErrorCode.TRACK_NOT_FOUND

@@ -15,7 +15,7 @@ from gateway.invites.models import InviteErrorCode
 from gateway.invites.retries import RetryBudget
 from gateway.upstream.applications import ApplicationDetails, ApplicationPage
 from gateway.upstream.wire import Exchange, Fault, NoReply, Reply
-from tests.applications.fakes import TRACK, FakeTrack, a_reader
+from tests.fakes.applications import TRACK, FakeTrack, a_reader
 
 KEY = ApplicationKey(TRACK, 7)
 UNREACHABLE = NoReply(Fault.CONNECT, possibly_sent=False)

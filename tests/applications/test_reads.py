@@ -14,7 +14,7 @@ from gateway.applications.models import ApplicationDetails, ApplicationKey
 from gateway.applications.reads import AT_ONCE, Applications, TooManyReadsError, Window
 from gateway.invites.models import InviteErrorCode
 from gateway.upstream.wire import Reply
-from tests.applications.fakes import TRACK, FakeTrack, a_reader, answered, entry, listed, some_reads
+from tests.fakes.applications import TRACK, FakeTrack, a_reader, answered, entry, listed, some_reads
 
 
 def a_request(start: int = 0, first: int = 10) -> ListRequest:

@@ -19,7 +19,7 @@ from tests.bench.processes import START_SECONDS, Server, ServerFailedError, free
 from tests.bench.profiles import Profile
 from tests.bench.stub import NginxStub, Stub, WaitingStub
 from tests.bench.tokens import publish_key_and_sign
-from tests.postgres import fresh_database, running_postgres
+from tests.fakes.postgres import fresh_database, running_postgres
 
 # The gateways get the first CPUs, one a worker, and all else the last. On a machine with as many
 # CPUs as workers the last one is the gateway's too.

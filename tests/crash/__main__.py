@@ -11,8 +11,8 @@ import tempfile
 from pathlib import Path
 
 from tests.crash.run import Run, Tally
-from tests.crash.sheet import SheetRun
-from tests.postgres import fresh_database, running_postgres
+from tests.crash.spreadsheet import SheetRun
+from tests.fakes.postgres import fresh_database, running_postgres
 
 
 def main() -> None:

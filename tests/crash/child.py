@@ -16,16 +16,18 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from gateway.app import create_app
-from gateway.invites.idempotency import Record, State
-from gateway.running import listen, running_gateway
-from gateway.settings import Settings, load_settings
+from gateway.invites.record import Record, State
+from gateway.server.config import running_gateway
+from gateway.server.listen import listen
+from gateway.settings.loading import load_settings
+from gateway.settings.model import Settings
 from gateway.stores.opening import store_for
 from gateway.stores.postgres import PostgresStore
 from gateway.stores.sqlite import SqliteStore
-from gateway.upstream.http1 import Connection
+from gateway.upstream.direct.connection import Connection
 
 if TYPE_CHECKING:
-    from gateway.invites.idempotency import Store
+    from gateway.invites.store import Store
     from gateway.upstream.wire import Exchange
 
 POINTS = (

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.sandbox import create_sandbox, running_sandbox
 from tests.crash.run import Run, ask, fetch, gateway_environment, nursery_of
-from tests.crash.sheet import SheetRun
+from tests.crash.spreadsheet import SheetRun
 
 
 @pytest.mark.parametrize(("store", "replicas"), [("sqlite", 1), ("postgres", 2)])

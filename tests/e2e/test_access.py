@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from gateway.api_tokens import new_token, token_line
+from gateway.access.token_file import new_token, token_line
 from tests.e2e.conftest import DOCUMENT, serve_settings
 from tests.e2e.processes import running
 

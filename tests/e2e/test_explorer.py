@@ -17,10 +17,11 @@ from playwright.async_api import Browser, Locator, Page, Route, expect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.app import create_app
-from gateway.dev import dev_settings
+from gateway.commands.dev import dev_settings
 from gateway.graphql.schema import executable_schema
-from gateway.running import listen, running_gateway
 from gateway.sandbox import create_sandbox, running_sandbox
+from gateway.server.config import running_gateway
+from gateway.server.listen import listen
 from tests.e2e.browser import launched, needs_chromium
 
 # Long enough for a page on a machine that has other things to do.

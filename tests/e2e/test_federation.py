@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from graphql import DocumentNode, Node, build_ast_schema, parse
 
-from gateway.api_tokens import new_token, token_line
+from gateway.access.token_file import new_token, token_line
 from gateway.graphql.schema import printed_schema
 from tests.e2e.conftest import DOCUMENT, Pair, serve_settings
 from tests.e2e.frontend import README, files_on

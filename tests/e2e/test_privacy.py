@@ -17,17 +17,17 @@ from urllib.parse import urlsplit
 import pytest
 from pydantic import SecretStr
 
-from gateway.api_tokens import new_token, token_line
+from gateway.access.token_file import new_token, token_line
 from gateway.app import create_app
-from gateway.graphql.asgi import Message
+from gateway.http.asgi import Message
 from gateway.sandbox.failures import READ_REFUSALS, REFUSALS, Mishap
 from gateway.telemetry.logs import configure_logging
-from tests import hostile
 from tests.e2e.conftest import DOCUMENT, fetch, serve_settings
 from tests.e2e.processes import Command, running
-from tests.hostile import Hostile, Peer
-from tests.identity import AUDIENCE, ISSUER, key_set, signing_key
-from tests.test_running import settings
+from tests.fakes import hostile
+from tests.fakes.hostile import Hostile, Peer
+from tests.fakes.identity import AUDIENCE, ISSUER, key_set, signing_key
+from tests.fakes.settings import settings
 
 CANARY = "zzyzx"
 NAME = f"Canaria {CANARY}"

@@ -14,10 +14,10 @@ from pydantic import SecretStr
 from gateway.app import create_app
 from gateway.sandbox import API_KEY, create_sandbox, running_sandbox
 from gateway.upstream.wire import Fault, NoReply, Reply
-from tests.applications.fakes import FakeTrack, answered, details, entry, listed
-from tests.invites.fakes import MemoryStore
+from tests.fakes.applications import FakeTrack, answered, details, entry, listed
+from tests.fakes.invites import MemoryStore
+from tests.fakes.settings import settings
 from tests.sandbox.conftest import client_of
-from tests.test_running import settings
 
 ONE = """
 query One($track: ID!, $application: ID!) {

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.graphql.context import RequestContext, idempotency_key_of, timeout_of
-from gateway.graphql.requests import RequestHead
+from gateway.http.requests import RequestHead
 from gateway.invites.inputs import InviteDraft
 from gateway.invites.models import InviteFormat
 

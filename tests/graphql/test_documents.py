@@ -6,8 +6,8 @@ import pytest
 from graphql import OperationType, parse
 
 from gateway.graphql.documents import CachedDocument, DocumentCache, DocumentReader
-from gateway.graphql.errors import RequestError, request_error
-from gateway.graphql.limits import Limits
+from gateway.http.errors import RequestError, request_error
+from gateway.settings.limits import Limits
 
 
 class Reading:

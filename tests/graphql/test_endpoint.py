@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from gateway.graphql.asgi import AsgiApp
-from gateway.graphql.errors import ErrorCode, request_error
-from gateway.graphql.gates import Admitted
-from gateway.graphql.limits import Limits
-from tests.graphql.conftest import ADA, GRAPHQL, INVITE
+from gateway.http.asgi import AsgiApp
+from gateway.http.errors import ErrorCode, request_error
+from gateway.http.gates import Admitted
+from gateway.settings.limits import Limits
+from tests.fakes.endpoint import ADA, GRAPHQL, INVITE
 
 
 async def test_mutation_is_run(caller):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from graphql import GraphQLError
 
-from gateway.graphql.errors import ErrorCode, RequestError, field_error, without_value
-from tests.graphql.conftest import ADA, INVITE
+from gateway.graphql.errors import field_error, without_value
+from gateway.http.errors import ErrorCode, RequestError
+from tests.fakes.endpoint import ADA, INVITE
 
 CANARY = "canary"
 

@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from gateway.app import create_app
-from tests.invites.fakes import (
+from tests.fakes.invites import (
     INVITES,
     LOSES_THE_REPLY,
     Clock,
@@ -17,7 +17,7 @@ from tests.invites.fakes import (
     MemoryStore,
     answers,
 )
-from tests.test_running import settings
+from tests.fakes.settings import settings
 
 DOCUMENT = """
 mutation Many($input: InviteCandidatesInput!) {

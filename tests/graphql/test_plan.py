@@ -18,10 +18,9 @@ from gateway.graphql.context import RequestContext
 from gateway.graphql.documents import DocumentReader
 from gateway.graphql.endpoint import GraphQLEndpoint
 from gateway.graphql.execution import Executor, GeneralExecutor, PlanningExecutor
-from gateway.graphql.limits import Limits
 from gateway.graphql.plan import Planner
-from gateway.graphql.requests import RequestHead
 from gateway.graphql.schema import executable_schema, printed_schema
+from gateway.http.requests import RequestHead
 from gateway.invites.inputs import InviteDraft
 from gateway.invites.models import (
     InputIssue,
@@ -32,6 +31,7 @@ from gateway.invites.models import (
     InviteResult,
     InviteSuccess,
 )
+from gateway.settings.limits import Limits
 
 SCHEMA = executable_schema()
 WIDE = Limits(

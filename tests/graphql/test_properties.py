@@ -17,14 +17,14 @@ from hypothesis_graphql import Mode, mutations, queries
 
 from gateway.app import create_app
 from gateway.applications.inputs import cursor_at
-from gateway.graphql.errors import ErrorCode
-from gateway.graphql.media_types import MediaType
 from gateway.graphql.schema import printed_schema
+from gateway.http.errors import ErrorCode
+from gateway.http.media_types import MediaType
 from gateway.invites.models import InviteErrorCode
 from gateway.upstream.wire import Exchange, Reply
-from tests.applications.fakes import answered, details, entry, listed
-from tests.invites.fakes import MemoryStore
-from tests.test_running import settings as coded
+from tests.fakes.applications import answered, details, entry, listed
+from tests.fakes.invites import MemoryStore
+from tests.fakes.settings import settings as coded
 
 SCHEMA = printed_schema()
 # A read that fails is told in the words of the invites.

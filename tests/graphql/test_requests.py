@@ -6,15 +6,15 @@ import json
 
 import pytest
 
-from gateway.graphql.errors import RequestError
-from gateway.graphql.limits import Limits
 from gateway.graphql.requests import (
     GraphQLRequest,
     read_json,
     request_from_body,
     request_from_query,
-    request_head,
 )
+from gateway.http.errors import RequestError
+from gateway.http.requests import request_head
+from gateway.settings.limits import Limits
 
 LIMITS = Limits()
 HASH = "ab" * 32

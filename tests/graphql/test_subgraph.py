@@ -19,11 +19,11 @@ from gateway.graphql.execution import GeneralExecutor, PlanningExecutor
 from gateway.graphql.plan import Planner
 from gateway.graphql.schema import executable_schema, printed_schema
 from gateway.upstream.wire import Exchange, Reply
+from tests.fakes.invites import FakeUpstream, MemoryStore
+from tests.fakes.settings import settings
 from tests.graphql.test_applications import asked
 from tests.graphql.test_plan import ADA, RESULTS, WHOLE, WIDE, answered
 from tests.graphql.test_schema import ROOT, _parts
-from tests.invites.fakes import FakeUpstream, MemoryStore
-from tests.test_running import settings
 
 SUBGRAPH = executable_schema(federation=True)
 ENTITIES = """

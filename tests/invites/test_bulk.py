@@ -20,10 +20,10 @@ from gateway.invites.models import (
     InviteSuccess,
 )
 from gateway.invites.outcomes import Verdict
-from gateway.invites.pacing import Pace
+from gateway.invites.pace import Pace
 from gateway.invites.retries import RetryPolicy
-from gateway.invites.sending import Sender, SendLimits
-from tests.invites.fakes import (
+from gateway.invites.sender import Sender, SendLimits
+from tests.fakes.invites import (
     INVITES,
     LOSES_THE_REPLY,
     UNREACHABLE,

@@ -25,13 +25,13 @@ from gateway.invites.models import (
 )
 from gateway.invites.records import Records
 from gateway.invites.retries import RetryPolicy
-from gateway.invites.sending import Sender
+from gateway.invites.sender import Sender
 from gateway.upstream.api_key import FixedApiKey
-from gateway.upstream.choice import client_for
+from gateway.upstream.client import client_for
 from gateway.upstream.contract import Upstream
-from tests import hostile
-from tests.hostile import INVITED, MEGABYTE, Hostile, answers_status
-from tests.invites.fakes import MemoryStore
+from tests.fakes import hostile
+from tests.fakes.hostile import INVITED, MEGABYTE, Hostile, answers_status
+from tests.fakes.invites import MemoryStore
 
 DRAFT = InviteDraft("Ada", "ada@example.com", "6578", InviteFormat.SEND_LINK)
 INVALID_INPUT = InviteErrorCode.INVALID_INPUT

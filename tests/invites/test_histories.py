@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from gateway.invites.idempotency import SETTLED, State
 from gateway.invites.models import InviteErrorCode, InviteOutcome, InviteSuccess
-from gateway.invites.readback import SKEW_SECONDS, Doubt
-from tests.invites.fakes import (
+from gateway.invites.read_back import SKEW_SECONDS, Doubt
+from gateway.invites.record import SETTLED, State
+from tests.fakes.invites import (
     ACTS_LATE,
     CUTS_THE_BODY,
     DIES_BEFORE_IT_ACTS,
@@ -29,7 +29,7 @@ from tests.invites.fakes import (
     a_replica,
     answers,
 )
-from tests.invites.records import LEASE_SECONDS, a_request
+from tests.fakes.records import LEASE_SECONDS, a_request
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine

@@ -16,8 +16,8 @@ from gateway.invites.models import (
     InviteSuccess,
 )
 from gateway.invites.retries import RetryPolicy
-from gateway.invites.sending import Sender
-from tests.invites.fakes import LOSES_THE_REPLY, UNREACHABLE, MemoryStore, a_replica
+from gateway.invites.sender import Sender
+from tests.fakes.invites import LOSES_THE_REPLY, UNREACHABLE, MemoryStore, a_replica
 
 
 @pytest.fixture

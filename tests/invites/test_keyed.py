@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 
 from gateway.invites.admission import Admission
-from gateway.invites.idempotency import State, StoreUnavailableError
 from gateway.invites.models import (
     InviteErrorCode,
     InviteFailure,
@@ -16,10 +15,12 @@ from gateway.invites.models import (
     InviteOutcome,
     InviteSuccess,
 )
-from gateway.invites.readback import SKEW_SECONDS
+from gateway.invites.read_back import SKEW_SECONDS
+from gateway.invites.record import State
 from gateway.invites.retries import RetryPolicy
+from gateway.invites.store import StoreUnavailableError
 from gateway.upstream.wire import Fault, NoReply, Reply
-from tests.invites.fakes import (
+from tests.fakes.invites import (
     CUTS_THE_BODY,
     DIES_BEFORE_IT_ACTS,
     INVITES,
@@ -30,7 +31,7 @@ from tests.invites.fakes import (
     a_replica,
     answers,
 )
-from tests.invites.records import LEASE_SECONDS, NOW, a_record, a_request
+from tests.fakes.records import LEASE_SECONDS, NOW, a_record, a_request
 
 ADA = "ada@example.com"
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.graphql.requests import GraphQLRequest, RequestHead
-from gateway.graphql.responses import Response
+from gateway.graphql.requests import GraphQLRequest
+from gateway.http.requests import RequestHead
+from gateway.http.responses import Response
 from gateway.invites.inputs import InviteDraft
 from gateway.invites.models import Invite, InviteFormat, InviteRequest, InviteSuccess
 from gateway.invites.outcomes import judge
-from gateway.invites.sending import Sent, _Post
+from gateway.invites.sender import Sent, _Post
 from gateway.upstream.wire import InviteAnswer, Reply
 
 SECRET = "ada@example.com"

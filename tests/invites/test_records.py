@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.invites.idempotency import StoreError, StoreUnavailableError
 from gateway.invites.records import Records
-from tests.invites.fakes import MemoryStore
+from gateway.invites.store import StoreError, StoreUnavailableError
+from tests.fakes.invites import MemoryStore
 
 
 async def opened(store: MemoryStore, secret: bytes | None = None) -> Records:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from gateway.invites.idempotency import Store
+    from gateway.invites.store import Store
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

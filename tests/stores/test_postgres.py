@@ -8,10 +8,10 @@ from typing import Any
 import asyncpg
 import pytest
 
-from gateway.invites.idempotency import StoreError, StoreUnavailableError
+from gateway.invites.store import StoreError, StoreUnavailableError
 from gateway.stores.postgres import PostgresStore
-from tests.invites.records import a_record
-from tests.postgres import hanging_connections
+from tests.fakes.postgres import hanging_connections
+from tests.fakes.records import a_record
 
 
 @pytest.fixture

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.invites.idempotency import State, StoreError, StoreUnavailableError, settled
+from gateway.invites.record import State, settled
+from gateway.invites.store import StoreError, StoreUnavailableError
 from gateway.stores.sqlite import BATCH, SqliteStore
-from tests.invites.records import NOW, a_record
+from tests.fakes.records import NOW, a_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

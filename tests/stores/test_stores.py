@@ -6,14 +6,9 @@ import asyncio
 
 import pytest
 
-from gateway.invites.idempotency import (
-    State,
-    StoreUnavailableError,
-    next_claim,
-    seen_absent,
-    settled,
-)
-from tests.invites.records import LEASE_SECONDS, NOW, a_record
+from gateway.invites.record import State, next_claim, seen_absent, settled
+from gateway.invites.store import StoreUnavailableError
+from tests.fakes.records import LEASE_SECONDS, NOW, a_record
 
 
 async def test_reads_what_was_inserted(store):

@@ -15,13 +15,13 @@ import pytest
 from starlette.testclient import TestClient
 
 from gateway.app import create_app
-from gateway.graphql.errors import ErrorCode
+from gateway.http.errors import ErrorCode
 from gateway.invites.models import InviteErrorCode, InviteOutcome
 from gateway.telemetry.metrics import SHARED, Metrics, shared_metrics
 from gateway.telemetry.trail import Trail
 from gateway.telemetry.watch import Watch
+from tests.fakes.settings import settings
 from tests.test_readme import README
-from tests.test_running import settings
 
 DATA = files("gateway") / "observability"
 DASHBOARD = json.loads((DATA / "dashboard.json").read_text("utf-8"))

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from gateway.graphql.requests import RequestHead
-from gateway.graphql.responses import Response
+from gateway.http.requests import RequestHead
+from gateway.http.responses import Response
 from gateway.invites.inputs import InviteDraft
 from gateway.invites.models import InviteErrorCode, InviteFailure, InviteFormat, InviteOutcome
 from gateway.telemetry.metrics import Metrics

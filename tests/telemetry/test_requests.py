@@ -13,10 +13,10 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from gateway.app import create_app
-from gateway.graphql.asgi import ClientGone
-from gateway.graphql.requests import RequestHead
-from gateway.graphql.responses import Response
 from gateway.graphql.results import to_graphql
+from gateway.http.asgi import ClientGone
+from gateway.http.requests import RequestHead
+from gateway.http.responses import Response
 from gateway.invites.models import InviteErrorCode, InviteFailure, InviteOutcome
 from gateway.stores.opening import IN_MEMORY
 from gateway.telemetry.logs import configure_logging
@@ -24,8 +24,8 @@ from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.observed import ObservedEndpoint, request_id_of
 from gateway.telemetry.trail import TYPES, Trail, told
 from gateway.upstream.wire import Exchange, Fault, NoReply, Reply
-from tests.applications.fakes import FakeTrack
-from tests.test_running import settings
+from tests.fakes.applications import FakeTrack
+from tests.fakes.settings import settings
 
 DOCUMENT = """mutation Hire($input: InviteCandidateInput!) { inviteCandidate(input: $input) {
   __typename ... on InviteError { code outcome } } }"""

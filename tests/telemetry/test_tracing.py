@@ -14,10 +14,10 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from gateway.app import create_app
-from gateway.settings import SettingsError, load_settings
+from gateway.settings.loading import SettingsError, load_settings
 from gateway.stores.opening import IN_MEMORY
 from gateway.telemetry.watch import Watch
-from tests.test_running import settings
+from tests.fakes.settings import settings
 
 CANARY = "zzyzx"
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
@@ -289,7 +289,7 @@ def test_strange_receivers_are_refused(url, monkeypatch, tmp_path):
 def test_extra_that_is_missing_is_named(monkeypatch, tmp_path):
     """Without OpenTelemetry the fault says how to get it."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("gateway.settings.find_spec", lambda _: None)
+    monkeypatch.setattr("gateway.settings.model.find_spec", lambda _: None)
 
     with pytest.raises(SettingsError, match=r"track-invite-gateway\[otel\]"):
         load_settings(auth="none", upstream_api_key="k", traces_url="http://x/v1/traces")

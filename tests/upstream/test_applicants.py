@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 
 from gateway.upstream.api_key import FixedApiKey
-from gateway.upstream.choice import client_for
+from gateway.upstream.client import client_for
 from gateway.upstream.wire import (
     Applicant,
     ApplicantPage,
@@ -17,7 +17,7 @@ from gateway.upstream.wire import (
     Reply,
     read_applicants,
 )
-from tests.upstream.test_client import recording
+from tests.upstream.test_httpx_client import recording
 
 PAGE = {
     "data": [

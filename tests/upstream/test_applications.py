@@ -20,7 +20,7 @@ from gateway.upstream.applications import (
     read_application_page,
 )
 from gateway.upstream.wire import Reply
-from tests.applications.fakes import TRACK, answered, details, entry, listed
+from tests.fakes.applications import TRACK, answered, details, entry, listed
 
 
 def read_page(reply: Reply, *, page: int = 1, per_page: int = 25) -> ApplicationPage | None:

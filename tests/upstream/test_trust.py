@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from gateway.upstream.api_key import FixedApiKey
-from gateway.upstream.choice import client_for
+from gateway.upstream.client import client_for
 from gateway.upstream.trust import trusting
 from gateway.upstream.wire import Fault, NoReply, Reply
-from tests import hostile
+from tests.fakes import hostile
 
 
 @pytest.fixture

@@ -1,0 +1,40 @@
+"""Upstream keys that callers bring along: several accounts behind one gateway."""
+
+from __future__ import annotations
+
+import hashlib
+
+from gateway.http.errors import RequestError, request_error
+from gateway.http.gates import Admitted
+from gateway.http.requests import RequestHead
+from gateway.upstream.api_key import check_key
+
+
+class ForwardedKeyGate:
+    """Lets in requests that bring a key in `header`."""
+
+    def __init__(self, header: str) -> None:
+        self._header = header
+
+    async def __call__(self, head: RequestHead, /) -> Admitted | RequestError:
+        if forwarded_key(head, self._header) is not None:
+            return _ADMITTED
+        return request_error(
+            f"Send your account's key for the recruiting platform in the header {self._header}."
+        )
+
+
+_ADMITTED = Admitted()
+
+
+def forwarded_key(head: RequestHead, header: str) -> str | None:
+    """The key in the header, or None if there is none that can be passed on."""
+    try:
+        return check_key(head.header(header.lower().encode()) or "")
+    except ValueError:
+        return None
+
+
+def scope_of(caller: str, key: str) -> str:
+    """Whose idempotency keys are meant: this caller's with this account, whose key it hides."""
+    return f"{caller} {hashlib.sha256(key.encode()).hexdigest()}"

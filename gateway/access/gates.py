@@ -1,0 +1,68 @@
+"""Who may call, made from the settings."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from gateway.access.bearer import BearerGate, Verifier
+from gateway.access.forwarded_key import ForwardedKeyGate
+from gateway.access.rate_limits import RateLimit, RequestRateGate
+from gateway.access.token_file import TokenVerifier
+from gateway.http.gates import Gate
+from gateway.settings.model import Settings
+
+
+class Access:
+    """The gates in front of GraphQL that look at the caller, and what they hold."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises OSError or ValueError if a file that the settings name is of no use by now."""
+        self._verifier = _verifier(settings)
+        self.gates = tuple(self._gates(settings))
+        forwards = settings.upstream_api_key_mode == "forward"
+        self.headers = (settings.forwarded_api_key_header,) if forwards else ()
+        """Headers of its own that a caller has to send."""
+
+    def reread(self) -> None:
+        """Look at once for new tokens and keys."""
+        if self._verifier is not None:
+            self._verifier.reread()
+
+    async def aclose(self) -> None:
+        if self._verifier is not None:
+            await self._verifier.aclose()
+
+    def _gates(self, settings: Settings) -> list[Gate]:
+        gates: list[Gate] = []
+        if self._verifier is not None:
+            gates.append(BearerGate(self._verifier, scope=settings.jwt_scope))
+        if settings.upstream_api_key_mode == "forward":
+            gates.append(ForwardedKeyGate(settings.forwarded_api_key_header))
+        if settings.requests_per_minute is not None:
+            gates.append(RequestRateGate(RateLimit(settings.requests_per_minute)))
+        return gates
+
+
+def _verifier(settings: Settings) -> Verifier | None:
+    if settings.auth == "tokens" and settings.auth_tokens_file is not None:
+        return TokenVerifier(settings.auth_tokens_file)
+    return _jwt_verifier(settings) if settings.auth == "jwt" else None
+
+
+def _jwt_verifier(settings: Settings) -> Verifier:
+    # They bring a library for cryptography, which takes 9 MiB in every worker.
+    from gateway.access.jwks import JwksFile, JwksUrl, fetch_keys  # noqa: PLC0415 - see above
+    from gateway.access.jwt_tokens import JwtVerifier, TokenRules  # noqa: PLC0415 - see above
+
+    rules = TokenRules(
+        issuer=settings.jwt_issuer or "",
+        audience=settings.jwt_audience or "",
+        algorithms=settings.jwt_algorithms,
+        scope=settings.jwt_scope,
+        read_scope=settings.jwt_read_scope,
+        caller_claim=settings.jwt_caller_claim,
+        leeway_seconds=settings.jwt_leeway_seconds,
+    )
+    if settings.jwt_jwks_file is not None:
+        return JwtVerifier(JwksFile(settings.jwt_jwks_file), rules)
+    return JwtVerifier(JwksUrl(partial(fetch_keys, settings.jwt_jwks_url or "")), rules)

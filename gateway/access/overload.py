@@ -1,0 +1,43 @@
+"""Turns requests away before their documents are looked at: too much to do, or too late."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.http.errors import ErrorCode, RequestError, request_error
+from gateway.http.gates import Admitted
+from gateway.invites.admission import Admission, OverloadedError
+from gateway.server.drain import Draining, stopping
+
+if TYPE_CHECKING:
+    from gateway.http.requests import RequestHead
+
+
+class OverloadGate:
+    """A gate that holds a place for as long as a request takes."""
+
+    def __init__(self, admission: Admission, draining: Draining) -> None:
+        self._admission = admission
+        self._draining = draining
+        self._admitted = Admitted(release=admission.leave)
+
+    async def __call__(self, _head: RequestHead, /) -> Admitted | RequestError:
+        if not self._admission.try_enter():
+            try:
+                await self._admission.enter()
+            except OverloadedError as error:
+                return _refusal(error.retry_after_seconds)
+        if self._draining.closed:
+            # Its head came in time, but what it asks for could take longer than the stop may.
+            self._admission.leave()
+            return stopping()
+        return self._admitted
+
+
+def _refusal(seconds: int) -> RequestError:
+    return request_error(
+        "There is too much to do at the moment. Nothing was done; try again later.",
+        ErrorCode.OVERLOADED,
+        status=503,
+        headers=((b"retry-after", str(seconds).encode()),),
+    )

@@ -1,0 +1,1 @@
+"""What `gateway` does, a module for each command."""

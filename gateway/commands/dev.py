@@ -1,0 +1,158 @@
+"""`gateway dev`: the main job on one machine, without an account."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import shlex
+import signal
+import socket
+from collections.abc import AsyncIterator
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
+
+import click
+from pydantic import SecretStr
+from uvicorn.loops.auto import auto_loop_factory
+
+from gateway.app import create_app
+from gateway.sandbox import API_KEY, create_sandbox, running_sandbox
+from gateway.server.config import running_gateway
+from gateway.server.listen import listen
+from gateway.settings.model import CodedSettings, Settings
+from gateway.stores.opening import IN_MEMORY
+from gateway.telemetry.logs import configure_logging
+
+LOOPBACK = "127.0.0.1"
+
+INTRODUCTION = """\
+The gateway and a stand-in for the recruiting platform are running on this machine.
+Nobody is e-mailed. A first candidate has just been invited:"""
+SAMPLE_DOCUMENT = """\
+mutation Invite($input: InviteCandidateInput!) {
+  inviteCandidate(input: $input) {
+    __typename
+    ... on InviteCandidateSuccess {
+      invite { applicationId email inviteLink inviteStatus name trackId }
+      replayed
+    }
+    ... on InviteError { code message outcome retryable }
+    ... on InvalidInputError { issues { field message } }
+  }
+}"""
+SAMPLE_VARIABLES = {
+    "input": {
+        "candidateName": "Ada Lovelace",
+        "candidateEmail": "ada@example.com",
+        "trackId": 6578,
+    }
+}
+
+
+def run_dev(port: int, *, verbose: bool = False) -> None:
+    """Serve the gateway and the stand-in until Ctrl-C or SIGTERM.
+
+    Raises ListenError.
+    """
+    configure_logging(logging.INFO if verbose else logging.WARNING)
+    with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
+        runner.run(_run(listen(LOOPBACK, port), verbose=verbose))
+
+
+async def _run(listening: socket.socket, *, verbose: bool) -> None:
+    stop = _stop_signal()
+    async with _running(listening, verbose=verbose) as (gateway, sandbox):
+        answer = await asyncio.to_thread(_invite, gateway)
+        click.echo(_welcome(gateway, sandbox, answer))
+        await stop.wait()
+    click.echo("\nStopped.")
+
+
+@contextlib.asynccontextmanager
+async def _running(listening: socket.socket, *, verbose: bool) -> AsyncIterator[tuple[str, str]]:
+    port = listening.getsockname()[1]
+    beside = _free_port(port + 1)
+    async with running_sandbox(create_sandbox(), port=beside) as sandbox:
+        settings = dev_settings(sandbox, verbose=verbose)
+        async with running_gateway(create_app(settings), settings, listening) as gateway:
+            yield gateway, sandbox
+
+
+def dev_settings(sandbox: str, *, verbose: bool = False) -> Settings:
+    """What `gateway dev` runs with; the environment and a `.env` file are left out."""
+    return CodedSettings(
+        upstream_url=sandbox,
+        upstream_api_key=SecretStr(API_KEY),
+        auth="none",
+        explorer=True,
+        introspection=True,
+        log_level="info" if verbose else "warning",
+        log_format="text",
+        # Keys are forgotten at the end, and no file is left behind.
+        store_url=SecretStr(IN_MEMORY),
+    )
+
+
+def _stop_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+def _free_port(wanted: int) -> int:
+    """The port if it is free, or 0 for any."""
+    with socket.socket() as probe:
+        try:
+            probe.bind((LOOPBACK, wanted))
+        except (OSError, OverflowError):
+            return 0
+    return wanted
+
+
+def _invite(gateway: str) -> str:
+    """Invite the sample candidate as a frontend would, over HTTP."""
+    body = json.dumps({"query": SAMPLE_DOCUMENT, "variables": SAMPLE_VARIABLES})
+    headers = {"content-type": "application/json", "accept": "application/json"}
+    with contextlib.closing(HTTPConnection(urlsplit(gateway).netloc, timeout=10)) as connection:
+        connection.request("POST", "/graphql", body, headers)
+        return json.dumps(json.load(connection.getresponse()), indent=2)
+
+
+def _welcome(gateway: str, sandbox: str, answer: str) -> str:
+    def heading(text: str) -> str:
+        return click.style(text, bold=True)
+
+    return "\n\n".join(
+        [
+            INTRODUCTION,
+            heading("Mutation") + "\n" + SAMPLE_DOCUMENT,
+            heading("Variables") + "\n" + json.dumps(SAMPLE_VARIABLES, indent=2),
+            heading("Answer") + "\n" + answer,
+            heading("Go on") + f"\nExplorer   {gateway}/"
+            f"\nFrontends  {gateway}/docs  (what to show, how to retry, examples)"
+            f"\nEndpoint   {gateway}/graphql"
+            f"\nStand-in   {sandbox}/sandbox/invites  (what it has accepted)",
+            heading("Or paste this") + "\n" + curl_command(gateway),
+            "Ctrl-C stops both.",
+        ]
+    )
+
+
+def curl_command(gateway: str) -> str:
+    """A shell line that invites another candidate."""
+    document = " ".join(SAMPLE_DOCUMENT.split())
+    variables = {
+        "input": {
+            "candidateName": "Grace Hopper",
+            "candidateEmail": "grace@example.com",
+            "trackId": 6578,
+        }
+    }
+    body = json.dumps({"query": document, "variables": variables})
+    return (
+        f"curl -sS {gateway}/graphql -H 'content-type: application/json' --data {shlex.quote(body)}"
+    )

@@ -1,0 +1,118 @@
+"""What a resolver that reads applications needs: leave to read, bounds, and errors to raise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias, TypeVar, cast
+
+import strawberry
+from graphql import GraphQLError
+
+from gateway.applications.failures import ReadFailure
+from gateway.applications.inputs import ListRequest
+from gateway.applications.models import ApplicationDetails, ApplicationKey
+from gateway.applications.reads import Reads, TooManyReadsError, Window
+from gateway.graphql.allowance import TooMuchToTellError
+from gateway.graphql.context import RequestContext
+from gateway.http.errors import ErrorCode
+from gateway.invites.models import InputIssue
+
+Info: TypeAlias = strawberry.Info[RequestContext, None]
+_Found = TypeVar("_Found")
+_Items = TypeVar("_Items", bound=Sequence[Any] | None)
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+def resolved(description: str) -> Callable[[_Method], _Method]:
+    """Makes a method a field, as `strawberry.field` does, which forgets its type."""
+    return cast("Callable[[_Method], _Method]", strawberry.field(description=description))
+
+
+def reads_of(info: Info) -> Reads:
+    """The request's reads; raises the field error of a caller who may not read."""
+    if info.context.reads is None:
+        raise GraphQLError(
+            "Applications may not be read with this access.",
+            extensions={"code": ErrorCode.FORBIDDEN.value},
+        )
+    return info.context.reads
+
+
+async def read_details(info: Info, key: ApplicationKey) -> ApplicationDetails | None:
+    """The application with all that is told of it, or None if there is none."""
+    reads = reads_of(info)
+    try:
+        return found(await reads.one(key))
+    except TooManyReadsError as error:
+        raise _too_many(error) from None
+
+
+async def read_window(info: Info, request: ListRequest) -> Window:
+    """The part of a list that was asked for."""
+    reads = reads_of(info)
+    try:
+        window = found(await reads.window(request))
+    except TooManyReadsError as error:
+        raise _too_many(error) from None
+    told_bytes(info, window.size)
+    return window
+
+
+def found(result: _Found | ReadFailure) -> _Found:
+    """What was read; raises the field error that says why there is nothing."""
+    if not isinstance(result, ReadFailure):
+        return result
+    told: dict[str, object] = {
+        "code": result.code.value,
+        "retryable": result.retryable,
+        "retryAfterSeconds": result.retry_after_seconds,
+        "upstreamStatus": result.upstream_status,
+        "issues": [_issue(issue) for issue in result.issues] or None,
+    }
+    known = {name: value for name, value in told.items() if value is not None}
+    raise GraphQLError(result.message, extensions=known)
+
+
+def told_items(info: Info, items: _Items, *, each: int = 1) -> _Items:
+    """The items of a list, unless with all that is asked of them they are too many to tell.
+
+    `each` is how many values an item itself counts for.
+    """
+    try:
+        count = 0 if items is None else len(items)
+        info.context.allowance.take_items(info._raw_info, count, each=each)  # noqa: SLF001 - no public way
+    except TooMuchToTellError:
+        raise _too_much() from None
+    return items
+
+
+def told_bytes(info: Info, size: int) -> None:
+    """Raises the field error that says so if an answer of this size is too much to tell."""
+    try:
+        info.context.allowance.take_bytes(info._raw_info, size)  # noqa: SLF001 - no public way
+    except TooMuchToTellError:
+        raise _too_much() from None
+
+
+def _too_many(error: TooManyReadsError) -> GraphQLError:
+    return _bad_input(f"This takes more than the {error.most} reads allowed for one request")
+
+
+def _too_much() -> GraphQLError:
+    return _bad_input("This is more than is told in one answer")
+
+
+def _bad_input(message: str) -> GraphQLError:
+    return GraphQLError(
+        f"{message}: ask for fewer applications, or less of each.",
+        extensions={"code": ErrorCode.BAD_USER_INPUT.value},
+    )
+
+
+def _issue(issue: InputIssue) -> dict[str, str]:
+    return {"field": _camel_case(issue.field), "message": issue.message}
+
+
+def _camel_case(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(map(str.capitalize, others))

@@ -1,5 +1,0 @@
-"""The guide for those who write frontends, served from this machine alone."""
-
-from gateway.graphql.guide.page import guide_routes
-
-__all__ = ["guide_routes"]

@@ -1,0 +1,109 @@
+"""The roots of the schema, Query and Mutation, and what resolves their fields."""
+
+from typing import Annotated
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.scalars import JSON
+from strawberry.schema.config import StrawberryConfig
+
+from gateway import __version__
+from gateway.graphql.application_fields import application_field, applications_field
+from gateway.graphql.application_types import ANY_JSON, Application, ApplicationConnection
+from gateway.graphql.context import RequestContext
+from gateway.graphql.results import list_to_graphql, to_graphql
+from gateway.graphql.types import (
+    CandidateInput,
+    GatewayInfo,
+    InviteCandidateInput,
+    InviteCandidateResult,
+    InviteCandidatesInput,
+    InviteCandidatesPayload,
+)
+from gateway.http.errors import ErrorCode
+from gateway.invites.bulk import TooManyCandidatesError
+from gateway.invites.inputs import InviteDraft
+
+
+def _gateway() -> GatewayInfo:
+    return GatewayInfo(version=__version__)
+
+
+async def _invite_candidate(
+    info: strawberry.Info[RequestContext, None],
+    input: Annotated[  # noqa: A002 - the contract's name
+        InviteCandidateInput,
+        strawberry.argument(description="Whom to invite to which track, and how."),
+    ],
+) -> InviteCandidateResult:
+    draft = InviteDraft(
+        candidate_name=input.candidate_name,
+        candidate_email=input.candidate_email,
+        track_id=input.track_id,
+        invite_format=input.invite_format,
+        idempotency_key=_key(input.idempotency_key),
+    )
+    return to_graphql(await info.context.invite(draft))
+
+
+async def _invite_candidates(
+    info: strawberry.Info[RequestContext, None],
+    input: Annotated[  # noqa: A002 - the contract's name
+        InviteCandidatesInput,
+        strawberry.argument(description="Whom to invite to one track, and how."),
+    ],
+) -> InviteCandidatesPayload:
+    drafts = [_draft(candidate, input) for candidate in input.candidates]
+    try:
+        results = await info.context.invite_all(drafts)
+    except TooManyCandidatesError as error:
+        raise GraphQLError(
+            f"The list has more candidates than the {error.most} allowed. Nobody was invited.",
+            extensions={"code": ErrorCode.BAD_USER_INPUT.value},
+        ) from None
+    return list_to_graphql(results)
+
+
+def _draft(candidate: CandidateInput, of: InviteCandidatesInput) -> InviteDraft:
+    return InviteDraft(
+        candidate_name=candidate.candidate_name,
+        candidate_email=candidate.candidate_email,
+        track_id=of.track_id,
+        invite_format=of.invite_format,
+        idempotency_key=_key(candidate.idempotency_key),
+    )
+
+
+def _key(given: str | None) -> str | None:
+    return None if given is strawberry.UNSET else given
+
+
+@strawberry.type(description="What can be read.")
+class Query:
+    gateway: GatewayInfo = strawberry.field(
+        resolver=_gateway, description="The gateway itself: useful to see that it answers."
+    )
+    application: Application | None = application_field
+    applications: ApplicationConnection = applications_field
+
+
+@strawberry.type(description="What can be done.")
+class Mutation:
+    invite_candidate: InviteCandidateResult = strawberry.mutation(
+        resolver=_invite_candidate,
+        description=(
+            "Invites one candidate to one track. Without an idempotency key, each request is"
+            " an invite of its own: send one if you may have to repeat the request."
+        ),
+    )
+    invite_candidates: InviteCandidatesPayload = strawberry.mutation(
+        resolver=_invite_candidates,
+        description=(
+            "Invites many candidates to one track, each on its own: some may be invited while"
+            " others fail. Where the recruiting platform limits requests, it waits as long as the"
+            " request has time, and says of each candidate what became of it."
+        ),
+    )
+
+
+CONFIG = StrawberryConfig(scalar_map={JSON: ANY_JSON})

@@ -1,0 +1,1 @@
+"""Values and rules of HTTP that server, access and GraphQL share."""

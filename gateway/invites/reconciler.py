@@ -1,0 +1,183 @@
+"""Brings records in doubt to an end through the upstream's own list of applicants."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import secrets
+import time
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
+
+from gateway.invites.read_back import Doubt
+from gateway.invites.record import Record, State, absence_is_proof, seen_absent, settled
+from gateway.invites.store import StoreUnavailableError
+from gateway.invites.stored_result import packed_applicant
+from gateway.upstream.wire import Applicant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from gateway.invites.read_back import Look, ReadBack
+    from gateway.invites.records import Records
+
+log = logging.getLogger("gateway.invites")
+
+LEASE: Final = "reconciler"
+PURGE_AT_A_TIME: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRecord:
+    """A record that is still in doubt, and why."""
+
+    record: Record
+    why: Doubt
+
+
+@dataclass(slots=True)
+class Report:
+    """What one pass did; `in_flight` counts records that somebody is sending right now."""
+
+    invited: int = 0
+    released: int = 0
+    in_flight: int = 0
+    open: list[OpenRecord] = field(default_factory=list)
+
+    @property
+    def final(self) -> bool:
+        """No record is left whose end is unknown."""
+        return not self.open and not self.in_flight
+
+    @property
+    def worth_waiting(self) -> bool:
+        """Another pass, a quiet period later, may bring more to an end."""
+        return bool(self.in_flight) or any(left.why is Doubt.FIRST_LOOK for left in self.open)
+
+
+class Reconciler:
+    """Settles what nobody is working on any more; several at once do no harm."""
+
+    def __init__(
+        self,
+        records: Records,
+        read_back: ReadBack | None,
+        *,
+        keep_seconds: float,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._records = records
+        self._read_back = read_back
+        self._keep_seconds = keep_seconds
+        self._clock = clock
+        self._holder = secrets.token_hex(8)
+
+    async def run(self, *, interval_seconds: float) -> None:
+        """Work for ever, a pass at each interval, while no other process does."""
+        while True:
+            # Replicas that start together do not ask together.
+            await asyncio.sleep(interval_seconds * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
+            try:
+                await self._turn(interval_seconds)
+            except StoreUnavailableError as error:
+                log.warning("reconciling has to wait: %s", error)
+            except Exception:
+                log.exception("reconciling failed")
+
+    async def _turn(self, interval_seconds: float) -> None:
+        now = self._clock()
+        until = now + 3 * interval_seconds
+        if await self._records.store.lease(LEASE, self._holder, now=now, until=until):
+            report = await self.reconcile()
+            await self.purge()
+            if report.invited or report.released:
+                log.info(
+                    "reconciled: %d invited, %d not sent, %d open",
+                    report.invited,
+                    report.released,
+                    len(report.open),
+                )
+
+    async def reconcile(self, *, progress: Callable[[Report], None] | None = None) -> Report:
+        """One pass over all records in doubt."""
+        turn = _Pass(self._records, self._read_back, self._clock)
+        while await turn.next_page():
+            if progress is not None:
+                progress(turn.report)
+        counts = await self._records.store.count()
+        open_sending = sum(left.record.state is State.SENDING for left in turn.report.open)
+        turn.report.in_flight = max(0, counts.get(State.SENDING, 0) - open_sending)
+        return turn.report
+
+    async def purge(self) -> int:
+        """Delete settled records that are old enough; open ones stay, however old."""
+        gone = 0
+        while True:
+            before = self._clock() - self._keep_seconds
+            some = await self._records.store.purge(before=before, limit=PURGE_AT_A_TIME)
+            gone += some
+            if some < PURGE_AT_A_TIME:
+                return gone
+
+
+class _Pass:
+    """One look at every record in doubt; each track's list is fetched once for a page of them.
+
+    One list is held at a time: each may be long, and there may be many.
+    """
+
+    def __init__(
+        self, records: Records, read_back: ReadBack | None, clock: Callable[[], float]
+    ) -> None:
+        self.report = Report()
+        self._store = records.store
+        self._read_back = read_back
+        self._clock = clock
+        self._after = b""
+        self._shows_invites: bool | None = None
+
+    async def next_page(self) -> bool:
+        page = await self._store.doubtful(now=self._clock(), after=self._after)
+        by_track = sorted(page, key=lambda record: record.track_id)
+        for track_id, records in groupby(by_track, key=lambda record: record.track_id):
+            await self._settle_track(track_id, records)
+        if page:
+            self._after = page[-1].record_id
+        return bool(page)
+
+    async def _settle_track(self, track_id: int, records: Iterable[Record]) -> None:
+        read_back = self._read_back
+        look = Doubt.OFF if read_back is None else await read_back.list_track(track_id)
+        for record in records:
+            if read_back is None:
+                self._leave(record, Doubt.OFF)
+            else:
+                await self._settle(record, look, read_back)
+
+    async def _settle(self, record: Record, look: Look, read_back: ReadBack) -> None:
+        sighting = read_back.find(record, look)
+        now = self._clock()
+        if isinstance(sighting, Applicant):
+            answer = packed_applicant(sighting, track_id=record.track_id)
+            outcome = settled(record, State.INVITED, now=now, answer=answer)
+            self.report.invited += await self._store.swap(outcome, was=record)
+        elif sighting is not None:
+            self._leave(record, sighting)
+        elif not absence_is_proof(record, now=now, quiet_seconds=read_back.quiet_seconds):
+            await self._store.swap(seen_absent(record, now=now), was=record)
+            self._leave(record, Doubt.FIRST_LOOK)
+        elif not await self._list_shows_invites(read_back):
+            self._leave(record, Doubt.NO_WITNESS)
+        else:
+            outcome = settled(record, State.RELEASED, now=now)
+            self.report.released += await self._store.swap(outcome, was=record)
+
+    async def _list_shows_invites(self, read_back: ReadBack) -> bool:
+        if self._shows_invites is None:
+            self._shows_invites = await read_back.shows_invites()
+        return self._shows_invites
+
+    def _leave(self, record: Record, why: Doubt) -> None:
+        self.report.open.append(OpenRecord(record, why))

@@ -1,0 +1,115 @@
+"""Results as records keep them.
+
+Name and address are left out: the input, which a replay has to repeat exactly, stands in.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from gateway.invites.models import (
+    Invite,
+    InviteErrorCode,
+    InviteFailure,
+    InviteOutcome,
+    InviteRequest,
+    InviteResult,
+    InviteSuccess,
+)
+from gateway.invites.record import State
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from gateway.upstream.wire import Applicant
+
+
+# What the upstream says of the request itself. Refusals for another reason, such as the
+# gateway's own access or an account without invites, may be gone by the next request and are
+# not worth keeping.
+FINAL_REFUSALS = frozenset(
+    {
+        InviteErrorCode.INVALID_INPUT,
+        InviteErrorCode.TRACK_NOT_FOUND,
+        InviteErrorCode.ALREADY_INVITED,
+    }
+)
+
+
+def state_after(
+    result: InviteResult, *, final_refusals: Collection[InviteErrorCode] = FINAL_REFUSALS
+) -> State:
+    """Where an attempt that ended in `result` leaves its record."""
+    if isinstance(result, InviteSuccess) or result.outcome is InviteOutcome.INVITED:
+        return State.INVITED
+    if result.outcome is InviteOutcome.UNKNOWN:
+        return State.UNKNOWN
+    return State.REFUSED if result.code in final_refusals else State.RELEASED
+
+
+def pack(result: InviteResult) -> bytes:
+    """The JSON of what a replay cannot take from its input."""
+    if isinstance(result, InviteSuccess):
+        return packed_invite(
+            application_id=result.invite.application_id,
+            invite_link=result.invite.invite_link,
+            invite_status=result.invite.invite_status,
+            track_id=result.invite.track_id,
+        )
+    return orjson.dumps(
+        {
+            "code": result.code.value,
+            "message": result.message,
+            "outcome": result.outcome.value,
+            "retryable": result.retryable,
+            "track_id": result.track_id,
+            "retry_after_seconds": result.retry_after_seconds,
+            "upstream_status": result.upstream_status,
+        }
+    )
+
+
+def packed_invite(
+    *, application_id: str, invite_link: str | None, invite_status: str | None, track_id: str
+) -> bytes:
+    return orjson.dumps(
+        {
+            "application_id": application_id,
+            "invite_link": invite_link,
+            "invite_status": invite_status,
+            "track_id": track_id,
+        }
+    )
+
+
+def packed_applicant(applicant: Applicant, *, track_id: int) -> bytes:
+    """The answer for an invite that is known from the upstream's list alone."""
+    return packed_invite(
+        application_id=applicant.application_id,
+        invite_link=None,
+        invite_status=None,
+        track_id=str(track_id),
+    )
+
+
+def application_id_in(answer: bytes | None) -> str | None:
+    """The application that a packed answer tells of, if it does."""
+    packed: dict[str, Any] = orjson.loads(answer or b"{}")
+    return packed.get("application_id")
+
+
+def unpack(answer: bytes, request: InviteRequest) -> InviteResult:
+    """The answer to `request`, which is the one that `answer` was packed for, or its repetition."""
+    packed: dict[str, Any] = orjson.loads(answer)
+    if "code" not in packed:
+        invite = Invite(email=request.candidate_email, name=request.candidate_name, **packed)
+        return InviteSuccess(invite, replayed=True)
+    return InviteFailure(
+        **{
+            **packed,
+            "code": InviteErrorCode(packed["code"]),
+            "outcome": InviteOutcome(packed["outcome"]),
+        }
+    )

@@ -1,0 +1,130 @@
+"""Stopping without losing an invite: say so, let in nobody new, wait for those inside.
+
+SIGTERM → `/readyz` says 503 → after `delay_seconds` new requests are turned away and the server
+stops → what is in flight is answered → the lifespan ends once `idle` returns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from gateway.http.asgi import Body, Respond
+from gateway.http.errors import ErrorCode, RequestError, request_error
+from gateway.http.requests import RequestHead
+from gateway.http.responses import Response
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+# What a terminal or a service manager sends to all processes at once, a worker's supervisor sends
+# once more.
+_ECHO_SECONDS = 1.0
+
+
+def stopping() -> RequestError:
+    """What a request is told that comes too late."""
+    return request_error(
+        "The gateway is stopping. Nothing was done; send it again.",
+        ErrorCode.OVERLOADED,
+        status=503,
+        headers=((b"retry-after", b"1"), (b"connection", b"close")),
+    )
+
+
+class Draining:
+    """Whether the process is stopping, and how much it still has to answer."""
+
+    def __init__(
+        self,
+        *,
+        delay_seconds: float = 0.0,
+        supervised: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._delay_seconds = delay_seconds
+        self._echo_seconds = _ECHO_SECONDS if supervised else 0.0
+        self._clock = clock
+        self._begun_at = 0.0
+        self._in_flight = 0
+        self._empty = asyncio.Event()
+        self.begun = False
+        """`/readyz` says 503."""
+        self.closed = False
+        """New requests are turned away."""
+
+    @property
+    def in_flight(self) -> int:
+        return self._in_flight
+
+    def guard(self, respond: Respond, *, closed: Callable[[RequestHead], Response]) -> Respond:
+        """`respond` for as long as new requests are let in, then `closed`."""
+
+        async def guarded(head: RequestHead, body: Body) -> Response:
+            if self.closed:
+                return closed(head)
+            self._in_flight += 1
+            try:
+                return await respond(head, body)
+            finally:
+                self._in_flight -= 1
+                if not self._in_flight:
+                    self._empty.set()
+
+        return guarded
+
+    async def idle(self) -> None:
+        """Wait until every request that was let in has come to its end."""
+        while self._in_flight:
+            self._empty.clear()
+            await self._empty.wait()
+
+    @contextlib.contextmanager
+    def on_signals(self) -> Iterator[None]:
+        """Begin with the signals that stop the server, before the server does.
+
+        The server's own handler is called once, after the delay; a second signal does not wait.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        before = {number: signal.getsignal(number) for number in _SIGNALS}
+
+        def stop(number: int, frame: Any) -> None:
+            handler = before[signal.Signals(number)]
+            go_on = handler if callable(handler) else _nothing
+            if not self._delay_seconds or (self.begun and not self._is_echo()):
+                self._close(go_on, number, frame)
+            elif not self.begun:
+                self.begun, self._begun_at = True, self._clock()
+                # A signal handler runs between any two steps: only this call is safe from there.
+                loop.call_soon_threadsafe(
+                    loop.call_later, self._delay_seconds, self._close, go_on, number, frame
+                )
+
+        for number in _SIGNALS:
+            signal.signal(number, stop)
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                if signal.getsignal(number) is stop:
+                    signal.signal(number, handler)
+
+    def _is_echo(self) -> bool:
+        return self._clock() - self._begun_at < self._echo_seconds
+
+    def _close(self, go_on: Callable[[int, Any], Any], number: int, frame: Any) -> None:
+        if self.closed:
+            # Told twice, the server would drop what it still has to answer.
+            return
+        self.begun = self.closed = True
+        go_on(number, frame)
+
+
+def _nothing(*_: object) -> None:
+    pass

@@ -1,0 +1,31 @@
+"""What a connection is answered whose bytes make no request that can be read."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from gateway.http.errors import ErrorCode, formatted
+from gateway.http.responses import error_response
+
+
+def _refusal(status: HTTPStatus, message: str, code: ErrorCode = ErrorCode.BAD_REQUEST) -> bytes:
+    retry = ((b"retry-after", b"1"),) if status is HTTPStatus.SERVICE_UNAVAILABLE else ()
+    answer = error_response([formatted(message, code)], status=status, headers=retry)
+    lines = [
+        b"HTTP/1.1 %d %s" % (status, status.phrase.encode()),
+        *(name + b": " + value for name, value in answer.all_headers()),
+        b"connection: close",
+        b"",
+        answer.body,
+    ]
+    return b"\r\n".join(lines)
+
+
+MALFORMED = _refusal(HTTPStatus.BAD_REQUEST, "This is not a valid HTTP request.")
+TOO_SLOW = _refusal(HTTPStatus.REQUEST_TIMEOUT, "The request took too long to arrive.")
+HEAD_TOO_LARGE = _refusal(
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The URL and headers are too long."
+)
+OVERLOADED = _refusal(
+    HTTPStatus.SERVICE_UNAVAILABLE, "There are too many connections.", ErrorCode.OVERLOADED
+)

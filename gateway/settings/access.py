@@ -1,0 +1,237 @@
+"""The settings on who may call, how often, and over what."""
+
+from __future__ import annotations
+
+import ipaddress
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from gateway.access.token_file import read_token_file
+from gateway.server.tls import certified
+from gateway.upstream.proxy import proxy_for
+from gateway.upstream.trust import trusting
+
+ALGORITHMS = frozenset(
+    {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+)
+"""All of them asymmetric: whoever can check a token cannot make one."""
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_NAMES = Annotated[tuple[str, ...], NoDecode]
+T = TypeVar("T")
+_REQUIRED = frozenset({"auth_tokens_file", "jwt_issuer", "jwt_audience"})
+"""For the kind of authentication that they belong to."""
+
+
+class AccessSettings(BaseSettings):
+    """The part of the settings that decides on a caller.
+
+    A field is checked together with those before it; one of them that has been refused is not in
+    the data, and then its own fault is all that is said.
+    """
+
+    # By itself it is of no use: what it takes to check the fields is made with all of them.
+    model_config = SettingsConfigDict(defer_build=True)
+
+    auth: Literal["none", "tokens", "jwt"] = Field(
+        description="Who may call: `none`, anybody; `tokens` of a file; `jwt`, your provider's."
+    )
+    upstream_api_key_mode: Literal["own", "forward"] = Field(
+        "own",
+        description="The key for the platform: the gateway's `own`, or `forward` the caller's.",
+    )
+    forwarded_api_key_header: str = Field(
+        "X-Upstream-Api-Key",
+        pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$",
+        description="The header in which a caller brings its key, for `forward`.",
+    )
+    auth_tokens_file: Path | None = Field(
+        None, description="The callers' names and the hashes of their tokens, for `tokens`."
+    )
+    jwt_jwks_file: Path | None = Field(
+        None, description="A file with the provider's keys; it is read again when it changes."
+    )
+    jwt_jwks_url: str | None = Field(
+        None, description="Where the identity provider publishes its keys instead, for `jwt`."
+    )
+    jwt_issuer: str | None = Field(None, description="The `iss` that a token must have.")
+    jwt_audience: str | None = Field(None, description="The `aud` that a token must have.")
+    jwt_scope: str | None = Field(
+        None,
+        pattern=r"^[!#-\[\]-~]+$",
+        description="The scope that a token must have; any will do without this.",
+    )
+    jwt_read_scope: str | None = Field(
+        None,
+        pattern=r"^[!#-\[\]-~]+$",
+        description="The scope that reading applications needs besides; none without this.",
+    )
+    jwt_algorithms: _NAMES = Field(
+        ("RS256", "PS256", "ES256", "ES384", "EdDSA"),
+        description="The signature algorithms that are accepted, asymmetric ones alone.",
+    )
+    jwt_caller_claim: str = Field(
+        "sub", min_length=1, description="The claim that names the caller."
+    )
+    jwt_leeway_seconds: float = Field(
+        30.0, ge=0, le=300, allow_inf_nan=False, description="How far the clocks may differ."
+    )
+
+    tls_key: Path | None = Field(
+        None, description="The certificate's private key, unless that is in the same file."
+    )
+    tls_cert: Path | None = Field(
+        None, description="The certificate to serve with, and its chain, in PEM; http without."
+    )
+    trusted_proxies: _NAMES = Field(
+        (),
+        description="Addresses or networks whose X-Forwarded-For and -Proto are believed.",
+    )
+    upstream_ca_file: Path | None = Field(
+        None, description="Authorities to trust besides the system's, in PEM."
+    )
+
+    requests_per_minute: int | None = Field(
+        None, ge=1, description="The requests of each caller that are answered; no limit without."
+    )
+    invites_per_minute: int | None = Field(
+        None, ge=1, description="The invites of each caller that are sent; no limit without."
+    )
+    upstream_calls_per_minute: int | None = Field(
+        None, ge=1, description="The invites of all callers that are sent; no limit without."
+    )
+
+    @field_validator("auth_tokens_file")
+    @classmethod
+    def _check_tokens_file(cls, path: Path | None) -> Path | None:
+        return _checked(path, read_token_file)
+
+    @field_validator("jwt_jwks_file")
+    @classmethod
+    def _check_jwks_file(cls, path: Path | None) -> Path | None:
+        if path is None:
+            return None
+        from gateway.access.jwks import read_key_file  # noqa: PLC0415 - costs 9 MiB where there are none
+
+        return _checked(path, read_key_file)
+
+    @field_validator("jwt_jwks_url")
+    @classmethod
+    def _check_jwks_url(cls, url: str | None, info: ValidationInfo) -> str | None:
+        file = info.data.get("jwt_jwks_file", ...)
+        if info.data.get("auth") == "jwt" and file is not ... and (url is None) == (file is None):
+            raise ValueError("either this or GATEWAY_JWT_JWKS_FILE is required, and not both")
+        if url is None:
+            return None
+        parts = urlsplit(url)
+        # Who can change the keys on their way can call in anybody's name.
+        if not parts.hostname or not (
+            parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+        ):
+            raise ValueError("must be an https URL, or http on this machine")
+        if parts.username is not None:
+            raise ValueError("must have no user name")
+        proxy_for(url)
+        return url
+
+    @field_validator(
+        "auth_tokens_file",
+        "jwt_jwks_file",
+        "jwt_jwks_url",
+        "jwt_issuer",
+        "jwt_audience",
+        "jwt_scope",
+        "jwt_read_scope",
+    )
+    @classmethod
+    def _check_auth(cls, value: T, info: ValidationInfo) -> T:
+        auth, name = info.data.get("auth"), info.field_name
+        kind = "tokens" if name == "auth_tokens_file" else "jwt"
+        if value is None and auth == kind and name in _REQUIRED:
+            raise ValueError(f"is required if GATEWAY_AUTH is {auth}")
+        if value is not None and auth not in (None, kind):
+            raise ValueError(f"is of no use if GATEWAY_AUTH is {auth}")
+        return value
+
+    @field_validator("tls_cert")
+    @classmethod
+    def _check_tls(cls, cert: Path | None, info: ValidationInfo) -> Path | None:
+        key = info.data.get("tls_key")
+        if cert is None:
+            if key is not None:
+                raise ValueError("is required if GATEWAY_TLS_KEY is set")
+            return None
+        try:
+            certified(cert, key)
+        except ssl.SSLError:
+            raise ValueError(
+                "this and GATEWAY_TLS_KEY must be a certificate and its key, unencrypted"
+            ) from None
+        except OSError as error:
+            raise ValueError(f"this or GATEWAY_TLS_KEY cannot be read: {error.strerror}") from None
+        return cert
+
+    @field_validator("upstream_ca_file")
+    @classmethod
+    def _check_ca_file(cls, path: Path | None) -> Path | None:
+        return _checked(path, _read_authorities)
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_proxies(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            try:
+                ipaddress.ip_network(name)
+            except ValueError:
+                raise ValueError(
+                    "each must be an address or a network such as 10.0.0.0/8"
+                ) from None
+        return names
+
+    @field_validator("jwt_algorithms", "trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, names: object) -> object:
+        return split(names)
+
+    @field_validator("jwt_algorithms")
+    @classmethod
+    def _check_algorithms(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if not names or not ALGORITHMS.issuperset(names):
+            raise ValueError(f"must be some of {', '.join(sorted(ALGORITHMS))}")
+        return names
+
+
+def is_loopback(host: str) -> bool:
+    """Nobody beyond this machine can reach what listens there."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _read_authorities(path: Path) -> None:
+    try:
+        trusting(path)
+    except ssl.SSLError:
+        raise ValueError("holds no certificate in PEM") from None
+
+
+def _checked(path: Path | None, read: Callable[[Path], object]) -> Path | None:
+    try:
+        if path is not None:
+            read(path)
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}") from None
+    return path
+
+
+def split(names: object) -> object:
+    """The words between commas, if this is text."""
+    if not isinstance(names, str):
+        return names
+    return tuple(name.strip() for name in names.split(",") if name.strip())

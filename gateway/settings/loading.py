@@ -1,0 +1,67 @@
+"""The settings from the environment and a `.env` file, with all faults at once."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable, Iterator
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+from pydantic_settings import DotEnvSettingsSource
+
+from gateway.settings.model import PREFIX, Settings
+
+_ALIKE = 0.85
+
+
+class SettingsError(ValueError):
+    """The settings are missing or contradictory; `faults` has one line for each of them."""
+
+    def __init__(self, faults: tuple[str, ...]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+def load_settings(**given: object) -> Settings:
+    """The settings from the environment and `.env`, with `given` above both.
+
+    Raises SettingsError that names all faults at once, and no secret.
+    """
+    faults = list(_misspelt(_names_given()))
+    try:
+        settings = Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        faults += [_line(detail) for detail in error.errors(include_input=False)]
+    if faults:
+        raise SettingsError(tuple(faults))
+    return settings
+
+
+def _line(detail: ErrorDetails) -> str:
+    name = PREFIX + str(detail["loc"][0]).upper()
+    if detail["type"] == "missing":
+        description = Settings.model_fields[str(detail["loc"][0])].description
+        return f"{name}: is required. {description}"
+    message = detail["msg"].removeprefix("Value error, ")
+    return f"{name}: {message[:1].lower()}{message[1:]}"
+
+
+def _names_given() -> set[str]:
+    """The names of all variables there are. Raises SettingsError if `.env` cannot be read."""
+    try:
+        in_file = DotEnvSettingsSource(Settings).env_vars
+    except OSError as error:
+        raise SettingsError((f".env: cannot be read: {error.strerror}",)) from None
+    except UnicodeDecodeError:
+        raise SettingsError((".env: is not UTF-8",)) from None
+    return {name.upper() for name in (*os.environ, *in_file)}
+
+
+def _misspelt(given: Iterable[str]) -> Iterator[str]:
+    """A line for each variable that is almost a setting; unlike ones may belong to others."""
+    names = [PREFIX + field.upper() for field in Settings.model_fields]
+    for variable in sorted(given):
+        if variable.startswith(PREFIX) and variable not in names:
+            for meant in difflib.get_close_matches(variable, names, n=1, cutoff=_ALIKE):
+                yield f"{variable}: is no setting; {meant} is"

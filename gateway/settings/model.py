@@ -1,0 +1,419 @@
+"""The settings: one frozen object of values."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
+
+from gateway.graphql.documents import DocumentReader
+from gateway.graphql.persisted import Documents, read_manifest
+from gateway.graphql.schema import executable_schema
+from gateway.settings.access import AccessSettings
+from gateway.settings.limits import ConnectionLimits, Limits
+from gateway.stores.opening import check_url, is_shareable
+from gateway.upstream.api_key import check_key, read_key_file
+from gateway.upstream.proxy import proxy_for
+
+PREFIX = "GATEWAY_"
+_LIMITS = Limits()
+_CONNECTIONS = ConnectionLimits()
+_HOST = re.compile(r"[A-Za-z0-9._:-]+")
+_PATH = re.compile(r"\S*")
+_ORIGIN = re.compile(
+    r"(?P<scheme>https?)://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>[1-9][0-9]{0,4}))?"
+)
+_OWN_PORTS = {"http": "80", "https": "443"}
+# A claim must outlive its request by far, so that nobody takes over what is still being sent.
+LEASES_PER_REQUEST = 4
+
+
+class Settings(AccessSettings):
+    """All that an operator can set; the field's name in capitals after `GATEWAY_`."""
+
+    model_config = SettingsConfigDict(
+        defer_build=False,
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        validate_default=True,
+    )
+
+    upstream_url: str = Field(
+        "https://app.xobin.com/api/v2",
+        description="Base URL of the recruiting platform; `/tracks/invite` is appended.",
+    )
+    upstream_api_key: SecretStr | None = Field(
+        None, description="The recruiting platform's API key. This or the file is required."
+    )
+    upstream_api_key_file: Path | None = Field(
+        None, description="A file with that key; it is read again when it changes."
+    )
+    upstream_api_key_header: str = Field(
+        "apiKey",
+        pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$",
+        description="The header that carries the key.",
+    )
+    upstream_timeout_seconds: float = Field(
+        10.0, gt=0, le=300, allow_inf_nan=False, description="The whole time for one call."
+    )
+    upstream_concurrency: int = Field(
+        256, ge=1, le=10_000, description="The most calls in flight at a time."
+    )
+    upstream_client: Literal["direct", "httpx2"] = Field(
+        "direct",
+        description="Who calls it: connections of our own, or httpx2, as always behind a proxy.",
+    )
+    host: str = Field("127.0.0.1", min_length=1, description="The address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="The port to listen on; 0 picks one.")
+    workers: int = Field(1, ge=1, le=256, description="Processes that serve requests.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="From `warning` on, requests and invites are not logged."
+    )
+    log_format: Literal["json", "text"] = Field(
+        "json", description="Log lines for programs or for people."
+    )
+    metrics: bool = Field(True, description="Serves metrics for Prometheus at `/metrics`.")
+    traces_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^/?#@]+[^?#@]*$",
+        description="Where traces go: an OTLP/HTTP receiver's URL, such as http://host:4318/v1/traces.",
+    )
+    traces_sample_ratio: float = Field(
+        1.0, ge=0, le=1, description="The share of traces kept where the caller has not decided."
+    )
+    drain_delay_seconds: float = Field(
+        0.0,
+        ge=0,
+        le=300,
+        allow_inf_nan=False,
+        description="How long a process told to stop still serves, while `/readyz` says 503.",
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Exact origins, separated by commas, whose pages may call the gateway."
+    )
+    store_url: SecretStr = Field(
+        SecretStr("sqlite:///gateway.db"),
+        description=(
+            "Where idempotency keys are kept: sqlite:///FILE for one process,"
+            " postgresql://USER@HOST/DATABASE for several."
+        ),
+    )
+    store_secret: SecretStr | None = Field(
+        None, description="What the stored hashes are made with; else the store keeps one itself."
+    )
+    store_secret_file: Path | None = Field(None, description="A file with that secret.")
+    idempotency_hours: float = Field(
+        24.0, ge=24, le=24 * 366, description="How long the answer to a key is kept, at least."
+    )
+    request_timeout_seconds: float = Field(
+        15.0, gt=0, le=300, description="The whole time for one invite: waits, attempts, look-ups."
+    )
+    lease_seconds: float = Field(
+        120.0,
+        le=3600,
+        description="After this time an invite that was begun and not ended counts as unknown.",
+    )
+    retry_attempts: int = Field(
+        3, ge=1, le=10, description="Attempts where it is proved that nothing was done; 1 is one."
+    )
+    read_back: bool = Field(
+        True, description="Looks invites of unknown end up in the platform's applicants list."
+    )
+    read_back_quiet_seconds: float = Field(
+        300.0, ge=1, le=86_400, description="How long that list may lag behind."
+    )
+    reconcile_seconds: float = Field(
+        60.0, ge=1, le=86_400, description="The time between two looks in the background."
+    )
+    queue_size: int = Field(
+        200, ge=0, le=100_000, description="How many requests may wait while all calls are busy."
+    )
+    queue_wait_seconds: float = Field(
+        2.0, ge=0, le=60, description="How long they may; then they are turned away with 503."
+    )
+    max_candidates: int = Field(
+        100, ge=1, le=10_000, description="The longest list that one `inviteCandidates` may have."
+    )
+    bulk_concurrency: int = Field(
+        16, ge=1, le=10_000, description="The most calls in flight for all lists together."
+    )
+    applications: bool = Field(
+        True, description="Lets callers read what became of invites: `application(s)`."
+    )
+    max_reads: int = Field(
+        30, ge=2, le=10_000, description="What one request may read from the platform."
+    )
+    max_values: int = Field(
+        5_000, ge=500, description="What one answer may tell of applications in lists."
+    )
+    read_concurrency: int = Field(
+        16, ge=1, le=10_000, description="The most such reads in flight for all callers together."
+    )
+    breaker_pause_seconds: float = Field(
+        5.0, ge=0, le=300, description="Pause after the platform fails; 0 switches it off."
+    )
+    explorer: bool = Field(
+        False,
+        description="Serves the GraphiQL explorer at `/` and the guide for frontends at `/docs`.",
+    )
+    introspection: bool = Field(False, description="Lets clients ask for the schema.")
+    federation: bool = Field(
+        False, description="Makes the schema a subgraph of an Apollo Federation 2 graph."
+    )
+
+    max_invites: int = Field(
+        _LIMITS.max_invites, ge=1, description="Fields that invite, in one request."
+    )
+    max_body_bytes: int = Field(_LIMITS.max_body_bytes, ge=1_024, description="A request's body.")
+    max_document_bytes: int = Field(
+        _LIMITS.max_document_bytes, ge=256, description="A document, comments and spaces included."
+    )
+    max_tokens: int = Field(
+        _LIMITS.max_tokens, ge=50, description="Tokens in a document, and comments as many."
+    )
+    max_depth: int = Field(
+        _LIMITS.max_depth, ge=3, le=100, description="Levels of fields, fragments spread out."
+    )
+    max_input_depth: int = Field(
+        _LIMITS.max_input_depth, ge=1, le=100, description="Levels of a value in a document."
+    )
+    max_fields: int = Field(
+        _LIMITS.max_fields, ge=20, description="Fields of an operation, fragments spread out."
+    )
+    max_aliases: int = Field(_LIMITS.max_aliases, ge=0, description="Aliases in a document.")
+    max_root_fields: int = Field(
+        _LIMITS.max_root_fields, ge=1, description="Fields at an operation's root."
+    )
+    max_directives: int = Field(
+        _LIMITS.max_directives, ge=0, description="Directives in a document."
+    )
+    max_operations: int = Field(
+        _LIMITS.max_operations, ge=1, description="Operations in a document."
+    )
+    max_fragments: int = Field(
+        _LIMITS.max_fragments,
+        ge=0,
+        description="Fragments in a document; it may spread them twice as often.",
+    )
+    max_overlaps: int = Field(
+        _LIMITS.max_overlaps,
+        ge=0,
+        description="Pairs of fields that share a place in the answer.",
+    )
+    max_json_depth: int = Field(
+        _LIMITS.max_json_depth, ge=4, le=500, description="Levels of a request's JSON."
+    )
+    max_json_number_length: int = Field(
+        _LIMITS.max_json_number_length, ge=20, le=4_000, description="Characters of a number."
+    )
+    # Below the limits, because the documents have to keep to them.
+    documents: Path | None = Field(
+        None,
+        description="A manifest of trusted documents, as Apollo's or Relay's compiler writes it.",
+    )
+    documents_only: bool = Field(False, description="Refuses every other document.")
+
+    max_connections: int = Field(
+        _CONNECTIONS.max_connections,
+        ge=1,
+        description="Connections of clients, each worker's own; the longest idle one makes room.",
+    )
+    max_header_bytes: int = Field(
+        _CONNECTIONS.max_header_bytes, ge=1_024, description="Request line and headers together."
+    )
+    header_timeout_seconds: float = Field(
+        _CONNECTIONS.header_timeout_seconds,
+        gt=0,
+        le=300,
+        allow_inf_nan=False,
+        description="The time for a request's headers to arrive.",
+    )
+    body_timeout_seconds: float = Field(
+        _CONNECTIONS.body_timeout_seconds,
+        gt=0,
+        le=300,
+        allow_inf_nan=False,
+        description="The time for its body to arrive.",
+    )
+    keep_alive_seconds: float = Field(
+        _CONNECTIONS.keep_alive_seconds,
+        gt=0,
+        le=3_600,
+        allow_inf_nan=False,
+        description="The time a connection may idle; longer than a load balancer's in front.",
+    )
+
+    def request_limits(self) -> Limits:
+        """What one request may ask for."""
+        return Limits(**{limit.name: getattr(self, limit.name) for limit in fields(Limits)})
+
+    def connection_limits(self) -> ConnectionLimits:
+        """What one client may hold."""
+        return ConnectionLimits(
+            **{limit.name: getattr(self, limit.name) for limit in fields(ConnectionLimits)}
+        )
+
+    @field_validator("upstream_url")
+    @classmethod
+    def _check_upstream_url(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not _is_host(parts.hostname):
+            raise ValueError("must be an http:// or https:// URL")
+        if parts.username is not None or parts.query or parts.fragment:
+            raise ValueError("must have no user name, query or fragment")
+        if parts.port == 0 or not _PATH.fullmatch(parts.path):
+            raise ValueError("must have a port from 1 to 65535 and no space in its path")
+        proxy_for(url)
+        return url.rstrip("/")
+
+    @field_validator("upstream_api_key")
+    @classmethod
+    def _check_api_key(cls, key: SecretStr | None) -> SecretStr | None:
+        return None if key is None else SecretStr(check_key(key.get_secret_value()))
+
+    @field_validator("upstream_api_key_file")
+    @classmethod
+    def _check_api_key_file(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        # A key that was refused is not in the data: then its own fault is said already.
+        key = info.data.get("upstream_api_key", ...)
+        if info.data.get("upstream_api_key_mode") == "forward":
+            if path is not None or isinstance(key, SecretStr):
+                raise ValueError("a key is of no use where callers bring theirs")
+            return None
+        if path is None:
+            if key is None:
+                raise ValueError("this or GATEWAY_UPSTREAM_API_KEY is required")
+            return None
+        if isinstance(key, SecretStr):
+            raise ValueError("set either this or GATEWAY_UPSTREAM_API_KEY, not both")  # noqa: TRY004
+        try:
+            read_key_file(path)
+        except OSError as error:
+            raise ValueError(f"cannot be read: {error.strerror}") from None
+        return path
+
+    @field_validator("traces_url")
+    @classmethod
+    def _check_traces_url(cls, url: str | None) -> str | None:
+        if url is not None and find_spec("opentelemetry") is None:
+            raise ValueError("needs the extra: pip install 'track-invite-gateway[otel]'")
+        return url
+
+    @field_validator("documents")
+    @classmethod
+    def _check_documents(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        if path is None:
+            return None
+        documents, limits = read_manifest(path), {limit.name for limit in fields(Limits)}
+        if limits <= info.data.keys():
+            reader = DocumentReader(
+                executable_schema(federation=info.data.get("federation", False)),
+                Limits(**{name: info.data[name] for name in limits}),
+                introspection=info.data.get("introspection", False),
+            )
+            Documents(reader, trusted=documents)
+        return path
+
+    @field_validator("documents_only")
+    @classmethod
+    def _check_documents_only(cls, only: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 - pydantic's
+        # A manifest that was refused is not in the data: then its own fault is said already.
+        if only and info.data.get("documents", ...) is None:
+            raise ValueError("needs GATEWAY_DOCUMENTS, or nothing could be run")
+        return only
+
+    @field_validator("store_url")
+    @classmethod
+    def _check_store_url(cls, url: SecretStr, info: ValidationInfo) -> SecretStr:
+        check_url(url.get_secret_value())
+        if info.data.get("workers", 1) > 1 and not is_shareable(url.get_secret_value()):
+            raise ValueError("a SQLite file serves one process: set one worker, or PostgreSQL")
+        return url
+
+    @field_validator("store_secret_file")
+    @classmethod
+    def _check_store_secret_file(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        if path is None:
+            return None
+        if info.data.get("store_secret") is not None:
+            raise ValueError("set either this or GATEWAY_STORE_SECRET, not both")
+        _read_secret(path)
+        return path
+
+    @field_validator("lease_seconds")
+    @classmethod
+    def _check_lease(cls, seconds: float, info: ValidationInfo) -> float:
+        least = LEASES_PER_REQUEST * info.data.get("request_timeout_seconds", 0)
+        if seconds < least:
+            raise ValueError(
+                f"must be at least {LEASES_PER_REQUEST} times GATEWAY_REQUEST_TIMEOUT_SECONDS"
+            )
+        return seconds
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split_origins(cls, origins: object) -> object:
+        if not isinstance(origins, str):
+            return origins
+        return tuple(origin.strip() for origin in origins.split(",") if origin.strip())
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _check_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(map(_is_origin, origins)):
+            raise ValueError(
+                "each must be an exact origin as browsers send it, such as https://app.example.com:"
+                " in lower case, without a path, a wildcard or the scheme's own port"
+            )
+        return origins
+
+    def store_key(self) -> bytes | None:
+        """The secret for the store's hashes, if one was given."""
+        if self.store_secret_file is not None:
+            return _read_secret(self.store_secret_file)
+        return None if self.store_secret is None else self.store_secret.get_secret_value().encode()
+
+
+def _is_host(name: str | None) -> bool:
+    """Whether it can be looked up, as far as its form goes."""
+    try:
+        return bool(name) and bool(_HOST.fullmatch((name or "").encode("idna").decode()))
+    except UnicodeError:
+        return False
+
+
+def _is_origin(text: str) -> bool:
+    found = _ORIGIN.fullmatch(text)
+    return found is not None and found["port"] != _OWN_PORTS[found["scheme"]]
+
+
+def _read_secret(path: Path) -> bytes:
+    try:
+        secret = path.read_bytes().strip()
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}") from None
+    if not secret:
+        raise ValueError("is empty")
+    return secret
+
+
+class CodedSettings(Settings):
+    """Settings given in code alone: neither the environment nor a file is looked at."""
+
+    # Only `gateway dev` needs it.
+    model_config = SettingsConfigDict(defer_build=True)
+
+    @classmethod
+    def settings_customise_sources(cls, *_: Any, **sources: Any) -> tuple[Any, ...]:
+        return (sources["init_settings"],)

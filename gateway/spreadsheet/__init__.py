@@ -1,0 +1,1 @@
+"""`gateway invite`: candidates from a spreadsheet."""

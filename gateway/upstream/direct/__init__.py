@@ -1,0 +1,1 @@
+"""The upstream over connections of our own."""

@@ -1,0 +1,128 @@
+"""One HTTP/1.1 connection to the upstream, which carries one exchange at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import select
+from typing import cast
+
+from gateway.upstream.direct.reply_reader import AnswerReader
+from gateway.upstream.wire import Exchange, Fault
+
+# Event loops round their timers, so that one may be up a little early.
+_CLOCK_GRAIN_SECONDS = 0.001
+
+
+class Connection(asyncio.Protocol):
+    """Sends one request at a time and tells what came back.
+
+    It stays open only after a whole answer that allows it, with nothing behind it.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.idle_since = 0.0
+        self._loop = loop
+        self._transport: asyncio.Transport | None = None
+        self._reader = AnswerReader()
+        self._answer: asyncio.Future[Exchange] | None = None
+        self._unread = select.poll()
+        self._deadline = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def rest(self) -> None:
+        """Note that nothing is under way from now on."""
+        self.idle_since = self._loop.time()
+
+    def has_rested(self, seconds: float) -> bool:
+        return self._loop.time() - self.idle_since >= seconds
+
+    @property
+    def usable(self) -> bool:
+        """Another request can be sent, as far as the event loop knows."""
+        return self._transport is not None and not self._transport.is_closing()
+
+    def is_quiet(self) -> bool:
+        """Nothing has come since the last answer, not even the end, which the loop may not know.
+
+        To be asked of a usable connection before it is used again.
+        """
+        return not self._unread.poll(0)
+
+    def exchange(self, request: bytes, *, deadline: float) -> asyncio.Future[Exchange]:
+        """Send the request; from here on its bytes may have left.
+
+        `deadline` is on the event loop's clock. Whoever stops waiting must `abort`.
+        """
+        self._reader.begin()
+        answer: asyncio.Future[Exchange] = self._loop.create_future()
+        self._answer = answer
+        self._end_by(deadline)
+        cast("asyncio.Transport", self._transport).write(request)
+        return answer
+
+    def abort(self) -> None:
+        """Close at once, whatever is under way."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._unread.register(transport.get_extra_info("socket"), select.POLLIN)
+
+    def data_received(self, data: bytes) -> None:
+        if self._answer is None:
+            # An answer to no request would be taken for that of the next one.
+            self.abort()
+            return
+        self._reader.feed(data)
+        if self._reader.complete:
+            self._finish()
+        elif self._reader.broken:
+            self._give_up(Fault.PROTOCOL)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._transport = None
+        if self._timer is not None:
+            self._timer.cancel()
+        if error is None:
+            self._reader.end_of_connection()
+        self._give_up(Fault.PROTOCOL if error is None else Fault.READ)
+
+    def _end_by(self, deadline: float) -> None:
+        """Give the exchange up at the deadline.
+
+        A timer set for an exchange before this one is left to run and set again when it is up:
+        most exchanges then need none of their own.
+        """
+        self._deadline = deadline
+        if self._timer is None or self._timer.when() > deadline:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = self._loop.call_at(deadline, self._look_at_clock)
+
+    def _look_at_clock(self) -> None:
+        self._timer = None
+        if self._answer is None:
+            return
+        if self._deadline - self._loop.time() > _CLOCK_GRAIN_SECONDS:
+            self._end_by(self._deadline)
+        else:
+            self._give_up(Fault.DEADLINE)
+
+    def _finish(self) -> None:
+        if not self._reader.reusable or self._is_writing():
+            self.abort()
+        self._tell(Fault.OTHER)
+
+    def _give_up(self, fault: Fault) -> None:
+        self.abort()
+        self._tell(fault)
+
+    def _is_writing(self) -> bool:
+        """The upstream answered before it had read the whole request."""
+        return self._transport is not None and self._transport.get_write_buffer_size() > 0
+
+    def _tell(self, fault: Fault) -> None:
+        answer, self._answer = self._answer, None
+        if answer is not None and not answer.done():
+            answer.set_result(self._reader.facts(fault))

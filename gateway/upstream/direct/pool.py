@@ -1,0 +1,127 @@
+"""Connections that are kept, and the limit on how many calls use one at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable
+
+from gateway.upstream.bounds import KEEP_ALIVE_SECONDS
+from gateway.upstream.direct.connection import Connection
+
+
+class PoolTimeoutError(Exception):
+    """No connection came free in time."""
+
+
+class Pool:
+    """At most `size` connections, in use and idle together; none costs anything while idle."""
+
+    def __init__(self, dial: Callable[[], Awaitable[Connection]], *, size: int) -> None:
+        self._dial = dial
+        self._free = size
+        self._turns: OrderedDict[asyncio.Future[bool], None] = OrderedDict()
+        # The latest used is taken first, so that those not needed grow old at the left.
+        self._idle: deque[Connection] = deque()
+        self._sweep: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    def try_place(self) -> bool:
+        """True if there was a free place, which is then the caller's, as after `place`."""
+        if self._free <= 0:
+            return False
+        self._free -= 1
+        return True
+
+    async def place(self, *, wait_until: float) -> None:
+        """A place to make a call, once there is one. Raises PoolTimeoutError.
+
+        It must be given back by one `give_back`, whatever became of the call.
+        """
+        if not self.try_place():
+            await self._turn(wait_until)
+
+    def kept(self) -> Connection | None:
+        """A kept connection for the caller's place, or None: then it is for a new one."""
+        while self._idle:
+            connection = self._idle.pop()
+            if (
+                connection.usable
+                and not connection.has_rested(KEEP_ALIVE_SECONDS)
+                and connection.is_quiet()
+            ):
+                return connection
+            connection.abort()
+        return None
+
+    async def dial(self) -> Connection:
+        """A new connection; OSError if there is none."""
+        return await self._dial()
+
+    def give_back(self, connection: Connection | None) -> None:
+        """End a call's use of its place, and keep the connection if it can be used again."""
+        if connection is not None and connection.usable:
+            if self._closed:
+                connection.abort()
+            else:
+                self._keep(connection)
+        self._free_a_place()
+
+    async def aclose(self) -> None:
+        """Close what is idle now, and what is in use when it is given back."""
+        self._closed = True
+        if self._sweep is not None:
+            self._sweep.cancel()
+        while self._idle:
+            self._idle.pop().abort()
+        # The loop closes an aborted transport's socket on its next turn.
+        await asyncio.sleep(0)
+
+    def _keep(self, connection: Connection) -> None:
+        connection.rest()
+        self._idle.append(connection)
+        if self._sweep is None:
+            loop = asyncio.get_running_loop()
+            self._sweep = loop.call_later(KEEP_ALIVE_SECONDS, self._close_old)
+
+    def _close_old(self) -> None:
+        while self._idle and (
+            self._idle[0].has_rested(KEEP_ALIVE_SECONDS) or not self._idle[0].usable
+        ):
+            self._idle.popleft().abort()
+        self._sweep = None
+        if self._idle:
+            loop = asyncio.get_running_loop()
+            until = self._idle[0].idle_since + KEEP_ALIVE_SECONDS
+            self._sweep = loop.call_at(until, self._close_old)
+
+    async def _turn(self, wait_until: float) -> None:
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[bool] = loop.create_future()
+        self._turns[turn] = None
+        timer = loop.call_at(wait_until, _set_unless_done, turn, False)
+        try:
+            came = await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled() and turn.result():
+                self._free_a_place()
+            raise
+        finally:
+            timer.cancel()
+            self._turns.pop(turn, None)
+        if not came:
+            raise PoolTimeoutError
+
+    def _free_a_place(self) -> None:
+        while self._turns:
+            turn, _ = self._turns.popitem(last=False)
+            if _set_unless_done(turn, True):
+                return
+        self._free += 1
+
+
+def _set_unless_done(turn: asyncio.Future[bool], came: bool) -> bool:  # noqa: FBT001 - for call_at
+    if turn.done():
+        return False
+    turn.set_result(came)
+    return True

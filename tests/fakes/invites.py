@@ -1,0 +1,373 @@
+"""An upstream, a store and a clock that do what a test says."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from gateway.invites.admission import Admission
+from gateway.invites.keyed import KeyedInviter
+from gateway.invites.read_back import ReadBack
+from gateway.invites.reconciler import Reconciler
+from gateway.invites.record import Record, State, in_doubt
+from gateway.invites.records import Records
+from gateway.invites.retries import RetryPolicy
+from gateway.invites.sender import Sender
+from gateway.invites.store import StoreUnavailableError
+from gateway.upstream.wire import Exchange, Fault, NoReply, Reply
+from tests.fakes.records import LEASE_SECONDS, NOW, a_request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from gateway.invites.models import InviteRequest
+
+QUIET_SECONDS = 30.0
+AT_ONCE = RetryPolicy(chance=lambda: 0.0)
+Answer = TypeVar("Answer")
+
+
+@dataclass
+class Clock:
+    """Wall-clock seconds that pass when a test says so."""
+
+    now: float = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass(frozen=True)
+class Act:
+    """What the upstream does with one POST: `reply` None means its usual answer."""
+
+    reply: Exchange | None = None
+    invites: bool = True
+    late_seconds: float = 0.0
+
+
+class CrashError(BaseException):
+    """The process is gone: nothing catches this but the test."""
+
+
+INVITES = Act()
+ACTS_LATE = Act(NoReply(Fault.READ_TIMEOUT, possibly_sent=True), late_seconds=QUIET_SECONDS / 3)
+LOSES_THE_REPLY = Act(NoReply(Fault.READ_TIMEOUT, possibly_sent=True))
+DIES_BEFORE_IT_ACTS = Act(NoReply(Fault.READ, possibly_sent=True), invites=False)
+UNREACHABLE = Act(NoReply(Fault.CONNECT, possibly_sent=False), invites=False)
+CUTS_THE_BODY = Act(Reply(201, b'{"applic', body_complete=False))
+
+
+def answers(status: int, body: bytes = b'{"error": "no"}', **facts: Any) -> Act:
+    return Act(Reply(status, body, **facts), invites=False)
+
+
+def crash_at(crashes: set[str], point: str) -> None:
+    if point in crashes:
+        crashes.clear()
+        raise CrashError(point)
+
+
+class FakeUpstream:
+    """Invites whoever it is told to, once for each POST, and lists them."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.acts: deque[Act] = deque()
+        self.invited: list[dict[str, Any]] = []
+        self.posts: list[dict[str, Any]] = []
+        self.keys: list[str | None] = []
+        self.api_keys: list[str | None] = []
+        self.timeouts: list[float] = []
+        self.free = asyncio.Event()
+        self.free.set()
+        self.reached = asyncio.Event()
+        self.list_free = asyncio.Event()
+        self.list_free.set()
+        self.listed_from = 0.0
+        self.listed_after_seconds = 0.0
+        self.lists_a_person_once = False
+        self.list_reply: Reply | NoReply | None = None
+        self.looks = 0
+        self.crashes: set[str] = set()
+        self.new_keys = 0
+        self._clock = clock
+
+    async def invite(
+        self,
+        body: bytes,
+        *,
+        timeout_seconds: float,
+        idempotency_key: str | None = None,
+        send_by: float | None = None,
+        api_key: str | None = None,
+    ) -> Exchange:
+        crash_at(self.crashes, "send")
+        act = self.acts.popleft() if self.acts else INVITES
+        sent = json.loads(body)
+        self.posts.append(sent)
+        self.keys.append(idempotency_key)
+        self.api_keys.append(api_key)
+        self.timeouts.append(timeout_seconds)
+        entry: dict[str, Any] = {}
+        if act.invites:
+            entry = self._accept(sent, self._clock() + act.late_seconds)
+            entry["key"] = idempotency_key
+        self.reached.set()
+        await self.free.wait()
+        crash_at(self.crashes, "reply")
+        return act.reply or Reply(201, json.dumps(entry).encode())
+
+    async def applicants(
+        self,
+        track_id: int,
+        query: Mapping[str, str],
+        *,
+        timeout_seconds: float,
+        api_key: str | None = None,
+    ) -> Exchange:
+        self.looks += 1
+        await self.list_free.wait()
+        if self.list_reply is not None:
+            return self.list_reply
+        found = [entry for entry in self.invited if self._lists(entry, track_id, query)]
+        size, page = int(query["per_page"]), int(query["page"])
+        data = found[(page - 1) * size : page * size]
+        more = page * size < len(found)
+        return Reply(200, json.dumps({"data": data, "pagination": {"has_next": more}}).encode())
+
+    async def applicant(self, *_: object, **__: object) -> Exchange:
+        return Reply(404)
+
+    def reread_api_key(self) -> bool:
+        self.new_keys -= 1
+        return self.new_keys >= 0
+
+    async def aclose(self) -> None:
+        return
+
+    def invites_of(self, email: str) -> int:
+        return Counter(entry["email"] for entry in self.invited)[email]
+
+    def add(self, email: str, *, track_id: int = 6578, at: float | None = None) -> dict[str, Any]:
+        """Somebody else's applicant."""
+        entry: dict[str, Any] = {
+            "application_id": 1000 + len(self.invited),
+            "email": email,
+            "name": "Somebody",
+            "track_id": track_id,
+            "at": self._clock() if at is None else at,
+        }
+        if self.lists_a_person_once:
+            entry["application_id"] = self._first_of(entry).get(
+                "application_id", entry["application_id"]
+            )
+        entry["date_added"] = _text(entry["at"])
+        self.invited.append(entry)
+        return entry
+
+    def _accept(self, sent: dict[str, Any], at: float) -> dict[str, Any]:
+        entry = self.add(sent["candidate_email"], track_id=sent["track_id"], at=at)
+        entry |= {
+            "name": sent["candidate_name"],
+            "invite_link": "https://sandbox.invalid/i/1",
+            "invite_status": "invited",
+        }
+        return entry
+
+    def _lists(self, entry: dict[str, Any], track_id: int, query: Mapping[str, str]) -> bool:
+        return (
+            entry["track_id"] == track_id
+            and (not self.lists_a_person_once or self._first_of(entry) is entry)
+            and self._clock() >= self.listed_from
+            and self._clock() >= entry["at"] + self.listed_after_seconds
+            and query.get("email", "").lower() in entry["email"].lower()
+            and query.get("application_id", str(entry["application_id"]))
+            == str(entry["application_id"])
+        )
+
+    def _first_of(self, entry: dict[str, Any]) -> dict[str, Any]:
+        """What this person was first invited to this track by; nothing if never."""
+        same = (e for e in self.invited if e["email"] == entry["email"])
+        return next((e for e in same if e["track_id"] == entry["track_id"]), {})
+
+
+class MemoryStore:
+    """Records in memory; `faults` says which operations fail, before or after the commit."""
+
+    def __init__(self) -> None:
+        self.records: dict[bytes, Record] = {}
+        self.values: dict[str, bytes] = {}
+        self.leases: dict[str, tuple[str, float]] = {}
+        self.faults: dict[str, deque[str]] = {}
+        self.calls: Counter[str] = Counter()
+        self.is_open = False
+        self.crashes: set[str] = set()
+
+    def fail(self, operation: str, *, when: str = "before", times: int = 1) -> None:
+        self.faults.setdefault(operation, deque()).extend([when] * times)
+
+    async def open(self) -> None:
+        self.is_open = True
+
+    async def close(self) -> None:
+        self.is_open = False
+
+    async def read(self, record_id: bytes) -> Record | None:
+        return await self._run("read", lambda: self.records.get(record_id))
+
+    async def insert(self, record: Record) -> bool:
+        def work() -> bool:
+            return self.records.setdefault(record.record_id, record) is record
+
+        return await self._run("insert", work)
+
+    async def swap(self, record: Record, *, was: Record) -> bool:
+        def work() -> bool:
+            current = self.records.get(was.record_id)
+            if current is None or (current.attempt, current.state) != (was.attempt, was.state):
+                return False
+            self.records[record.record_id] = record
+            return True
+
+        return await self._run("swap", work)
+
+    async def doubtful(
+        self, *, now: float, after: bytes = b"", limit: int = 200
+    ) -> Sequence[Record]:
+        def work() -> Sequence[Record]:
+            found = [r for r in self.records.values() if in_doubt(r, now=now)]
+            later = sorted(
+                (r for r in found if r.record_id > after), key=lambda record: record.record_id
+            )
+            return later[:limit]
+
+        return await self._run("doubtful", work)
+
+    async def latest_invited(self, *, before: float, limit: int) -> Sequence[Record]:
+        def work() -> Sequence[Record]:
+            found = [
+                r
+                for r in self.records.values()
+                if r.state is State.INVITED and r.updated_at < before
+            ]
+            return sorted(found, key=lambda r: -r.updated_at)[:limit]
+
+        return await self._run("latest_invited", work)
+
+    async def purge(self, *, before: float, limit: int) -> int:
+        def work() -> int:
+            done = (State.INVITED, State.REFUSED, State.RELEASED)
+            old = [
+                r.record_id
+                for r in self.records.values()
+                if r.state in done and r.updated_at < before
+            ][:limit]
+            for record_id in old:
+                del self.records[record_id]
+            return len(old)
+
+        return await self._run("purge", work)
+
+    async def count(self) -> Mapping[State, int]:
+        return await self._run("count", lambda: Counter(r.state for r in self.records.values()))
+
+    async def remember(self, name: str, value: bytes) -> bytes:
+        return await self._run("remember", lambda: self.values.setdefault(name, value))
+
+    async def lease(self, name: str, holder: str, *, now: float, until: float) -> bool:
+        def work() -> bool:
+            held_by, ends = self.leases.get(name, (holder, until))
+            if held_by != holder and ends > now:
+                return False
+            self.leases[name] = (holder, until)
+            return True
+
+        return await self._run("lease", work)
+
+    async def ping(self) -> None:
+        await self._run("ping", lambda: None)
+
+    async def _run(self, operation: str, work: Callable[[], Answer]) -> Answer:
+        self.calls[operation] += 1
+        await asyncio.sleep(0)
+        crash_at(self.crashes, f"before {operation}")
+        planned = self.faults.get(operation)
+        fault = planned.popleft() if planned else ""
+        if fault == "before":
+            raise StoreUnavailableError("disk full")
+        answer = work()
+        crash_at(self.crashes, f"after {operation}")
+        if fault == "after":
+            raise StoreUnavailableError("connection lost")
+        return answer
+
+
+@dataclass
+class Replica:
+    """One gateway's keyed invites over a store that may be shared."""
+
+    records: Records
+    upstream: FakeUpstream
+    clock: Clock
+    reads_back: bool = True
+    quiet_seconds: float = QUIET_SECONDS
+    policy: RetryPolicy = AT_ONCE
+    admission: Admission = field(default_factory=lambda: Admission(8, queue=8, max_wait_seconds=30))
+
+    def __post_init__(self) -> None:
+        self.read_back = (
+            ReadBack(
+                self.upstream,
+                records=self.records,
+                quiet_seconds=self.quiet_seconds,
+                clock=self.clock,
+            )
+            if self.reads_back
+            else None
+        )
+        self.inviter = KeyedInviter(
+            records=self.records,
+            sender=Sender(self.upstream, timeout_seconds=10, policy=self.policy),
+            admission=self.admission,
+            read_back=self.read_back,
+            lease_seconds=LEASE_SECONDS,
+            clock=self.clock,
+            settle_waits=(0, 0),
+        )
+        self.reconciler = Reconciler(
+            self.records, self.read_back, keep_seconds=86_400, clock=self.clock
+        )
+
+    async def invite(
+        self,
+        request: InviteRequest | None = None,
+        *,
+        key: str = "key-1",
+        scope: str = "",
+        seconds: float = 20,
+    ) -> Any:
+        deadline = asyncio.get_running_loop().time() + seconds
+        return await self.inviter.invite(
+            request or a_request(), key, scope=scope, deadline=deadline
+        )
+
+
+async def a_replica(
+    store: MemoryStore | None = None,
+    *,
+    upstream: FakeUpstream | None = None,
+    clock: Clock | None = None,
+    **options: Any,
+) -> Replica:
+    clock = clock or Clock()
+    records = Records(store or MemoryStore(), secret=b"a secret for the tests only, 32 b")
+    await records.open()
+    return Replica(records, upstream or FakeUpstream(clock), clock, **options)
+
+
+def _text(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat()

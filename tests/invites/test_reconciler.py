@@ -1,0 +1,205 @@
+"""Records in doubt come to an end, or it is said why not."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from gateway.invites.models import InviteSuccess
+from gateway.invites.read_back import Doubt
+from gateway.invites.record import State, settled
+from gateway.upstream.wire import Reply
+from tests.fakes.invites import (
+    DIES_BEFORE_IT_ACTS,
+    LOSES_THE_REPLY,
+    QUIET_SECONDS,
+    MemoryStore,
+    a_replica,
+)
+from tests.fakes.records import LEASE_SECONDS, NOW, a_record, a_request
+
+
+@pytest.fixture
+def store():
+    return MemoryStore()
+
+
+@pytest.fixture
+async def replica(store):
+    """A gateway with an invite behind it that the list shows."""
+    replica = await a_replica(store)
+    await replica.invite(a_request(candidate_email="witness@example.com"), key="witness")
+    replica.clock.now += QUIET_SECONDS + 1
+    return replica
+
+
+async def in_doubt(replica, act, key: str = "key-1") -> None:
+    replica.upstream.list_reply = Reply(500)
+    replica.upstream.acts.append(act)
+    await replica.invite(key=key)
+    replica.upstream.list_reply = None
+
+
+async def test_listed_invite_is_settled(replica):
+    """An invite whose reply was lost is found, and its caller gets it."""
+    await in_doubt(replica, LOSES_THE_REPLY)
+
+    report = await replica.reconciler.reconcile()
+    answer = await replica.invite()
+
+    assert (report.invited, report.final) == (1, True)
+    assert isinstance(answer, InviteSuccess)
+    assert answer.replayed
+
+
+async def test_absent_invite_is_released_at_the_second_look(store, replica):
+    """What the list does not show after the quiet period was not made; its key is free again."""
+    await in_doubt(replica, DIES_BEFORE_IT_ACTS)
+
+    first = await replica.reconciler.reconcile()
+    replica.clock.now += QUIET_SECONDS
+    second = await replica.reconciler.reconcile()
+    answer = await replica.invite()
+
+    assert [left.why for left in first.open] == [Doubt.FIRST_LOOK]
+    assert first.worth_waiting
+    assert (second.released, second.final) == (1, True)
+    assert isinstance(answer, InviteSuccess)
+    assert not answer.replayed
+
+
+async def test_lagging_list_is_not_believed(replica):
+    """An invite that the list shows late is still found, not sent again."""
+    await in_doubt(replica, LOSES_THE_REPLY)
+    replica.upstream.listed_from = replica.clock.now + QUIET_SECONDS
+
+    await replica.reconciler.reconcile()
+    replica.clock.now += QUIET_SECONDS
+    report = await replica.reconciler.reconcile()
+
+    assert (report.invited, report.released) == (1, 0)
+
+
+async def test_abandoned_claim_is_settled(store, replica):
+    """What a crash left behind is looked up once its lease is over, not before."""
+    store.records[a_record().record_id] = a_record(lease_until=replica.clock.now + 1)
+    replica.upstream.add("ada@example.com")
+
+    before = await replica.reconciler.reconcile()
+    replica.clock.now += 1
+    after = await replica.reconciler.reconcile()
+
+    assert (before.invited, before.in_flight, before.worth_waiting) == (0, 1, True)
+    assert not before.final
+    assert (after.invited, after.in_flight) == (1, 0)
+
+
+async def test_without_witness_nothing_is_released(store):
+    """A list that was never seen to show an invite is no proof of absence."""
+    replica = await a_replica(store)
+    store.records[a_record().record_id] = a_record()
+    replica.clock.now += LEASE_SECONDS
+    await replica.reconciler.reconcile()
+    replica.clock.now += QUIET_SECONDS
+
+    report = await replica.reconciler.reconcile()
+
+    assert [left.why for left in report.open] == [Doubt.NO_WITNESS]
+    assert not report.worth_waiting
+
+
+@pytest.mark.parametrize(
+    ("reads_back", "reply", "why"),
+    [
+        (False, None, Doubt.OFF),
+        (True, Reply(403), Doubt.REFUSED),
+        (True, Reply(500), Doubt.UNREADABLE),
+    ],
+)
+async def test_what_stays_open_says_why(store, reads_back, reply, why):
+    """Where nothing can be read back, records stay as they are."""
+    replica = await a_replica(store, reads_back=reads_back)
+    replica.upstream.list_reply = reply
+    record = settled(a_record(), State.UNKNOWN, now=NOW)
+    store.records[record.record_id] = record
+
+    report = await replica.reconciler.reconcile()
+
+    assert [left.why for left in report.open] == [why]
+    assert store.records[record.record_id] == record
+    assert not report.final
+
+
+async def test_many_records_of_one_track_need_one_list(store, replica):
+    """All records are visited, in pages, and each track's list is fetched once a page."""
+    for number in range(450):
+        record = a_record(f"{number}", lease_until=NOW)
+        store.records[record.record_id] = record
+    replica.upstream.add("ada@example.com")
+    looks = replica.upstream.looks
+    seen = []
+
+    report = await replica.reconciler.reconcile(progress=lambda r: seen.append(r.invited))
+
+    assert report.invited == 450
+    assert seen == [200, 400, 450]
+    assert replica.upstream.looks - looks == 3
+
+
+async def test_purge_spares_the_young_and_the_open(store, replica):
+    """Settled records go after their time; what is open never does."""
+    for number in range(1200):
+        record = settled(a_record(f"{number}"), State.INVITED, now=NOW)
+        store.records[record.record_id] = record
+    unknown = settled(a_record("open"), State.UNKNOWN, now=NOW)
+    store.records[unknown.record_id] = unknown
+    replica.clock.now = NOW + 86_401
+
+    assert await replica.reconciler.purge() == 1201
+    assert list(store.records.values()) == [unknown]
+
+
+async def running(replica, until) -> None:
+    task = asyncio.create_task(replica.reconciler.run(interval_seconds=0.001))
+    while not until():  # noqa: ASYNC110 - it happens in the task
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def test_works_in_the_background(store, replica):
+    """Without anybody asking, what is in doubt is settled."""
+    await in_doubt(replica, LOSES_THE_REPLY)
+
+    await running(replica, lambda: State.UNKNOWN not in [r.state for r in store.records.values()])
+
+
+@pytest.mark.parametrize("fault", ["store", "bug"])
+async def test_background_work_outlives_failures(store, replica, fault, caplog):
+    """A pass that fails is said, and the next one comes."""
+    await in_doubt(replica, LOSES_THE_REPLY)
+    if fault == "store":
+        store.fail("doubtful")
+    else:
+        store.doubtful, kept = None, store.doubtful
+
+    def mended() -> bool:
+        if fault == "bug" and "reconciling failed" in caplog.text:
+            store.doubtful = kept
+        return State.UNKNOWN not in [record.state for record in store.records.values()]
+
+    await running(replica, mended)
+
+    assert "reconciling" in caplog.text
+
+
+async def test_one_of_many_works(store, replica):
+    """While another gateway holds the lease, this one leaves the work to it."""
+    await in_doubt(replica, LOSES_THE_REPLY)
+    await store.lease("reconciler", "another", now=NOW, until=replica.clock.now + 60)
+    asked = store.calls["lease"]
+
+    await running(replica, lambda: store.calls["lease"] > asked + 1)
+
+    assert store.calls["doubtful"] == 0

@@ -1,0 +1,135 @@
+"""Answers as records keep them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.invites.failures import (
+    in_progress,
+    interrupted,
+    key_reused,
+    keyed,
+    not_recorded,
+    overloaded,
+)
+from gateway.invites.models import (
+    Invite,
+    InviteErrorCode,
+    InviteFailure,
+    InviteOutcome,
+    InviteSuccess,
+)
+from gateway.invites.record import State
+from gateway.invites.stored_result import (
+    application_id_in,
+    pack,
+    packed_applicant,
+    state_after,
+    unpack,
+)
+from gateway.upstream.wire import Applicant
+from tests.fakes.records import a_request
+
+SUCCESS = InviteSuccess(
+    Invite(
+        application_id="7",
+        email="ada@example.com",
+        invite_link="https://example.com/i/7",
+        invite_status="invited",
+        name="Ada Lovelace",
+        track_id="6578",
+    )
+)
+
+failures = st.builds(
+    InviteFailure,
+    code=st.sampled_from(InviteErrorCode),
+    message=st.text(st.characters(exclude_categories=["Cs"]), max_size=50),
+    outcome=st.sampled_from(InviteOutcome),
+    retryable=st.booleans(),
+    track_id=st.none() | st.just("6578"),
+    retry_after_seconds=st.none() | st.integers(0, 3600),
+    upstream_status=st.none() | st.integers(100, 999),
+)
+
+
+def test_success_is_replayed():
+    """A stored success comes back whole, marked as replayed."""
+    assert unpack(pack(SUCCESS), a_request()) == InviteSuccess(SUCCESS.invite, replayed=True)
+
+
+@given(failure=failures)
+def test_failure_is_replayed(failure):
+    """A stored failure comes back as it was."""
+    assert unpack(pack(failure), a_request()) == failure
+
+
+def test_stored_answer_names_nobody():
+    """Neither name nor address is written to disk."""
+    packed = pack(SUCCESS)
+
+    assert b"Ada" not in packed
+    assert b"@" not in packed
+
+
+def test_applicant_makes_an_answer():
+    """What the list tells is enough for a success without a link."""
+    packed = packed_applicant(Applicant("9", "ADA@example.com", None), track_id=6578)
+
+    result = unpack(packed, a_request())
+
+    assert isinstance(result, InviteSuccess)
+    assert (result.invite.application_id, result.invite.invite_link) == ("9", None)
+    assert application_id_in(packed) == "9"
+
+
+@pytest.mark.parametrize("answer", [None, pack(key_reused())])
+def test_answer_without_an_application(answer):
+    """Not every record knows an application."""
+    assert application_id_in(answer) is None
+
+
+@given(failure=failures)
+def test_state_follows_the_outcome(failure):
+    """What is told and what is recorded never contradict each other."""
+    states = {
+        InviteOutcome.INVITED: {State.INVITED},
+        InviteOutcome.UNKNOWN: {State.UNKNOWN},
+        InviteOutcome.NOT_INVITED: {State.REFUSED, State.RELEASED},
+    }
+
+    assert state_after(failure) in states[failure.outcome]
+    assert state_after(SUCCESS) is State.INVITED
+
+
+@given(failure=failures)
+def test_only_an_unknown_end_becomes_retryable(failure):
+    """With a key an unknown end may be repeated; nothing else changes."""
+    told = keyed(failure)
+
+    assert isinstance(told, InviteFailure)
+    if failure.outcome is InviteOutcome.UNKNOWN:
+        assert told.retryable
+        assert (told.code, told.outcome) == (failure.code, failure.outcome)
+    else:
+        assert told is failure
+    assert keyed(SUCCESS) is SUCCESS
+
+
+@pytest.mark.parametrize(
+    ("failure", "outcome", "retryable"),
+    [
+        (key_reused(), InviteOutcome.NOT_INVITED, False),
+        (in_progress(), InviteOutcome.UNKNOWN, True),
+        (overloaded(3), InviteOutcome.NOT_INVITED, True),
+        (interrupted(6578), InviteOutcome.UNKNOWN, True),
+        (not_recorded(InviteOutcome.UNKNOWN), InviteOutcome.UNKNOWN, True),
+        (not_recorded(InviteOutcome.NOT_INVITED), InviteOutcome.NOT_INVITED, True),
+    ],
+)
+def test_what_a_key_brings_about(failure, outcome, retryable):
+    """Each of the gateway's own answers says what is known, and claims no more in words."""
+    assert (failure.outcome, failure.retryable) == (outcome, retryable)
+    assert ("Nobody was invited" in failure.message) <= (outcome is InviteOutcome.NOT_INVITED)

@@ -1,0 +1,192 @@
+"""Settings on access are checked before anything is served, and do not contradict each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gateway.access.token_file import token_line
+from gateway.settings.access import is_loopback
+from gateway.settings.loading import SettingsError, load_settings
+from gateway.settings.model import Settings
+from tests.fakes.identity import key_set, signing_key
+
+KEYS = {
+    "JWT_JWKS_URL": "https://id.example.com/keys",
+    "JWT_ISSUER": "https://id.example.com/",
+    "JWT_AUDIENCE": "invites",
+}
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch, tmp_path):
+    """No variable or file of the machine reaches these tests."""
+    monkeypatch.chdir(tmp_path)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"GATEWAY_{name.upper()}", raising=False)
+    monkeypatch.setenv("GATEWAY_UPSTREAM_API_KEY", "key")
+
+
+@pytest.fixture
+def faults(monkeypatch):
+    """The faults of an environment with these variables."""
+
+    def load(**variables: str) -> tuple[str, ...]:
+        for name, value in variables.items():
+            monkeypatch.setenv(f"GATEWAY_{name}", value)
+        try:
+            load_settings()
+        except SettingsError as error:
+            return error.faults
+        return ()
+
+    return load
+
+
+def test_tokens_need_a_file(faults):
+    """Without the file nobody could call."""
+    assert faults(AUTH="tokens") == (
+        "GATEWAY_AUTH_TOKENS_FILE: is required if GATEWAY_AUTH is tokens",
+    )
+
+
+def test_jwt_names_all_that_it_needs(faults):
+    """Nobody has to start the gateway once per setting."""
+    assert faults(AUTH="jwt") == (
+        "GATEWAY_JWT_JWKS_URL: either this or GATEWAY_JWT_JWKS_FILE is required, and not both",
+        "GATEWAY_JWT_ISSUER: is required if GATEWAY_AUTH is jwt",
+        "GATEWAY_JWT_AUDIENCE: is required if GATEWAY_AUTH is jwt",
+    )
+
+
+@pytest.mark.parametrize("auth", ["none", "tokens"])
+def test_settings_of_another_kind_are_named(faults, auth):
+    """Who sets an issuer and asks for no token believes in a lock that is not there."""
+    named = faults(AUTH=auth, JWT_ISSUER="https://id.example.com/")
+
+    assert f"GATEWAY_JWT_ISSUER: is of no use if GATEWAY_AUTH is {auth}" in named
+
+
+def test_a_token_file_without_tokens_is_named(faults, tmp_path):
+    """A lock that does not lock is a contradiction."""
+    (tmp_path / "tokens").write_text(token_line("ats", "token"))
+
+    assert faults(AUTH="none", AUTH_TOKENS_FILE="tokens") == (
+        "GATEWAY_AUTH_TOKENS_FILE: is of no use if GATEWAY_AUTH is none",
+    )
+
+
+@pytest.mark.parametrize("name", ["AUTH_TOKENS_FILE", "JWT_JWKS_FILE"])
+def test_an_unreadable_file_is_named(faults, name):
+    """A file that is not there stops the start."""
+    (fault,) = faults(AUTH="none", **{name: "absent"})
+
+    assert fault == f"GATEWAY_{name}: cannot be read: No such file or directory"
+
+
+@pytest.mark.parametrize(
+    "url", ["id.example.com", "http://id.example.com/keys", "file:///etc/passwd", "https://"]
+)
+def test_keys_come_over_tls(faults, url):
+    """Whoever could change the keys on their way could call in anybody's name."""
+    (fault,) = faults(AUTH="jwt", **{**KEYS, "JWT_JWKS_URL": url})
+
+    assert fault == "GATEWAY_JWT_JWKS_URL: must be an https URL, or http on this machine"
+
+
+def test_keys_are_public(faults):
+    """A password in the address would be printed, and could not be used anyway."""
+    url = "https://user:s3cret@id.example.com/keys"
+    (fault,) = faults(AUTH="jwt", **{**KEYS, "JWT_JWKS_URL": url})
+
+    assert fault == "GATEWAY_JWT_JWKS_URL: must have no user name"
+
+
+def test_a_bad_proxy_to_the_provider_is_named(faults, monkeypatch):
+    """A proxy that cannot be used would show when the first token comes."""
+    monkeypatch.setenv("no_proxy", "app.xobin.com")
+    monkeypatch.setenv("https_proxy", "socks5://u:s3cret@proxy.example")
+    (fault,) = faults(AUTH="jwt", **KEYS)
+
+    assert fault.startswith("GATEWAY_JWT_JWKS_URL: the environment's proxy for it must be")
+    assert "s3cret" not in fault
+
+
+@pytest.mark.parametrize("names", ["HS256", "none", "RS256,HS256", ","])
+def test_algorithms_are_asymmetric(faults, names):
+    """No setting lets a public key be used as a secret."""
+    (fault,) = faults(AUTH="jwt", **{**KEYS, "JWT_ALGORITHMS": names})
+
+    assert fault.startswith("GATEWAY_JWT_ALGORITHMS: must be some of ES256,")
+
+
+@pytest.mark.parametrize("source", ["url", "file"])
+def test_complete_settings_are_taken(faults, monkeypatch, tmp_path, source):
+    """An issuer, an audience and keys are enough."""
+    given = dict(KEYS)
+    if source == "file":
+        Path(tmp_path / "keys").write_bytes(key_set(signing_key("one")))
+        given["JWT_JWKS_FILE"] = "keys"
+        del given["JWT_JWKS_URL"]
+
+    assert faults(AUTH="jwt", JWT_ALGORITHMS="RS256, ES256", **given) == ()
+    assert load_settings().jwt_algorithms == ("RS256", "ES256")
+
+
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        ({"TLS_KEY": "key"}, "TLS_CERT: is required if GATEWAY_TLS_KEY is set"),
+        (
+            {"TLS_CERT": "absent"},
+            "TLS_CERT: this or GATEWAY_TLS_KEY cannot be read: No such file or directory",
+        ),
+        (
+            {"TLS_CERT": "key"},
+            "TLS_CERT: this and GATEWAY_TLS_KEY must be a certificate and its key, unencrypted",
+        ),
+        ({"UPSTREAM_CA_FILE": "key"}, "UPSTREAM_CA_FILE: holds no certificate in PEM"),
+        (
+            {"UPSTREAM_CA_FILE": "absent"},
+            "UPSTREAM_CA_FILE: cannot be read: No such file or directory",
+        ),
+        (
+            {"TRUSTED_PROXIES": "10.0.0.1,*"},
+            "TRUSTED_PROXIES: each must be an address or a network such as 10.0.0.0/8",
+        ),
+    ],
+    ids=["key-alone", "absent", "no-certificate", "no-authority", "absent-authority", "wildcard"],
+)
+def test_bad_settings_of_tls_are_named(faults, tmp_path, given, fault):
+    """What could not be served or trusted stops the start."""
+    (tmp_path / "key").write_text("secret")
+
+    assert faults(AUTH="none", **given) == (f"GATEWAY_{fault}",)
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("gateway.example.com", False),
+    ],
+)
+def test_loopback_is_known(host, loopback):
+    """What listens there is reached from this machine alone."""
+    assert is_loopback(host) is loopback
+
+
+def test_a_key_of_its_own_contradicts_forwarding(faults, monkeypatch):
+    """Who forwards keys and sets one believes in a fallback that is not there."""
+    assert faults(AUTH="none", UPSTREAM_API_KEY_MODE="forward") == (
+        "GATEWAY_UPSTREAM_API_KEY_FILE: a key is of no use where callers bring theirs",
+    )
+    monkeypatch.delenv("GATEWAY_UPSTREAM_API_KEY")
+
+    assert faults() == ()

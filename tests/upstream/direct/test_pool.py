@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from gateway.upstream.direct import pool as pool_module
+from gateway.upstream.direct.pool import Pool, PoolTimeoutError
+
+
+class FakeConnection:
+    def __init__(self) -> None:
+        self.usable = True
+        self.idle_since = 0.0
+
+    def rest(self) -> None:
+        self.idle_since = asyncio.get_running_loop().time()
+
+    def has_rested(self, seconds: float) -> bool:
+        return asyncio.get_running_loop().time() - self.idle_since >= seconds
+
+    def is_quiet(self) -> bool:
+        return True
+
+    def abort(self) -> None:
+        self.usable = False
+
+
+async def dial():
+    return FakeConnection()
+
+
+def small_pool(size: int = 1) -> Pool:
+    return Pool(dial, size=size)
+
+
+async def taken(pool: Pool, seconds: float = 5.0):
+    await pool.place(wait_until=asyncio.get_running_loop().time() + seconds)
+    return pool.kept() or await pool.dial()
+
+
+async def until(condition) -> None:
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 - what is waited for has no event
+            await asyncio.sleep(0.001)
+
+
+async def until_waiting(pool: Pool, count: int) -> None:
+    await until(lambda: len(pool._turns) == count)
+
+
+async def test_the_latest_connection_is_used_first():
+    """Those that are not needed grow old and are closed."""
+    pool = small_pool(2)
+    first, second = await taken(pool), await taken(pool)
+    pool.give_back(first)
+    pool.give_back(second)
+
+    assert await taken(pool) is second
+    await pool.aclose()
+
+
+async def test_a_spent_connection_is_not_used_again():
+    """Neither when it is given back nor after it was closed while idle."""
+    pool = small_pool()
+    connection = await taken(pool)
+    connection.usable = False
+    pool.give_back(connection)
+    second = await taken(pool)
+    pool.give_back(second)
+    second.usable = False
+
+    third = await taken(pool)
+
+    assert len({connection, second, third}) == 3
+
+
+async def test_an_old_connection_is_not_used(monkeypatch):
+    """The upstream may be closing it at this moment."""
+    monkeypatch.setattr(pool_module, "KEEP_ALIVE_SECONDS", 0.0)
+    pool = small_pool()
+    connection = await taken(pool)
+    pool.give_back(connection)
+
+    assert await taken(pool) is not connection
+    assert not connection.usable
+    await pool.aclose()
+
+
+async def test_idle_connections_are_closed_when_they_are_old(monkeypatch):
+    """Nobody has to ask for one first."""
+    monkeypatch.setattr(pool_module, "KEEP_ALIVE_SECONDS", 0.01)
+    pool = small_pool(2)
+    first, second = await taken(pool), await taken(pool)
+    pool.give_back(first)
+    given_back_at = first.idle_since
+    await until(lambda: asyncio.get_running_loop().time() > given_back_at + 0.005)
+    pool.give_back(second)
+
+    await until(lambda: not first.usable and not second.usable)
+    assert pool._sweep is None
+
+
+async def test_calls_beyond_the_limit_wait_in_order():
+    """Whoever came first is served first."""
+    pool, served = small_pool(), []
+    connection = await taken(pool)
+
+    async def call(name: str) -> None:
+        mine = await taken(pool)
+        served.append(name)
+        pool.give_back(mine)
+
+    tasks = [asyncio.create_task(call(name)) for name in "abc"]
+    await until_waiting(pool, 3)
+    pool.give_back(connection)
+    await asyncio.gather(*tasks)
+
+    assert served == ["a", "b", "c"]
+    await pool.aclose()
+
+
+async def test_waiting_ends_in_time():
+    """A call that gets no place is told so, and leaves no trace."""
+    pool = small_pool()
+    connection = await taken(pool)
+
+    with pytest.raises(PoolTimeoutError):
+        await taken(pool, 0.0)
+
+    assert not pool._turns
+    pool.give_back(connection)
+    assert await taken(pool) is connection
+
+
+async def test_a_cancelled_wait_passes_its_place_on():
+    """A place that came at the moment of cancellation is not lost."""
+    pool = small_pool()
+    connection = await taken(pool)
+    waiting = asyncio.create_task(taken(pool))
+    await until_waiting(pool, 1)
+    pool.give_back(connection)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+
+    assert waiting.cancelled()
+    assert await taken(pool) is connection
+
+
+async def test_a_wait_that_just_ended_gets_no_place():
+    """The place goes to the next in the queue."""
+    pool = small_pool()
+    connection = await taken(pool)
+    late = asyncio.create_task(taken(pool))
+    next_one = asyncio.create_task(taken(pool))
+    await until_waiting(pool, 2)
+    next(iter(pool._turns)).set_result(False)
+    pool.give_back(connection)
+
+    with pytest.raises(PoolTimeoutError):
+        await late
+    assert await next_one is connection
+
+
+async def test_a_cancelled_wait_leaves_the_queue():
+    """A place that comes later goes to another."""
+    pool = small_pool()
+    connection = await taken(pool)
+    waiting = asyncio.create_task(taken(pool))
+    await until_waiting(pool, 1)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    pool.give_back(connection)
+
+    assert await taken(pool) is connection
+
+
+async def test_closing_closes_what_is_idle_now_and_the_rest_later():
+    """Calls under way may finish."""
+    pool = small_pool(2)
+    idle, busy = await taken(pool), await taken(pool)
+    pool.give_back(idle)
+
+    await pool.aclose()
+    was_usable = busy.usable
+    pool.give_back(busy)
+
+    assert not idle.usable
+    assert was_usable
+    assert not busy.usable
+
+
+async def test_a_call_without_a_connection_gives_its_place_back():
+    """A failed dial does not shrink the pool."""
+    pool = small_pool()
+    await pool.place(wait_until=0.0)
+
+    pool.give_back(None)
+
+    assert await taken(pool, 0.0)

@@ -1,0 +1,302 @@
+"""What the client puts on the wire, and what it keeps off it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gzip
+import json
+import zlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from gateway.upstream.api_key import FixedApiKey
+from gateway.upstream.bounds import LARGEST_BODY
+from gateway.upstream.client import client_for
+from gateway.upstream.contract import Upstream
+from gateway.upstream.wire import Fault, NoReply, Reply
+
+BODY = b'{"candidate_name":"Ada"}'
+KINDS = ("direct", "httpx2")
+OPTIONS: dict[str, Any] = {
+    "api_key": FixedApiKey("secret"),
+    "api_key_header": "apiKey",
+    "concurrency": 4,
+}
+OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
+
+
+@pytest.fixture(params=KINDS, autouse=True)
+def kind(request, monkeypatch) -> str:
+    """Every client keeps the same promises."""
+    monkeypatch.setitem(OPTIONS, "kind", request.param)
+    return str(request.param)
+
+
+class Recorder:
+    """A server that answers every request with the same bytes and remembers the requests."""
+
+    def __init__(self, answer: bytes) -> None:
+        self.answer = answer
+        self.requests: list[bytes] = []
+        self.connections = 0
+        self.url = ""
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        task = asyncio.current_task()
+        assert task is not None
+        self.tasks.add(task)
+        try:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = int(self._header(head, b"content-length") or 0)
+                self.requests.append(head + await reader.readexactly(length))
+                writer.write(self.answer)
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.transport.abort()
+
+    def header(self, name: str, request: int = -1) -> str | None:
+        value = self._header(self.requests[request], name.encode())
+        return None if value is None else value.decode()
+
+    @staticmethod
+    def _header(head: bytes, name: bytes) -> bytes | None:
+        for line in head.split(b"\r\n\r\n")[0].split(b"\r\n")[1:]:
+            key, _, value = line.partition(b": ")
+            if key.lower() == name.lower():
+                return value
+        return None
+
+
+@contextlib.asynccontextmanager
+async def recording(answer: bytes = OK) -> AsyncIterator[Recorder]:
+    recorder = Recorder(answer)
+    server = await asyncio.start_server(recorder.serve, "127.0.0.1", 0)
+    recorder.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    try:
+        yield recorder
+    finally:
+        server.close()
+        for task in recorder.tasks:
+            task.cancel()
+        await asyncio.gather(*recorder.tasks, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def calling(url: str, **options) -> AsyncIterator[Upstream]:
+    client = client_for(url, **{**OPTIONS, **options})
+    try:
+        yield client
+    finally:
+        await client.aclose()
+
+
+async def answered(answer: bytes, **options) -> Reply:
+    """The client's view of one answer."""
+    async with recording(answer) as recorder, calling(recorder.url) as client:
+        exchange = await client.invite(BODY, timeout_seconds=5, **options)
+    assert isinstance(exchange, Reply)
+    return exchange
+
+
+async def test_request_is_what_the_upstream_documents():
+    """Path below the base URL, key in its header, JSON as it was given."""
+    async with recording() as recorder, calling(f"{recorder.url}/api/v2/") as client:
+        await client.invite(BODY, timeout_seconds=5)
+
+    head, _, body = recorder.requests[0].partition(b"\r\n\r\n")
+    assert head.startswith(b"POST /api/v2/tracks/invite HTTP/1.1\r\n")
+    assert recorder.header("apiKey") == "secret"
+    assert recorder.header("content-type") == "application/json"
+    assert recorder.header("accept-encoding") == "identity"
+    assert recorder.header("host") == recorder.url.removeprefix("http://")
+    assert recorder.header("idempotency-key") is None
+    assert body == BODY
+
+
+async def test_idempotency_key_is_sent_along():
+    """It does no harm, and a platform that learns of it can use it."""
+    async with recording() as recorder, calling(recorder.url) as client:
+        await client.invite(BODY, timeout_seconds=5, idempotency_key="k 1")
+
+    assert recorder.header("idempotency-key") == "k 1"
+
+
+async def test_key_and_its_header_are_settable():
+    """The key of this moment goes into the header that the settings name."""
+    async with (
+        recording() as recorder,
+        calling(recorder.url, api_key=FixedApiKey("other"), api_key_header="X-Key") as client,
+    ):
+        await client.invite(BODY, timeout_seconds=5)
+
+    assert recorder.header("X-Key") == "other"
+    assert recorder.header("apiKey") is None
+
+
+async def test_connections_are_kept():
+    """One call after another shares a connection."""
+    async with recording() as recorder, calling(recorder.url) as client:
+        for _ in range(3):
+            await client.invite(BODY, timeout_seconds=5)
+
+    assert (recorder.connections, len(recorder.requests)) == (1, 3)
+
+
+async def test_cookies_are_not_kept():
+    """One candidate's call tells the upstream nothing of another's."""
+    answer = b"HTTP/1.1 200 OK\r\nset-cookie: a=b\r\ncontent-length: 2\r\n\r\n{}"
+    async with recording(answer) as recorder, calling(recorder.url) as client:
+        await client.invite(BODY, timeout_seconds=5)
+        await client.invite(BODY, timeout_seconds=5)
+
+    assert recorder.header("cookie") is None
+
+
+async def test_redirects_are_not_followed():
+    """An invite goes where the settings say or nowhere."""
+    async with recording() as other:
+        location = f"location: {other.url}/tracks/invite".encode()
+        reply = await answered(
+            b"HTTP/1.1 307 Away\r\n" + location + b"\r\ncontent-length: 0\r\n\r\n"
+        )
+
+    assert reply.status == 307
+    assert other.requests == []
+
+
+async def test_facts_of_a_reply():
+    """Headers come as their own text."""
+    reply = await answered(
+        b"HTTP/1.1 429 Slow\r\nretry-after: 7\r\ndate: Mon, 23 Nov 2026 12:00:00 GMT\r\n"
+        b"content-type: text/plain; charset=latin-1\r\ncontent-length: 3\r\n\r\nno!"
+    )
+
+    assert reply == Reply(
+        429, b"no!", True, "text/plain; charset=latin-1", "7", "Mon, 23 Nov 2026 12:00:00 GMT"
+    )
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+async def test_compressed_answers_are_read(encoding):
+    """Some servers compress what they were asked not to."""
+    body = json.dumps({"application_id": 1}).encode()
+    packed = gzip.compress(body) if encoding == "gzip" else zlib.compress(body)
+
+    reply = await answered(
+        f"HTTP/1.1 200 OK\r\ncontent-encoding: {encoding}\r\ncontent-length: {len(packed)}\r\n\r\n".encode()
+        + packed
+    )
+
+    assert reply.body == body
+
+
+@pytest.mark.parametrize("body", [b"not gzip", b""])
+async def test_a_lie_about_compression_is_survived(body):
+    """The bytes are handed on as they came."""
+    reply = await answered(
+        f"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {len(body)}\r\n\r\n".encode()
+        + body
+    )
+
+    assert reply.body == body
+
+
+async def test_a_compressed_flood_is_bounded():
+    """A small answer cannot fill the memory."""
+    packed = gzip.compress(b"x" * (20 * LARGEST_BODY))
+
+    reply = await answered(
+        f"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {len(packed)}\r\n\r\n".encode()
+        + packed
+    )
+
+    assert len(reply.body) == LARGEST_BODY
+
+
+async def test_at_most_one_mebibyte_is_read():
+    """The rest is not waited for, and the status stands."""
+    size = 8 * LARGEST_BODY
+
+    reply = await answered(
+        f"HTTP/1.1 200 OK\r\ncontent-length: {size}\r\n\r\n".encode() + b"x" * size
+    )
+
+    assert (reply.status, len(reply.body), reply.body_complete) == (200, LARGEST_BODY, False)
+
+
+async def test_nothing_is_sent_past_send_by():
+    """A request that waited too long is stopped before its first byte."""
+    async with recording() as recorder, calling(recorder.url) as client:
+        past = asyncio.get_running_loop().time() - 1
+        exchange = await client.invite(BODY, timeout_seconds=5, send_by=past)
+        await client.invite(BODY, timeout_seconds=5, send_by=past + 60)
+
+    assert exchange == NoReply(Fault.DEADLINE, possibly_sent=False)
+    assert len(recorder.requests) == 1
+
+
+async def test_a_proxy_that_refuses_sends_nothing(monkeypatch):
+    """What a proxy is asked is not the invite."""
+    async with recording(b"HTTP/1.1 403 No\r\ncontent-length: 0\r\n\r\n") as proxy:
+        monkeypatch.setenv("https_proxy", proxy.url)
+        monkeypatch.delenv("no_proxy", raising=False)
+        async with calling("https://upstream.example") as client:
+            exchange = await client.invite(BODY, timeout_seconds=5)
+
+    assert proxy.requests[0].startswith(b"CONNECT upstream.example:443 ")
+    assert exchange == NoReply(Fault.OTHER, possibly_sent=False)
+
+
+async def test_a_proxy_carries_the_invite(monkeypatch):
+    """The environment's proxy is used for an upstream elsewhere."""
+    async with recording() as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        monkeypatch.delenv("no_proxy", raising=False)
+        async with calling("http://upstream.example/api") as client:
+            exchange = await client.invite(BODY, timeout_seconds=5)
+
+    assert proxy.requests[0].startswith(b"POST http://upstream.example/api/tracks/invite ")
+    assert exchange == Reply(200, b"{}")
+
+
+async def test_a_proxy_is_not_asked_for_this_machine(monkeypatch):
+    """A stand-in on loopback is reached directly."""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    async with recording() as recorder, calling(recorder.url) as client:
+        exchange = await client.invite(BODY, timeout_seconds=5)
+
+    assert exchange == Reply(200, b"{}")
+
+
+async def test_reread_asks_the_source_of_the_key():
+    """The core decides when, the key's source knows where."""
+
+    class Changing(FixedApiKey):
+        def reread(self) -> bool:
+            self._key = "new"
+            return True
+
+    async with recording() as recorder, calling(recorder.url, api_key=Changing("old")) as client:
+        changed = client.reread_api_key()
+        await client.invite(BODY, timeout_seconds=5)
+
+    assert changed
+    assert recorder.header("apiKey") == "new"
+
+
+async def test_nothing_is_logged(caplog):
+    """Not even at debug level does the key or a candidate reach a log."""
+    caplog.set_level("DEBUG")
+    async with recording() as recorder, calling(recorder.url) as client:
+        await client.invite(BODY, timeout_seconds=5)
+
+    assert "secret" not in caplog.text
+    assert "Ada" not in caplog.text
