@@ -38,7 +38,7 @@ def test_the_operations_fit_the_schema():
     """What a reader copies is answered."""
     operations = re.findall(r"^```graphql \S+\n(.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE)
 
-    assert len(operations) == 2
+    assert len(operations) == 3
     for operation in operations:
         assert validate(executable_schema(), parse(operation)) == []
 
