@@ -23,6 +23,7 @@ from gateway.access.forwarded_key import forwarded_key, scope_of
 from gateway.access.gates import Access
 from gateway.access.overload import OverloadGate
 from gateway.access.rate_limits import name_of
+from gateway.checks import checked_settings
 from gateway.graphql.allowance import Allowance
 from gateway.graphql.context import RequestContext, idempotency_key_of, timeout_of
 from gateway.graphql.endpoint import GraphQLEndpoint
@@ -38,7 +39,6 @@ from gateway.server.drain import Draining, stopping
 from gateway.server.signals import on_hangup
 from gateway.server.wire import Routes
 from gateway.service import Service, list_of, upstream_of
-from gateway.settings.loading import load_settings
 from gateway.settings.model import Settings
 from gateway.site.explorer import explorer_routes
 from gateway.site.guide import guide_routes
@@ -170,7 +170,7 @@ def _telling_failures(send: Send) -> Send:
 
 def app_from_environment() -> ASGIApp:
     """The gateway of a worker that `gateway serve` started. Raises SettingsError."""
-    return served_app(load_settings())
+    return served_app(checked_settings())
 
 
 def served_app(settings: Settings) -> ASGIApp:

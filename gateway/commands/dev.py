@@ -22,7 +22,7 @@ from gateway.sandbox import API_KEY, create_sandbox, running_sandbox
 from gateway.server.config import running_gateway
 from gateway.server.listen import listen
 from gateway.settings.model import CodedSettings, Settings
-from gateway.stores.opening import IN_MEMORY
+from gateway.settings.store_url import IN_MEMORY
 from gateway.telemetry.logs import configure_logging
 
 LOOPBACK = "127.0.0.1"

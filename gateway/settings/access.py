@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-import ssl
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-
-from gateway.access.token_file import read_token_file
-from gateway.server.tls import certified
-from gateway.upstream.proxy import proxy_for
-from gateway.upstream.trust import trusting
 
 ALGORITHMS = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
@@ -106,20 +99,6 @@ class AccessSettings(BaseSettings):
         None, ge=1, description="The invites of all callers that are sent; no limit without."
     )
 
-    @field_validator("auth_tokens_file")
-    @classmethod
-    def _check_tokens_file(cls, path: Path | None) -> Path | None:
-        return _checked(path, read_token_file)
-
-    @field_validator("jwt_jwks_file")
-    @classmethod
-    def _check_jwks_file(cls, path: Path | None) -> Path | None:
-        if path is None:
-            return None
-        from gateway.access.jwks import read_key_file  # noqa: PLC0415 - costs 9 MiB where there are none
-
-        return _checked(path, read_key_file)
-
     @field_validator("jwt_jwks_url")
     @classmethod
     def _check_jwks_url(cls, url: str | None, info: ValidationInfo) -> str | None:
@@ -136,7 +115,6 @@ class AccessSettings(BaseSettings):
             raise ValueError("must be an https URL, or http on this machine")
         if parts.username is not None:
             raise ValueError("must have no user name")
-        proxy_for(url)
         return url
 
     @field_validator(
@@ -166,20 +144,7 @@ class AccessSettings(BaseSettings):
             if key is not None:
                 raise ValueError("is required if GATEWAY_TLS_KEY is set")
             return None
-        try:
-            certified(cert, key)
-        except ssl.SSLError:
-            raise ValueError(
-                "this and GATEWAY_TLS_KEY must be a certificate and its key, unencrypted"
-            ) from None
-        except OSError as error:
-            raise ValueError(f"this or GATEWAY_TLS_KEY cannot be read: {error.strerror}") from None
         return cert
-
-    @field_validator("upstream_ca_file")
-    @classmethod
-    def _check_ca_file(cls, path: Path | None) -> Path | None:
-        return _checked(path, _read_authorities)
 
     @field_validator("trusted_proxies")
     @classmethod
@@ -212,22 +177,6 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _read_authorities(path: Path) -> None:
-    try:
-        trusting(path)
-    except ssl.SSLError:
-        raise ValueError("holds no certificate in PEM") from None
-
-
-def _checked(path: Path | None, read: Callable[[Path], object]) -> Path | None:
-    try:
-        if path is not None:
-            read(path)
-    except OSError as error:
-        raise ValueError(f"cannot be read: {error.strerror}") from None
-    return path
 
 
 def split(names: object) -> object:

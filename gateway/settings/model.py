@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -12,14 +11,10 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from gateway.graphql.documents import DocumentReader
-from gateway.graphql.persisted import Documents, read_manifest
-from gateway.graphql.schema import executable_schema
 from gateway.settings.access import AccessSettings
+from gateway.settings.api_key import check_key
 from gateway.settings.limits import ConnectionLimits, Limits
-from gateway.stores.opening import check_url, is_shareable
-from gateway.upstream.api_key import check_key, read_key_file
-from gateway.upstream.proxy import proxy_for
+from gateway.settings.store_url import check_url, is_shareable
 
 PREFIX = "GATEWAY_"
 _LIMITS = Limits()
@@ -38,7 +33,7 @@ class Settings(AccessSettings):
     """All that an operator can set; the field's name in capitals after `GATEWAY_`."""
 
     model_config = SettingsConfigDict(
-        defer_build=False,
+        defer_build=True,
         env_prefix=PREFIX,
         env_file=".env",
         env_file_encoding="utf-8",
@@ -274,7 +269,6 @@ class Settings(AccessSettings):
             raise ValueError("must have no user name, query or fragment")
         if parts.port == 0 or not _PATH.fullmatch(parts.path):
             raise ValueError("must have a port from 1 to 65535 and no space in its path")
-        proxy_for(url)
         return url.rstrip("/")
 
     @field_validator("upstream_api_key")
@@ -297,32 +291,6 @@ class Settings(AccessSettings):
             return None
         if isinstance(key, SecretStr):
             raise ValueError("set either this or GATEWAY_UPSTREAM_API_KEY, not both")  # noqa: TRY004
-        try:
-            read_key_file(path)
-        except OSError as error:
-            raise ValueError(f"cannot be read: {error.strerror}") from None
-        return path
-
-    @field_validator("traces_url")
-    @classmethod
-    def _check_traces_url(cls, url: str | None) -> str | None:
-        if url is not None and find_spec("opentelemetry") is None:
-            raise ValueError("needs the extra: pip install 'track-invite-gateway[otel]'")
-        return url
-
-    @field_validator("documents")
-    @classmethod
-    def _check_documents(cls, path: Path | None, info: ValidationInfo) -> Path | None:
-        if path is None:
-            return None
-        documents, limits = read_manifest(path), {limit.name for limit in fields(Limits)}
-        if limits <= info.data.keys():
-            reader = DocumentReader(
-                executable_schema(federation=info.data.get("federation", False)),
-                Limits(**{name: info.data[name] for name in limits}),
-                introspection=info.data.get("introspection", False),
-            )
-            Documents(reader, trusted=documents)
         return path
 
     @field_validator("documents_only")
@@ -348,7 +316,6 @@ class Settings(AccessSettings):
             return None
         if info.data.get("store_secret") is not None:
             raise ValueError("set either this or GATEWAY_STORE_SECRET, not both")
-        _read_secret(path)
         return path
 
     @field_validator("lease_seconds")
@@ -378,12 +345,6 @@ class Settings(AccessSettings):
             )
         return origins
 
-    def store_key(self) -> bytes | None:
-        """The secret for the store's hashes, if one was given."""
-        if self.store_secret_file is not None:
-            return _read_secret(self.store_secret_file)
-        return None if self.store_secret is None else self.store_secret.get_secret_value().encode()
-
 
 def _is_host(name: str | None) -> bool:
     """Whether it can be looked up, as far as its form goes."""
@@ -396,16 +357,6 @@ def _is_host(name: str | None) -> bool:
 def _is_origin(text: str) -> bool:
     found = _ORIGIN.fullmatch(text)
     return found is not None and found["port"] != _OWN_PORTS[found["scheme"]]
-
-
-def _read_secret(path: Path) -> bytes:
-    try:
-        secret = path.read_bytes().strip()
-    except OSError as error:
-        raise ValueError(f"cannot be read: {error.strerror}") from None
-    if not secret:
-        raise ValueError("is empty")
-    return secret
 
 
 class CodedSettings(Settings):
