@@ -133,7 +133,7 @@ def _welcome(gateway: str, sandbox: str, answer: str) -> str:
             heading("Variables") + "\n" + json.dumps(SAMPLE_VARIABLES, indent=2),
             heading("Answer") + "\n" + answer,
             heading("Go on") + f"\nExplorer   {gateway}/"
-            f"\nFrontends  {gateway}/docs  (what to show, how to retry, examples)"
+            f"\nGuides     {gateway}/docs  (for frontends: {gateway}/docs/frontends)"
             f"\nEndpoint   {gateway}/graphql"
             f"\nStand-in   {sandbox}/sandbox/invites  (what it has accepted)",
             heading("Or paste this") + "\n" + curl_command(gateway),

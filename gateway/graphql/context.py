@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,9 +11,11 @@ from gateway.applications.reads import Applications, Reads
 from gateway.graphql.allowance import Allowance
 from gateway.http.requests import RequestHead
 from gateway.invites.bulk import BulkInviter
-from gateway.invites.inputs import InviteDraft
+from gateway.invites.inputs import LONGEST_KEY, InviteDraft
 from gateway.invites.invite import Inviter
 from gateway.invites.models import InviteResult
+
+_HASH_DIGITS = hashlib.sha256().digest_size * 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ class RequestContext:
         key = self.idempotency_key
         if key is not None:
             drafts = [
-                replace(draft, idempotency_key=key and f"{key}/{position}")
+                replace(draft, idempotency_key=key and _key_at(position, key))
                 if draft.idempotency_key is None
                 else draft
                 for position, draft in enumerate(drafts, 1)
@@ -81,6 +84,15 @@ class RequestContext:
             upstream_api_key=self.upstream_api_key,
             timeout_seconds=self.timeout_seconds,
         )
+
+
+def _key_at(position: int, key: str) -> str:
+    """The key of the candidate at `position` in a list; as long as any key may be, if `key` is."""
+    own = f"{key}/{position}"
+    if len(key) <= LONGEST_KEY < len(own):
+        # Where the position does not fit, a hash takes the place of the key's end.
+        return key[:-_HASH_DIGITS] + hashlib.sha256(own.encode()).hexdigest()
+    return own
 
 
 def idempotency_key_of(head: RequestHead) -> str | None:

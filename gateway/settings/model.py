@@ -198,7 +198,7 @@ class Settings(AccessSettings, LimitSettings):
     )
     explorer: bool = Field(
         False,
-        description="Serves the GraphiQL explorer at `/` and the guide for frontends at `/docs`.",
+        description="Serves the GraphiQL explorer at `/` and the guides at `/docs`.",
     )
     introspection: bool = Field(False, description="Lets clients ask for the schema.")
     federation: bool = Field(
