@@ -44,7 +44,7 @@ from gateway.site.explorer import explorer_routes
 from gateway.site.guide import guide_routes
 from gateway.site.probes import probes_and_metrics
 from gateway.site.security_headers import SecurityHeaders
-from gateway.stores.opening import store_for
+from gateway.stores.opening import store_of
 from gateway.telemetry.logs import configure_logging, event_log
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.watch import Watch
@@ -82,7 +82,7 @@ def create_app(
         settings,
         upstream=watch.upstream(upstream or upstream_of(settings)),
         applicants=watch.upstream(applicants or list_of(settings)),
-        store=watch.store(store or store_for(settings.store_url.get_secret_value())),
+        store=watch.store(store or store_of(settings)),
         retried=watch.retried,
     )
     watch.service(service, draining)
