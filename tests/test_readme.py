@@ -15,6 +15,7 @@ from gateway.http.errors import ErrorCode
 from gateway.invites.models import InviteErrorCode, InviteOutcome
 from gateway.sandbox.failures import READ_REFUSALS, REFUSALS, Mishap
 from gateway.settings.model import Settings
+from gateway.site.guide.page import anchor_of
 from tests.fakes.texts import GUIDES, README, ROOT, blocks
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -80,7 +81,7 @@ def test_links_lead_somewhere(name, target):
     assert file.exists()
     assert anchor in (
         "",
-        *(re.sub(r"\W+", "-", heading.lower()).strip("-") for heading in headings),
+        *map(anchor_of, headings),
     )
 
 

@@ -32,11 +32,17 @@ class AccessSettings(BaseSettings):
     model_config = SettingsConfigDict(defer_build=True)
 
     auth: Literal["none", "tokens", "jwt"] = Field(
-        description="Who may call: `none`, anybody; `tokens` of a file; `jwt`, your provider's."
+        description=(
+            "Who may call: `none`, anybody; `tokens`, programs with a token of the gateway's own;"
+            " `jwt`, tokens of your identity provider."
+        )
     )
     upstream_api_key_mode: Literal["own", "forward"] = Field(
         "own",
-        description="The key for the platform: the gateway's `own`, or `forward` the caller's.",
+        description=(
+            "Whose key for the platform is used: the gateway's `own`, or the one that each caller"
+            " brings (`forward`)."
+        ),
     )
     forwarded_api_key_header: str = Field(
         "X-Upstream-Api-Key",
@@ -44,7 +50,7 @@ class AccessSettings(BaseSettings):
         description="The header in which a caller brings its key, for `forward`.",
     )
     auth_tokens_file: Path | None = Field(
-        None, description="The callers' names and the hashes of their tokens, for `tokens`."
+        None, description="For `tokens`: the callers' names and the hashes of their tokens."
     )
     jwt_jwks_file: Path | None = Field(
         None, description="A file with the provider's keys; it is read again when it changes."
@@ -57,7 +63,7 @@ class AccessSettings(BaseSettings):
     jwt_scope: str | None = Field(
         None,
         pattern=r"^[!#-\[\]-~]+$",
-        description="The scope that a token must have; any will do without this.",
+        description="The scope that a token must have, in `scope`, `scp` or `roles`.",
     )
     jwt_read_scope: str | None = Field(
         None,
@@ -72,7 +78,11 @@ class AccessSettings(BaseSettings):
         "sub", min_length=1, description="The claim that names the caller."
     )
     jwt_leeway_seconds: float = Field(
-        30.0, ge=0, le=300, allow_inf_nan=False, description="How far the clocks may differ."
+        30.0,
+        ge=0,
+        le=300,
+        allow_inf_nan=False,
+        description="How far the provider's clock and this one may differ.",
     )
 
     tls_key: Path | None = Field(
@@ -83,10 +93,13 @@ class AccessSettings(BaseSettings):
     )
     trusted_proxies: _NAMES = Field(
         (),
-        description="Addresses or networks whose X-Forwarded-For and -Proto are believed.",
+        description=(
+            "Addresses or networks, separated by commas, whose `X-Forwarded-For` and"
+            " `X-Forwarded-Proto` are believed."
+        ),
     )
     upstream_ca_file: Path | None = Field(
-        None, description="Authorities to trust besides the system's, in PEM."
+        None, description="Authorities to trust for the platform besides the system's, in PEM."
     )
 
     requests_per_minute: int | None = Field(
