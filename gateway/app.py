@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -56,10 +57,12 @@ def create_app(
     applicants: Upstream | None = None,
     store: Store | None = None,
     stops_on_signals: bool = False,
+    platform: str | None = None,
 ) -> Gateway:
     """The gateway; `upstream` and `store` stand in for those that the settings name.
 
-    `applicants` does so where the upstream's list is read.
+    `applicants` does so where the upstream's list is read. `platform` is what people are told
+    that they invite through, if it is not the upstream's host.
 
     With `stops_on_signals` it drains from the signal on, before its server notices.
     """
@@ -79,6 +82,7 @@ def create_app(
         watch.bulk(service.bulk),
         service.applications,
         allowance=Allowance(settings.max_values),
+        platform=platform or urlsplit(settings.upstream_url).netloc,
     )
     schema = executable_schema(federation=settings.federation)
     general = GeneralExecutor(schema, hide_suggestions=not settings.introspection)
