@@ -76,7 +76,8 @@ async def _running(listening: socket.socket, *, verbose: bool) -> AsyncIterator[
     beside = _free_port(port + 1)
     async with running_sandbox(create_sandbox(), port=beside) as sandbox:
         settings = dev_settings(sandbox, verbose=verbose)
-        async with running_gateway(create_app(settings), settings, listening) as gateway:
+        app = create_app(settings, platform="stand-in")
+        async with running_gateway(app, settings, listening) as gateway:
             yield gateway, sandbox
 
 

@@ -26,6 +26,7 @@ class RequestContext:
     counted; `upstream_api_key` is the key that the caller brings, if it does. `idempotency_key`
     and `timeout_seconds` are what the request's headers say. `applications` is None where the
     caller may read none; `reads` and `allowance` are the request's own, once it is `reading`.
+    `platform` names what is invited through.
     """
 
     inviter: Inviter
@@ -38,6 +39,7 @@ class RequestContext:
     upstream_api_key: str | None = field(default=None, repr=False)
     idempotency_key: str | None = None
     timeout_seconds: float | None = None
+    platform: str = ""
 
     def reading(self) -> RequestContext:
         """The same with reads for one request, whose time begins now."""
