@@ -13,6 +13,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from gateway.settings.access import AccessSettings
 from gateway.settings.api_key import check_key
 from gateway.settings.limits import LimitSettings
+from gateway.settings.service_links import without_service_links
 from gateway.settings.store_url import check_url, is_shareable
 
 PREFIX = "GATEWAY_"
@@ -224,6 +225,12 @@ class Settings(AccessSettings, LimitSettings):
     documents_only: bool = Field(
         False, description="Refuses every document that is not in that manifest."
     )
+
+    @classmethod
+    def settings_customise_sources(cls, *_: Any, **sources: Any) -> tuple[Any, ...]:
+        environment = sources["env_settings"]
+        environment.env_vars = without_service_links(environment.env_vars)
+        return sources["init_settings"], environment, sources["dotenv_settings"]
 
     @field_validator("upstream_url")
     @classmethod
