@@ -61,6 +61,8 @@ def _jwt_verifier(settings: Settings) -> Verifier:
         scope=settings.jwt_scope,
         read_scope=settings.jwt_read_scope,
         caller_claim=settings.jwt_caller_claim,
+        scope_claim=settings.jwt_scope_claim,
+        audience_claim=settings.jwt_audience_claim,
         leeway_seconds=settings.jwt_leeway_seconds,
     )
     if settings.jwt_jwks_file is not None:

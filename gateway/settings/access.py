@@ -60,10 +60,23 @@ class AccessSettings(BaseSettings):
     )
     jwt_issuer: str | None = Field(None, description="The `iss` that a token must have.")
     jwt_audience: str | None = Field(None, description="The `aud` that a token must have.")
+    jwt_audience_claim: str = Field(
+        "aud",
+        min_length=1,
+        description="Another claim that must have that value instead: `client_id`, `azp`.",
+    )
     jwt_scope: str | None = Field(
         None,
         pattern=r"^[!#-\[\]-~]+$",
-        description="The scope that a token must have, in `scope`, `scp` or `roles`.",
+        description="The scope that a token must have; any will do without this.",
+    )
+    jwt_scope_claim: str | None = Field(
+        None,
+        min_length=1,
+        description=(
+            "The claim that holds scopes, or the path to it: `permissions`, `realm_access.roles`."
+            " Without this they are looked for in `scope`, `scp` and `roles`."
+        ),
     )
     jwt_read_scope: str | None = Field(
         None,
