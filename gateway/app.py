@@ -33,6 +33,7 @@ from gateway.http.asgi import AsgiApp, Respond
 from gateway.http.errors import ErrorCode, formatted, internal_error
 from gateway.http.requests import RequestHead
 from gateway.http.responses import error_response
+from gateway.invites.models import Origin
 from gateway.invites.store import Store, StoreError
 from gateway.server.drain import Draining, stopping
 from gateway.server.signals import on_hangup
@@ -80,8 +81,8 @@ def create_app(
     draining = Draining(delay_seconds=settings.drain_delay_seconds, supervised=settings.workers > 1)
     service = Service(
         settings,
-        upstream=watch.upstream(upstream or upstream_of(settings)),
-        applicants=watch.upstream(applicants or list_of(settings)),
+        upstream=upstream or upstream_of(settings, observe=watch.call),
+        applicants=applicants or list_of(settings, observe=watch.call),
         store=watch.store(store or store_for(settings.store_url.get_secret_value())),
         retried=watch.retried,
     )
@@ -253,11 +254,8 @@ def _context_maker(
             scope = scope_of(scope, api_key)
         return replace(
             plain,
-            scope=scope,
-            sender=sender,
-            upstream_api_key=api_key,
+            origin=Origin(scope, sender, api_key, seconds),
             idempotency_key=key,
-            timeout_seconds=seconds,
             applications=plain.applications if _may_read(head) else None,
         )
 
