@@ -273,10 +273,11 @@ def _one_line_errors() -> Iterator[None]:
 
 
 def _settings() -> Settings:
-    from gateway.settings.loading import SettingsError, load_settings  # noqa: PLC0415 - as above
+    from gateway.checks import checked_settings  # noqa: PLC0415 - as above
+    from gateway.settings.loading import SettingsError  # noqa: PLC0415 - as above
 
     try:
-        return load_settings()
+        return checked_settings()
     except SettingsError as error:
         _refuse(error)
 

@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "gateway"
 
 # What each room, and each module beside the rooms, may import of the others: what stands below.
 ALLOWED: dict[str, str] = {
-    "settings": "access graphql http server stores upstream",
+    "settings": "",
     "watched_file": "",
     "background": "",
     "http": "settings",
@@ -27,10 +27,11 @@ ALLOWED: dict[str, str] = {
     "spreadsheet": "service invites settings",
     "telemetry": "service server graphql applications invites upstream http settings background",
     "site": "telemetry server http settings",
-    "app": "site telemetry service access server graphql stores invites upstream http settings",
+    "app": "checks site telemetry service access server graphql stores invites upstream http settings",
     "sandbox": "",
-    "commands": "app sandbox spreadsheet service telemetry server stores invites settings",
-    "cli": "commands sandbox spreadsheet site access server graphql stores invites settings",
+    "commands": "app checks sandbox spreadsheet service telemetry server stores invites settings",
+    "checks": "access server graphql stores upstream settings",
+    "cli": "checks commands sandbox spreadsheet site access server graphql stores invites settings",
     "__main__": "cli",
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -21,7 +21,7 @@ from gateway.server.listen import address_of, listen
 from gateway.server.signals import Workers
 from gateway.settings.access import is_loopback
 from gateway.settings.model import Settings
-from gateway.stores.opening import store_for
+from gateway.stores.opening import store_for, store_secret_of
 from gateway.telemetry.metrics import shared_metrics
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def prepare_store(settings: Settings) -> None:
 
     async def open_and_close() -> None:
         store = store_for(settings.store_url.get_secret_value())
-        records = Records(store, secret=settings.store_key())
+        records = Records(store, secret=store_secret_of(settings))
         await records.open()
         await records.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,9 +11,11 @@ from gateway.applications.reads import Applications, Reads
 from gateway.graphql.allowance import Allowance
 from gateway.http.requests import RequestHead
 from gateway.invites.bulk import BulkInviter
-from gateway.invites.inputs import InviteDraft
+from gateway.invites.inputs import LONGEST_KEY, InviteDraft
 from gateway.invites.invite import Inviter
 from gateway.invites.models import ANYONE, InviteResult, Origin
+
+_HASH_DIGITS = hashlib.sha256().digest_size * 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,7 @@ class RequestContext:
 
     `idempotency_key` is what the request's header says. `applications` is None where the caller
     may read none; `reads` and `allowance` are the request's own, once it is `reading`.
+    `platform` names what is invited through.
     """
 
     inviter: Inviter
@@ -30,6 +34,7 @@ class RequestContext:
     allowance: Allowance = field(default_factory=Allowance)
     origin: Origin = ANYONE
     idempotency_key: str | None = None
+    platform: str = ""
 
     def reading(self) -> RequestContext:
         """The same with reads for one request, whose time begins now."""
@@ -56,12 +61,21 @@ class RequestContext:
         key = self.idempotency_key
         if key is not None:
             drafts = [
-                replace(draft, idempotency_key=key and f"{key}/{position}")
+                replace(draft, idempotency_key=key and _key_at(position, key))
                 if draft.idempotency_key is None
                 else draft
                 for position, draft in enumerate(drafts, 1)
             ]
         return await self.bulk.invite_all(drafts, self.origin)
+
+
+def _key_at(position: int, key: str) -> str:
+    """The key of the candidate at `position` in a list; as long as any key may be, if `key` is."""
+    own = f"{key}/{position}"
+    if len(key) <= LONGEST_KEY < len(own):
+        # Where the position does not fit, a hash takes the place of the key's end.
+        return key[:-_HASH_DIGITS] + hashlib.sha256(own.encode()).hexdigest()
+    return own
 
 
 def idempotency_key_of(head: RequestHead) -> str | None:

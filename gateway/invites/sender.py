@@ -16,7 +16,7 @@ from gateway.upstream.call import invite_call
 from gateway.upstream.wire import Exchange, Fault, NoReply, Reply, invite_body
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from gateway.invites.deadline import Deadline
     from gateway.upstream.contract import Upstream
@@ -58,7 +58,8 @@ class Sent:
 class Sender:
     """Posts invites; tries again only where it is proved that nothing was done.
 
-    `retried` is called for each call after the first one of an invite.
+    `retried` is called for each call after the first one of an invite. `announce` is awaited
+    before the first one; where it returns False, nothing is sent.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Sender:
         breaker: Breaker | None = None,
         limits: SendLimits | None = None,
         retried: Callable[[], None] = lambda: None,
+        announce: Callable[[InviteRequest], Awaitable[bool]] | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._upstream = upstream
@@ -80,6 +82,7 @@ class Sender:
         self._breaker = breaker
         self._limits = limits or SendLimits()
         self._retried = retried
+        self._announce = announce
         self._now = now
 
     async def send(
@@ -98,6 +101,8 @@ class Sender:
         limit = self._limits.of_sender
         if limit is not None and (limited := _limited(limit, origin.sender)) is not None:
             return limited
+        if self._announce is not None and not await self._announce(request):
+            return _not_sent()
         body = invite_body(
             candidate_name=request.candidate_name,
             candidate_email=request.candidate_email,
@@ -203,6 +208,11 @@ def _limited(limit: Limit, name: str) -> Sent | None:
         retryable=True,
         retry_after_seconds=seconds,
     )
+    return Sent(_SENT_NOTHING, judgement)
+
+
+def _not_sent() -> Sent:
+    judgement = Judgement(Verdict.NOT_SENT, InviteErrorCode.UPSTREAM_UNAVAILABLE, retryable=False)
     return Sent(_SENT_NOTHING, judgement)
 
 

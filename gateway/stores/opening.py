@@ -3,30 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from gateway.settings.store_url import SQLITE, check_url
 from gateway.stores.sqlite import SqliteStore
 
 if TYPE_CHECKING:
     from gateway.invites.store import Store
-
-SQLITE: Final = "sqlite:///"
-IN_MEMORY: Final = "sqlite:///:memory:"
-POSTGRES: Final = ("postgresql://", "postgres://")
-
-
-def is_shareable(url: str) -> bool:
-    """True if several processes may use the store at a time."""
-    return url.startswith(POSTGRES)
-
-
-def check_url(url: str) -> str:
-    """`url` if it names a store; else ValueError says which URLs do."""
-    if url.startswith(POSTGRES) or (url.startswith(SQLITE) and url != SQLITE):
-        return url
-    raise ValueError(
-        "must be sqlite:///FILE (sqlite:////absolute/FILE) or postgresql://USER@HOST/DATABASE"
-    )
+    from gateway.settings.model import Settings
 
 
 def store_for(url: str) -> Store:
@@ -38,3 +22,20 @@ def store_for(url: str) -> Store:
     from gateway.stores.postgres import PostgresStore  # noqa: PLC0415 - see above
 
     return PostgresStore(url)
+
+
+def read_store_secret(path: Path) -> bytes:
+    """The secret in the file; OSError or ValueError if there is none."""
+    secret = path.read_bytes().strip()
+    if not secret:
+        raise ValueError("is empty")
+    return secret
+
+
+def store_secret_of(settings: Settings) -> bytes | None:
+    """What the store's hashes are made with, if a secret was given."""
+    if settings.store_secret_file is not None:
+        return read_store_secret(settings.store_secret_file)
+    return (
+        None if settings.store_secret is None else settings.store_secret.get_secret_value().encode()
+    )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
+from gateway.invites.identity import HASH_BYTES
 from gateway.invites.record import Record, State
 from gateway.invites.store import StoreError, StoreUnavailableError
 from gateway.stores.rows import COLUMNS, from_row, migrations, pending, to_row
@@ -38,8 +39,9 @@ _INVITED: Final = (
     " WHERE state = 'invited' AND updated_at < $1 ORDER BY updated_at DESC LIMIT $2"
 )
 _PURGE: Final = (
-    "WITH old AS (SELECT record_id FROM invite_records"
+    "WITH old AS (SELECT record_id FROM invite_records"  # noqa: S608 - constant
     " WHERE state IN ('invited', 'refused', 'released') AND updated_at < $1"
+    f" AND length(record_id) = {HASH_BYTES}"
     " LIMIT $2 FOR UPDATE SKIP LOCKED),"
     " gone AS (DELETE FROM invite_records USING old"
     " WHERE invite_records.record_id = old.record_id RETURNING 1)"

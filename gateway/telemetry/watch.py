@@ -21,7 +21,7 @@ from gateway.invites.record import State
 from gateway.invites.store import Store, StoreUnavailableError
 from gateway.server.drain import Draining
 from gateway.service import Service
-from gateway.telemetry.logs import AuditLog, Hashes, RequestLog
+from gateway.telemetry.logs import AuditLog, EventLog, Hashes, RequestLog
 from gateway.telemetry.metrics import Metrics, Sample, sample_now_and_then
 from gateway.telemetry.observed import (
     CallSeen,
@@ -39,8 +39,6 @@ from gateway.upstream.call import Call, CallEnded
 from gateway.upstream.wire import Exchange
 
 if TYPE_CHECKING:
-    from structlog.typing import WrappedLogger
-
     from gateway.telemetry.tracing import Tracing
 
 _Context = TypeVar("_Context")
@@ -54,7 +52,7 @@ class Watch:
     def __init__(
         self,
         *,
-        log: WrappedLogger | None = None,
+        log: EventLog | None = None,
         metrics: Metrics | None = None,
         tracing: Tracing | None = None,
     ) -> None:

@@ -16,10 +16,10 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from gateway.app import create_app
+from gateway.checks import checked_settings
 from gateway.invites.record import Record, State
 from gateway.server.config import running_gateway
 from gateway.server.listen import listen
-from gateway.settings.loading import load_settings
 from gateway.settings.model import Settings
 from gateway.stores.opening import store_for
 from gateway.stores.postgres import PostgresStore
@@ -116,7 +116,7 @@ async def serve(settings: Settings, trap: Trap) -> None:
 
 def raise_children() -> None:
     """One after another, as asked for on standard input."""
-    settings = load_settings()
+    settings = checked_settings()
     for line in sys.stdin:
         point, nth = line.split()
         child = os.fork()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from gateway.invites.admission import Admission
 from gateway.invites.deadline import within
+from gateway.invites.identity import HASH_BYTES
 from gateway.invites.keyed import KeyedInviter
 from gateway.invites.models import Origin
 from gateway.invites.read_back import ReadBack
@@ -256,7 +257,7 @@ class MemoryStore:
             old = [
                 r.record_id
                 for r in self.records.values()
-                if r.state in done and r.updated_at < before
+                if r.state in done and r.updated_at < before and len(r.record_id) == HASH_BYTES
             ][:limit]
             for record_id in old:
                 del self.records[record_id]
@@ -308,6 +309,7 @@ class Replica:
     reads_back: bool = True
     quiet_seconds: float = QUIET_SECONDS
     policy: RetryPolicy = AT_ONCE
+    by_person: bool = False
     admission: Admission = field(default_factory=lambda: Admission(8, queue=8, max_wait_seconds=30))
 
     def __post_init__(self) -> None:
@@ -327,6 +329,7 @@ class Replica:
             admission=self.admission,
             read_back=self.read_back,
             lease_seconds=LEASE_SECONDS,
+            by_person=self.by_person,
             clock=self.clock,
             settle_waits=(0, 0),
         )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.stores.opening import check_url, is_shareable, store_for
+from gateway.settings.store_url import check_url, is_shareable
+from gateway.stores.opening import store_for
 from gateway.stores.postgres import PostgresStore
 from gateway.stores.sqlite import SqliteStore
 

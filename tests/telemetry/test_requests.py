@@ -17,7 +17,7 @@ from gateway.http.asgi import ClientGone
 from gateway.http.requests import RequestHead
 from gateway.http.responses import Response
 from gateway.invites.models import InviteErrorCode, InviteFailure, InviteOutcome
-from gateway.stores.opening import IN_MEMORY
+from gateway.settings.store_url import IN_MEMORY
 from gateway.telemetry.logs import configure_logging
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.observed import ObservedEndpoint, request_id_of

@@ -153,7 +153,7 @@ async def test_connections_are_kept():
 
 
 @pytest.mark.parametrize(("trusted", "connections"), [(True, 1), (False, 2)])
-async def test_an_untrusted_connection_is_closed(trusted, connections):
+async def test_an_untrusted_connection_is_closed(trusted: bool, connections: int):  # noqa: FBT001
     """A reply that is not believed ends its connection; the reply itself is handed on."""
     asked: list[Reply] = []
 
@@ -190,12 +190,14 @@ async def test_calls_are_observed():
 async def test_a_cancelled_call_is_observed_to_its_end():
     """Whoever measures it learns that it is over."""
     ends: list[object] = []
-    async with hostile.never_answers() as upstream:
-        async with calling(upstream.address, observe=lambda _: ends.append) as client:
-            call = asyncio.create_task(client.send(invite_call(BODY, timeout_seconds=20)))
-            await upstream.received(1)
-            call.cancel()
-            await asyncio.wait({call})
+    async with (
+        hostile.never_answers() as upstream,
+        calling(upstream.address, observe=lambda _: ends.append) as client,
+    ):
+        call = asyncio.create_task(client.send(invite_call(BODY, timeout_seconds=20)))
+        await upstream.received(1)
+        call.cancel()
+        await asyncio.wait({call})
 
     assert ends == [None]
 
