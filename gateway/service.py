@@ -25,7 +25,7 @@ from gateway.invites.retries import RetryPolicy
 from gateway.invites.sender import Sender, SendLimits
 from gateway.invites.store import Store, StoreUnavailableError
 from gateway.invites.stored_result import FINAL_REFUSALS
-from gateway.stores.opening import store_for, store_secret_of
+from gateway.stores.opening import store_of, store_secret_of
 from gateway.upstream.api_key import ApiKeyFile, FixedApiKey
 from gateway.upstream.client import client_for
 from gateway.upstream.contract import ApiKey, Upstream
@@ -73,7 +73,7 @@ class Service:
         # Connections of its own, so that no invite waits for a look at the list.
         self._list = applicants or list_of(settings)
         self.records = Records(
-            store or store_for(settings.store_url.get_secret_value()),
+            store or store_of(settings),
             secret=store_secret_of(settings),
         )
         self.read_back = _read_back(settings, self._list, self.records)

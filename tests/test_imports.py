@@ -18,7 +18,7 @@ ALLOWED: dict[str, str] = {
     "http": "settings",
     "upstream": "http settings watched_file",
     "invites": "upstream settings",
-    "stores": "invites settings",
+    "stores": "invites settings watched_file",
     "applications": "invites upstream settings",
     "graphql": "applications invites http settings",
     "server": "http settings watched_file",
