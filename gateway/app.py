@@ -36,7 +36,7 @@ from gateway.service import Service, list_of, upstream_of
 from gateway.settings.model import Settings
 from gateway.site.probes import probes_and_metrics
 from gateway.site.routes import site_of
-from gateway.stores.opening import store_for
+from gateway.stores.opening import store_of
 from gateway.telemetry.logs import configure_logging, event_log
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.watch import Watch
@@ -72,7 +72,7 @@ def create_app(
         settings,
         upstream=watch.upstream(upstream or upstream_of(settings)),
         applicants=watch.upstream(applicants or list_of(settings)),
-        store=watch.store(store or store_for(settings.store_url.get_secret_value())),
+        store=watch.store(store or store_of(settings)),
         retried=watch.retried,
     )
     watch.service(service, draining)

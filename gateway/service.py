@@ -25,14 +25,15 @@ from gateway.invites.retries import RetryPolicy
 from gateway.invites.sender import Sender, SendLimits
 from gateway.invites.store import Store, StoreUnavailableError
 from gateway.invites.stored_result import FINAL_REFUSALS
-from gateway.stores.opening import store_for, store_secret_of
+from gateway.stores.opening import store_of, store_secret_of
 from gateway.upstream.api_key import ApiKeyFile, FixedApiKey
 from gateway.upstream.client import client_for
 from gateway.upstream.contract import ApiKey, ApplicantList, Upstream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
+    from gateway.invites.models import InviteRequest
     from gateway.settings.model import Settings
 
 _SECONDS_PER_HOUR: Final = 3600
@@ -47,7 +48,9 @@ class Service:
     """The core and what it needs, made from the settings; `start` before use, `stop` after.
 
     `for_one_list`: there are no callers, but one list that has time and may be worked through
-    again. It waits for the operator's limits too, and may ask for what was refused once more.
+    again. It waits for the operator's limits too, and may ask for what was refused once more. A
+    person is invited once for good. `announce` is awaited before each invite is sent; where it
+    returns False, nothing is.
     """
 
     def __init__(
@@ -59,15 +62,17 @@ class Service:
         store: Store | None = None,
         retried: Callable[[], None] = lambda: None,
         for_one_list: bool = False,
+        announce: Callable[[InviteRequest], Awaitable[bool]] | None = None,
     ) -> None:
         self._settings = settings
         self._retried = retried
         self._for_one_list = for_one_list
+        self._announce = announce
         self._upstream = upstream or upstream_of(settings)
         # Connections of its own, so that no invite waits for a look at the list.
         self._list = applicants or list_of(settings)
         self.records = Records(
-            store or store_for(settings.store_url.get_secret_value()),
+            store or store_of(settings),
             secret=store_secret_of(settings),
         )
         self.read_back = _read_back(settings, self._list, self.records)
@@ -161,6 +166,7 @@ class Service:
             breaker=self.breaker,
             limits=self._send_limits,
             retried=self._retried,
+            announce=self._announce,
         )
         keyed = KeyedInviter(
             records=self.records,
@@ -169,6 +175,7 @@ class Service:
             read_back=self.read_back,
             lease_seconds=settings.lease_seconds,
             final_refusals=frozenset() if self._for_one_list else FINAL_REFUSALS,
+            by_person=self._for_one_list,
         )
         return Inviter(
             sender,

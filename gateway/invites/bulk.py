@@ -91,6 +91,11 @@ class PacedInviter:
                 turn.end()
         return last or await self._never_sent(request, scope)
 
+    @property
+    def pause_seconds(self) -> float:
+        """How long no invite is sent, because the upstream asked for that or is overloaded."""
+        return self._pace.pause_seconds
+
     async def drain(self) -> None:
         """Wait until every invite with a key that was begun has come to its end."""
         await self._inviter.drain()

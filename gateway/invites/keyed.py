@@ -84,7 +84,8 @@ class KeyedInviter:
     """Invites once for each key of a caller; one for the life of the process.
 
     A refusal with one of the codes in `final_refusals` is what the key is answered with from then
-    on; after another one it may be sent again.
+    on; after another one it may be sent again. `by_person`: a scope is an account, whose every
+    person is invited once to each track and in each format, whatever the key.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class KeyedInviter:
         read_back: ReadBack | None,
         lease_seconds: float,
         final_refusals: Collection[InviteErrorCode] = FINAL_REFUSALS,
+        by_person: bool = False,
         clock: Callable[[], float] = time.time,
         settle_waits: Sequence[float] = WAITS,
     ) -> None:
@@ -106,6 +108,7 @@ class KeyedInviter:
         self._clearing = Clearing(records.store, read_back)
         self._lease_seconds = lease_seconds
         self._final_refusals = final_refusals
+        self._by_person = by_person
         self._clock = clock
         self._running: dict[bytes, tuple[bytes, asyncio.Task[InviteResult]]] = {}
         self._settler = Settler(records.store, waits=settle_waits)
@@ -118,7 +121,7 @@ class KeyedInviter:
         The invite goes on to its end when the caller is cancelled.
         """
         try:
-            identity = self._records.hasher.identify(request, key, scope=scope)
+            identity = self._identify(request, key, scope)
         except StoreUnavailableError as error:
             return _store_failed(error, InviteOutcome.UNKNOWN)
         running = self._running.get(identity.record_id)
@@ -133,7 +136,7 @@ class KeyedInviter:
     async def recall(self, request: InviteRequest, key: str, *, scope: str) -> InviteResult | None:
         """What earlier requests with the key came to; None if they invited nobody for sure."""
         try:
-            identity = self._records.hasher.identify(request, key, scope=scope)
+            identity = self._identify(request, key, scope)
             record = await self._store.read(identity.record_id)
         except StoreUnavailableError as error:
             return _store_failed(error, InviteOutcome.UNKNOWN)
@@ -143,6 +146,11 @@ class KeyedInviter:
         if standing(record, identity.fingerprint, now=self._clock()) is Standing.FREE:
             return None
         return self._as_it_stands(record, job)
+
+    def _identify(self, request: InviteRequest, key: str, scope: str) -> Identity:
+        if self._by_person:
+            return self._records.hasher.identify_person(request, account=scope)
+        return self._records.hasher.identify(request, key, scope=scope)
 
     async def drain(self) -> None:
         """Wait until what was begun is sent, settled and answered."""

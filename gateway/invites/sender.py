@@ -15,7 +15,7 @@ from gateway.invites.retries import RetryBudget, RetryPolicy
 from gateway.upstream.wire import Exchange, Fault, NoReply, Reply, invite_body
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from gateway.upstream.contract import Upstream
 
@@ -56,7 +56,8 @@ class Sent:
 class Sender:
     """Posts invites; tries again only where it is proved that nothing was done.
 
-    `retried` is called for each call after the first one of an invite.
+    `retried` is called for each call after the first one of an invite. `announce` is awaited
+    before the first one; where it returns False, nothing is sent.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Sender:
         breaker: Breaker | None = None,
         limits: SendLimits | None = None,
         retried: Callable[[], None] = lambda: None,
+        announce: Callable[[InviteRequest], Awaitable[bool]] | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._upstream = upstream
@@ -78,6 +80,7 @@ class Sender:
         self._breaker = breaker
         self._limits = limits or SendLimits()
         self._retried = retried
+        self._announce = announce
         self._now = now
 
     async def send(
@@ -96,6 +99,8 @@ class Sender:
         limit = self._limits.of_sender
         if limit is not None and (limited := _limited(limit, request.sender)) is not None:
             return limited
+        if self._announce is not None and not await self._announce(request):
+            return _not_sent()
         body = invite_body(
             candidate_name=request.candidate_name,
             candidate_email=request.candidate_email,
@@ -200,6 +205,11 @@ def _limited(limit: Limit, name: str) -> Sent | None:
         retryable=True,
         retry_after_seconds=seconds,
     )
+    return Sent(_SENT_NOTHING, judgement)
+
+
+def _not_sent() -> Sent:
+    judgement = Judgement(Verdict.NOT_SENT, InviteErrorCode.UPSTREAM_UNAVAILABLE, retryable=False)
     return Sent(_SENT_NOTHING, judgement)
 
 

@@ -104,6 +104,14 @@ class Settings(AccessSettings, LimitSettings):
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Exact origins, separated by commas, whose pages may call the gateway."
     )
+    # Above the URL, which is checked together with it.
+    store_url_file: Path | None = Field(
+        None,
+        description=(
+            "A file with the postgresql:// URL of the store, instead of the next setting; read"
+            " again when it changes."
+        ),
+    )
     store_url: SecretStr = Field(
         SecretStr("sqlite:///gateway.db"),
         description=(
@@ -263,6 +271,10 @@ class Settings(AccessSettings, LimitSettings):
     @classmethod
     def _check_store_url(cls, url: SecretStr, info: ValidationInfo) -> SecretStr:
         check_url(url.get_secret_value())
+        if info.data.get("store_url_file") is not None:
+            if url != cls.model_fields["store_url"].default:
+                raise ValueError("set either this or GATEWAY_STORE_URL_FILE, not both")
+            return url
         if info.data.get("workers", 1) > 1 and not is_shareable(url.get_secret_value()):
             raise ValueError("a SQLite file serves one process: set one worker, or PostgreSQL")
         return url

@@ -15,7 +15,10 @@ _SECTIONS: Final[Mapping[str, tuple[str, str]]] = {
     "host": ("The server", ""),
     "log_level": ("Logs, metrics and traces", "See [Running in production](operations.md)."),
     "drain_delay_seconds": ("Stopping, and other origins", ""),
-    "store_url": ("Idempotency keys and doubts", "See [Never twice, never lost](reliability.md)."),
+    "store_url_file": (
+        "Idempotency keys and doubts",
+        "See [Never twice, never lost](reliability.md).",
+    ),
     "queue_size": ("How much at a time", ""),
     "explorer": ("The schema", ""),
     "auth": ("Who may call", "See [Who may call](access.md)."),

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gateway.invites.admission import Admission
+from gateway.invites.identity import HASH_BYTES
 from gateway.invites.keyed import KeyedInviter
 from gateway.invites.read_back import ReadBack
 from gateway.invites.reconciler import Reconciler
@@ -264,7 +265,7 @@ class MemoryStore:
             old = [
                 r.record_id
                 for r in self.records.values()
-                if r.state in done and r.updated_at < before
+                if r.state in done and r.updated_at < before and len(r.record_id) == HASH_BYTES
             ][:limit]
             for record_id in old:
                 del self.records[record_id]
@@ -316,6 +317,7 @@ class Replica:
     reads_back: bool = True
     quiet_seconds: float = QUIET_SECONDS
     policy: RetryPolicy = AT_ONCE
+    by_person: bool = False
     admission: Admission = field(default_factory=lambda: Admission(8, queue=8, max_wait_seconds=30))
 
     def __post_init__(self) -> None:
@@ -335,6 +337,7 @@ class Replica:
             admission=self.admission,
             read_back=self.read_back,
             lease_seconds=LEASE_SECONDS,
+            by_person=self.by_person,
             clock=self.clock,
             settle_waits=(0, 0),
         )
