@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import DotEnvSettingsSource
 
+from gateway.operator_error import OperatorError
 from gateway.settings.model import PREFIX, Settings
 from gateway.settings.service_links import without_service_links
 
@@ -18,11 +19,13 @@ _ALIKE = 0.85
 AnySettings = TypeVar("AnySettings", bound=Settings)
 
 
-class SettingsError(ValueError):
+class SettingsError(OperatorError):
     """The settings are missing or contradictory; `faults` has one line for each of them."""
 
+    exit_code = 2
+
     def __init__(self, faults: tuple[str, ...]) -> None:
-        super().__init__("\n".join(faults))
+        super().__init__("\n  ".join(["the settings are not right:", *faults]))
         self.faults = faults
 
 

@@ -775,11 +775,11 @@ async def test_lease_that_passed_before_sending_stops_it(store, replica, monkeyp
     """`send_by` reaches the client, half a lease from the claim."""
     seen: list[float | None] = []
 
-    async def invite(body, *, send_by=None, **_):
-        seen.append(send_by)
+    async def send(call):
+        seen.append(call.send_by)
         return NoReply(Fault.DEADLINE, possibly_sent=False)
 
-    monkeypatch.setattr(replica.upstream, "invite", invite)
+    monkeypatch.setattr(replica.upstream, "send", send)
     monkeypatch.setattr("gateway.invites.keyed.time.monotonic", lambda: 50.0)
 
     await replica.invite()
