@@ -19,9 +19,6 @@ class Access:
         """Raises OSError or ValueError if a file that the settings name is of no use by now."""
         self._verifier = _verifier(settings)
         self.gates = tuple(self._gates(settings))
-        forwards = settings.upstream_api_key_mode == "forward"
-        self.headers = (settings.forwarded_api_key_header,) if forwards else ()
-        """Headers of its own that a caller has to send."""
 
     def reread(self) -> None:
         """Look at once for new tokens and keys."""
