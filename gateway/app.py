@@ -77,7 +77,7 @@ def create_app(
         retried=watch.retried,
     )
     watch.service(service, draining)
-    access = Access(settings)
+    access = Access(settings, service.rate_limits)
     plain = RequestContext(
         watch.inviter(service.inviter),
         watch.bulk(service.bulk),
