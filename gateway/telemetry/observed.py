@@ -17,7 +17,7 @@ from graphql import ExecutionResult
 
 from gateway.graphql.documents import CachedDocument, Operation
 from gateway.graphql.execution import Executor
-from gateway.http.asgi import Body, Respond
+from gateway.http.asgi import Respond
 from gateway.http.requests import RequestHead
 from gateway.http.responses import Response
 from gateway.invites.bulk import BulkInviter
@@ -59,7 +59,7 @@ class ObservedEndpoint:
         self._seen = tuple(seen)
         self._clock = clock
 
-    async def respond(self, head: RequestHead, body: Body) -> Response:
+    async def respond(self, head: RequestHead, body: bytes) -> Response:
         trail = Trail(request_id_of(head), self._clock(), head.method)
         before = TRAIL.set(trail)
         try:

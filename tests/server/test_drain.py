@@ -12,7 +12,6 @@ import pytest
 
 from gateway.graphql.endpoint import GraphQLEndpoint
 from gateway.graphql.schema import executable_schema
-from gateway.http.asgi import AsgiApp
 from gateway.http.requests import RequestHead
 from gateway.http.responses import Response
 from gateway.server.drain import Draining, stopping
@@ -30,15 +29,9 @@ async def answer(_head, _body) -> Response:
 
 async def ask(respond, method: str = "POST", **headers: str):
     """Status, headers and body of one answer."""
-    sent = []
-    names = [(name.replace("_", "-").encode(), text.encode()) for name, text in headers.items()]
-
-    async def send(message):
-        sent.append(message)
-
-    scope = {"type": "http", "method": method, "headers": names}
-    await AsgiApp(respond)(scope, None, send)  # type: ignore[arg-type]
-    return sent[0]["status"], dict(sent[0]["headers"]), sent[1]["body"]
+    named = {name.replace("_", "-").encode(): text.encode() for name, text in headers.items()}
+    response = await respond(RequestHead(method, named), b"")
+    return response.status, dict(response.all_headers()), response.body
 
 
 @pytest.fixture
