@@ -24,7 +24,7 @@ from gateway.invites.bulk import BulkInviter
 from gateway.invites.failures import stumbled
 from gateway.invites.inputs import InviteDraft
 from gateway.invites.invite import Inviter
-from gateway.invites.models import ANYONE, InviteResult, Origin
+from gateway.invites.models import ANYONE, InputIssue, InviteRequest, InviteResult, Origin
 from gateway.telemetry.trail import TRAIL, Trail, is_replayed, told
 from gateway.upstream.call import Call, CallEnded, CallObserver, Route
 from gateway.upstream.wire import Exchange, Reply
@@ -131,6 +131,10 @@ class ObservedInviter:
     def __init__(self, inviter: Inviter, seen: Sequence[InviteSeen]) -> None:
         self._inviter = inviter
         self._seen = tuple(seen)
+
+    def check(self, draft: InviteDraft) -> InviteRequest | tuple[InputIssue, ...]:
+        """Nothing is noted: nobody is invited."""
+        return self._inviter.check(draft)
 
     async def invite(
         self,
