@@ -102,7 +102,7 @@ class Sender:
             track_id=request.track_id,
             invite_format=request.invite_format._value_,
         )
-        post = _Post(body, deadline, send_by, idempotency_key, request.upstream_api_key)
+        post = _Post(request, body, deadline, send_by, idempotency_key, request.upstream_api_key)
         self._budget.earn()
         sent, attempts = await self._attempt(post), 1
         while await self._wait_for_next(sent, attempts, deadline):
@@ -158,11 +158,12 @@ class Sender:
                 send_by=post.send_by,
                 api_key=post.api_key,
             )
-        return Sent(exchange, judge(exchange, now=self._now))
+        return Sent(exchange, judge(exchange, post.request, now=self._now))
 
 
 @dataclass(slots=True, repr=False)
 class _Post:
+    request: InviteRequest
     body: bytes
     deadline: float
     send_by: float | None

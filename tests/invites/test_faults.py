@@ -106,16 +106,38 @@ SUCCESSES = {
     "megabytes": Row(lambda: answers_status(200, b"[" * 3 * MEGABYTE), FAULT, YES, False, 1),
     "empty": Row(lambda: answers_status(200), FAULT, YES, False, 1),
     "no-content": Row(lambda: hostile.answers(b"HTTP/1.1 204 x\r\n\r\n"), FAULT, YES, False, 1),
-    "html": Row(
-        lambda: answers_status(200, b"<p>Hi</p>", "content-type: text/html"), FAULT, YES, False, 1
-    ),
     "array": Row(lambda: answers_status(200, b"[" + INVITED + b"]"), FAULT, YES, False, 1),
     "null": Row(lambda: answers_status(200, b"null"), FAULT, YES, False, 1),
     "no-utf-8": Row(
         lambda: answers_status(200, b'{"application_id": "\xff"}'), FAULT, YES, False, 1
     ),
+}
+
+HTML = "content-type: text/html"
+NOT_BELIEVED = {
+    "html": Row(lambda: answers_status(200, b"<p>Hi</p>", HTML), FAULT, MAYBE, False, 1),
+    "html-unannounced": Row(lambda: answers_status(200, b"\n<html>"), FAULT, MAYBE, False, 1),
+    "html-201": Row(lambda: answers_status(201, b"Hello", HTML), FAULT, MAYBE, False, 1),
+    "text": Row(lambda: answers_status(200, b"Back soon"), FAULT, MAYBE, False, 1),
     "denied": Row(
         lambda: answers_status(200, b'{"success": false, "error": "no"}'), FAULT, MAYBE, False, 1
+    ),
+    "denied-with-id": Row(
+        lambda: answers_status(200, b'{"error": {"m": "no"}, "application_id": 7}'),
+        FAULT,
+        MAYBE,
+        False,
+        1,
+    ),
+    "other-track": Row(
+        lambda: answers_status(200, b'{"track_id": 1, "application_id": 7}'), FAULT, MAYBE, False, 1
+    ),
+    "other-person": Row(
+        lambda: answers_status(200, b'{"email": "b@example.com", "application_id": 7}'),
+        FAULT,
+        MAYBE,
+        False,
+        1,
     ),
 }
 
@@ -136,18 +158,27 @@ STATUSES = {
     **{
         str(status): Row(
             lambda status=status: hostile.redirects_to_itself(status),  # type: ignore[misc]
-            UNAVAILABLE,
-            NO,
+            code,
+            outcome,
             False,
             1,
         )
-        for status in (300, 301, 302, 303, 307, 308)
+        for code, outcome, statuses in (
+            (FAULT, MAYBE, (300, 301, 302, 303, 304, 305)),
+            (UNAVAILABLE, NO, (307, 308)),
+        )
+        for status in statuses
+    },
+    **{
+        f"{status}-html": status_row(
+            status, UNAVAILABLE, NO, retryable=True, body=b"<p>limit_exceed</p>"
+        )
+        for status in (400, 401, 403, 404, 409, 422)
     },
     "400": status_row(400, INVALID_INPUT, NO),
     "401": status_row(401, UNAUTHORIZED, NO),
     "403": status_row(403, UNAUTHORIZED, NO),
     "403-exhausted": status_row(403, QUOTA, NO, body=TOO_MANY_LEFT),
-    "403-html": status_row(403, UNAUTHORIZED, NO, body=b"<p>limit_exceed</p>"),
     "404": status_row(404, TRACK_NOT_FOUND, NO),
     "405": status_row(405, UNAVAILABLE, NO),
     "409": status_row(409, ALREADY_INVITED, NO),
@@ -173,6 +204,12 @@ async def test_failed_connection_is_judged_by_what_may_have_left(row):
 @pytest.mark.parametrize("row", SUCCESSES.values(), ids=SUCCESSES)
 async def test_success_status_is_an_invite_whatever_the_body(row):
     """A broken answer never turns an invite into "not invited"."""
+    assert await told_by(row) == row[1:5]
+
+
+@pytest.mark.parametrize("row", NOT_BELIEVED.values(), ids=NOT_BELIEVED)
+async def test_success_status_alone_is_no_proof(row):
+    """A body that is a page, denies it, or is about somebody else leaves the outcome open."""
     assert await told_by(row) == row[1:5]
 
 

@@ -15,6 +15,7 @@ from gateway.upstream.wire import InviteAnswer, Reply
 
 SECRET = "ada@example.com"
 INVITE = Invite("1", SECRET, SECRET, SECRET, SECRET, "2")
+REQUEST = InviteRequest(SECRET, SECRET, 1, InviteFormat.GET_LINK, SECRET, SECRET, SECRET)
 REPLY = Reply(200, SECRET.encode())
 
 
@@ -22,13 +23,13 @@ REPLY = Reply(200, SECRET.encode())
     "value",
     [
         InviteDraft(SECRET, SECRET, "1", InviteFormat.GET_LINK, SECRET),
-        InviteRequest(SECRET, SECRET, 1, InviteFormat.GET_LINK, SECRET, SECRET, SECRET),
+        REQUEST,
         INVITE,
         InviteSuccess(INVITE),
         InviteAnswer("1", SECRET, SECRET, SECRET, SECRET, "2"),
         REPLY,
         Sent(REPLY, judge(REPLY, now=lambda: pytest.fail("there is no Retry-After"))),
-        _Post(SECRET.encode(), 0.0, None, SECRET, SECRET),
+        _Post(REQUEST, SECRET.encode(), 0.0, None, SECRET, SECRET),
         RequestHead("POST", {b"authorization": SECRET.encode()}, SECRET.encode()),
         GraphQLRequest(SECRET, variables={"input": SECRET}),
         Response(200, (), SECRET.encode()),
