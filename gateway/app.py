@@ -6,23 +6,20 @@ import contextlib
 import gc
 import logging
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.access.bearer import Caller
 from gateway.access.forwarded_key import forwarded_key, scope_of
 from gateway.access.gates import Access
 from gateway.access.overload import OverloadGate
 from gateway.access.rate_limits import name_of
+from gateway.checks import checked_settings
 from gateway.graphql.allowance import Allowance
 from gateway.graphql.context import RequestContext, idempotency_key_of, timeout_of
 from gateway.graphql.endpoint import GraphQLEndpoint
@@ -30,21 +27,17 @@ from gateway.graphql.execution import GeneralExecutor, PlanningExecutor
 from gateway.graphql.persisted import read_manifest
 from gateway.graphql.schema import executable_schema
 from gateway.http.asgi import AsgiApp, Respond
-from gateway.http.errors import ErrorCode, formatted, internal_error
 from gateway.http.requests import RequestHead
-from gateway.http.responses import error_response
+from gateway.invites.models import Origin
 from gateway.invites.store import Store, StoreError
 from gateway.server.drain import Draining, stopping
 from gateway.server.signals import on_hangup
 from gateway.server.wire import Routes
 from gateway.service import Service, list_of, upstream_of
-from gateway.settings.loading import load_settings
 from gateway.settings.model import Settings
-from gateway.site.explorer import explorer_routes
-from gateway.site.guide import guide_routes
 from gateway.site.probes import probes_and_metrics
-from gateway.site.security_headers import SecurityHeaders
-from gateway.stores.opening import store_for
+from gateway.site.routes import site_of
+from gateway.stores.opening import store_of
 from gateway.telemetry.logs import configure_logging, event_log
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.watch import Watch
@@ -56,10 +49,6 @@ if TYPE_CHECKING:
 LOGGER = logging.getLogger("gateway.app")
 _ABOUT_INVITES = frozenset({b"idempotency-key", b"request-timeout"})
 GRAPHQL_PATHS = frozenset({"/graphql", "/graphql/"})
-_REFUSALS = {
-    404: "There is nothing here. GraphQL is at /graphql.",
-    405: "This address is read with GET.",
-}
 
 
 def create_app(
@@ -69,10 +58,12 @@ def create_app(
     applicants: Upstream | None = None,
     store: Store | None = None,
     stops_on_signals: bool = False,
+    platform: str | None = None,
 ) -> Gateway:
     """The gateway; `upstream` and `store` stand in for those that the settings name.
 
-    `applicants` does so where the upstream's list is read.
+    `applicants` does so where the upstream's list is read. `platform` is what people are told
+    that they invite through, if it is not the upstream's host.
 
     With `stops_on_signals` it drains from the signal on, before its server notices.
     """
@@ -80,9 +71,9 @@ def create_app(
     draining = Draining(delay_seconds=settings.drain_delay_seconds, supervised=settings.workers > 1)
     service = Service(
         settings,
-        upstream=watch.upstream(upstream or upstream_of(settings)),
-        applicants=watch.upstream(applicants or list_of(settings)),
-        store=watch.store(store or store_for(settings.store_url.get_secret_value())),
+        upstream=upstream or upstream_of(settings, observe=watch.call),
+        applicants=applicants or list_of(settings, observe=watch.call),
+        store=watch.store(store or store_of(settings)),
         retried=watch.retried,
     )
     watch.service(service, draining)
@@ -92,6 +83,7 @@ def create_app(
         watch.bulk(service.bulk),
         service.applications,
         allowance=Allowance(settings.max_values),
+        platform=platform or urlsplit(settings.upstream_url).netloc,
     )
     schema = executable_schema(federation=settings.federation)
     general = GeneralExecutor(schema, hide_suggestions=not settings.introspection)
@@ -131,7 +123,7 @@ def create_app(
             await watch.aclose()
 
     operations = probes_and_metrics(draining, watch.metrics, can_record=service.is_ready)
-    return Gateway(respond, site=_site(settings, lifespan, operations))
+    return Gateway(respond, site=site_of(settings, lifespan=lifespan, operations=operations))
 
 
 class Gateway:
@@ -170,7 +162,7 @@ def _telling_failures(send: Send) -> Send:
 
 def app_from_environment() -> ASGIApp:
     """The gateway of a worker that `gateway serve` started. Raises SettingsError."""
-    return served_app(load_settings())
+    return served_app(checked_settings())
 
 
 def served_app(settings: Settings) -> ASGIApp:
@@ -205,35 +197,6 @@ def _level(settings: Settings) -> int:
     return logging.getLevelNamesMapping()[settings.log_level.upper()]
 
 
-def _site(
-    settings: Settings, lifespan: Lifespan[Starlette], operations: Sequence[Route]
-) -> Starlette:
-    routes: list[BaseRoute] = [*operations]
-    if settings.explorer:
-        routes += explorer_routes() + guide_routes()
-    site = Starlette(
-        routes=routes,
-        middleware=[Middleware(SecurityHeaders)],
-        exception_handlers={404: _refused, 405: _refused, Exception: _failed},
-        lifespan=lifespan,
-    )
-    # A redirect would repeat the Host header, which anybody can make up.
-    site.router.redirect_slashes = False
-    return site
-
-
-async def _refused(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 - Starlette types handlers too widely
-    answer = formatted(_REFUSALS[error.status_code], ErrorCode.BAD_REQUEST)
-    return JSONResponse({"errors": [answer]}, error.status_code, error.headers)
-
-
-async def _failed(_: Request, error: Exception) -> Response:
-    answer = error_response([internal_error(error)], status=500)
-    headers = {name.decode(): value.decode() for name, value in answer.all_headers()}
-    return Response(answer.body, answer.status, headers)
-
-
 def _context_maker(
     plain: RequestContext, settings: Settings
 ) -> Callable[[RequestHead], RequestContext]:
@@ -253,11 +216,8 @@ def _context_maker(
             scope = scope_of(scope, api_key)
         return replace(
             plain,
-            scope=scope,
-            sender=sender,
-            upstream_api_key=api_key,
+            origin=Origin(scope, sender, api_key, seconds),
             idempotency_key=key,
-            timeout_seconds=seconds,
             applications=plain.applications if _may_read(head) else None,
         )
 

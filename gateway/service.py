@@ -25,15 +25,17 @@ from gateway.invites.retries import RetryPolicy
 from gateway.invites.sender import Sender, SendLimits
 from gateway.invites.store import Store, StoreUnavailableError
 from gateway.invites.stored_result import FINAL_REFUSALS
-from gateway.stores.opening import store_for
+from gateway.stores.opening import store_of, store_secret_of
 from gateway.upstream.api_key import ApiKeyFile, FixedApiKey
 from gateway.upstream.client import client_for
-from gateway.upstream.contract import ApiKey, ApplicantList, Upstream
+from gateway.upstream.contract import ApiKey, Upstream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
+    from gateway.invites.models import InviteRequest
     from gateway.settings.model import Settings
+    from gateway.upstream.call import CallObserver
 
 _SECONDS_PER_HOUR: Final = 3600
 _PING_LASTS_SECONDS: Final = 1.0
@@ -47,7 +49,9 @@ class Service:
     """The core and what it needs, made from the settings; `start` before use, `stop` after.
 
     `for_one_list`: there are no callers, but one list that has time and may be worked through
-    again. It waits for the operator's limits too, and may ask for what was refused once more.
+    again. It waits for the operator's limits too, and may ask for what was refused once more. A
+    person is invited once for good. `announce` is awaited before each invite is sent; where it
+    returns False, nothing is.
     """
 
     def __init__(
@@ -59,15 +63,18 @@ class Service:
         store: Store | None = None,
         retried: Callable[[], None] = lambda: None,
         for_one_list: bool = False,
+        announce: Callable[[InviteRequest], Awaitable[bool]] | None = None,
     ) -> None:
         self._settings = settings
         self._retried = retried
         self._for_one_list = for_one_list
+        self._announce = announce
         self._upstream = upstream or upstream_of(settings)
         # Connections of its own, so that no invite waits for a look at the list.
         self._list = applicants or list_of(settings)
         self.records = Records(
-            store or store_for(settings.store_url.get_secret_value()), secret=settings.store_key()
+            store or store_of(settings),
+            secret=store_secret_of(settings),
         )
         self.read_back = _read_back(settings, self._list, self.records)
         self.breaker = _breaker(settings)
@@ -160,6 +167,7 @@ class Service:
             breaker=self.breaker,
             limits=self._send_limits,
             retried=self._retried,
+            announce=self._announce,
         )
         keyed = KeyedInviter(
             records=self.records,
@@ -168,6 +176,7 @@ class Service:
             read_back=self.read_back,
             lease_seconds=settings.lease_seconds,
             final_refusals=frozenset() if self._for_one_list else FINAL_REFUSALS,
+            by_person=self._for_one_list,
         )
         return Inviter(
             sender,
@@ -182,17 +191,18 @@ async def _warm_up() -> None:
     await aside(load_long_check)
 
 
-def list_of(settings: Settings) -> Upstream:
+def list_of(settings: Settings, *, observe: CallObserver | None = None) -> Upstream:
     """The client that looks at the upstream's list."""
-    return _client(settings, connections=_LIST_CONNECTIONS + _read_concurrency(settings))
+    connections = _LIST_CONNECTIONS + _read_concurrency(settings)
+    return _client(settings, connections=connections, observe=observe)
 
 
-def upstream_of(settings: Settings) -> Upstream:
+def upstream_of(settings: Settings, *, observe: CallObserver | None = None) -> Upstream:
     """The client that the settings name."""
-    return _client(settings, connections=settings.upstream_concurrency)
+    return _client(settings, connections=settings.upstream_concurrency, observe=observe)
 
 
-def _client(settings: Settings, *, connections: int) -> Upstream:
+def _client(settings: Settings, *, connections: int, observe: CallObserver | None) -> Upstream:
     return client_for(
         settings.upstream_url,
         api_key=_api_key(settings),
@@ -200,17 +210,18 @@ def _client(settings: Settings, *, connections: int) -> Upstream:
         concurrency=connections,
         ca_file=settings.upstream_ca_file,
         kind=settings.upstream_client,
+        observe=observe,
     )
 
 
-def _read_back(settings: Settings, applicants: ApplicantList, records: Records) -> ReadBack | None:
+def _read_back(settings: Settings, applicants: Upstream, records: Records) -> ReadBack | None:
     # Of the list of another's account the gateway can see nothing.
     if not settings.read_back or settings.upstream_api_key_mode == "forward":
         return None
     return ReadBack(applicants, records=records, quiet_seconds=settings.read_back_quiet_seconds)
 
 
-def _applications(settings: Settings, applicants: ApplicantList) -> Applications | None:
+def _applications(settings: Settings, applicants: Upstream) -> Applications | None:
     if not settings.applications:
         return None
     # A request that reads holds a place that another could invite from: some are always left.

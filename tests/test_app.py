@@ -46,6 +46,23 @@ def test_graphql_is_answered_without_a_redirect(path):
     assert answer.status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("url", "named", "expected"),
+    [
+        ("https://app.xobin.com/api/v2", None, "app.xobin.com"),
+        ("http://127.0.0.1:8001", None, "127.0.0.1:8001"),
+        ("http://127.0.0.1:8001", "stand-in", "stand-in"),
+    ],
+)
+def test_the_platform_is_named(url, named, expected):
+    """A person can see whether an invite would be real."""
+    app = create_app(settings(upstream_url=url), platform=named)
+
+    answer = TestClient(app).post("/graphql", json={"query": "{gateway{platform}}"})
+
+    assert answer.json() == {"data": {"gateway": {"platform": expected}}}
+
+
 @pytest.mark.parametrize("path", ["/graphql/x", "/graphql//", "/livez/", "/GraphQL", "/"])
 def test_other_paths_are_nothing(path):
     """No sub-path, no redirect, no page unless the explorer is on, and nothing of the Host."""

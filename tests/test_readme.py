@@ -1,10 +1,9 @@
-"""The README leaves nothing out, and what it shows works."""
+"""README and guides leave nothing out, and what they show works."""
 
 from __future__ import annotations
 
 import re
 import tomllib
-from pathlib import Path
 
 import pytest
 from graphql import parse, validate
@@ -16,21 +15,21 @@ from gateway.http.errors import ErrorCode
 from gateway.invites.models import InviteErrorCode, InviteOutcome
 from gateway.sandbox.failures import READ_REFUSALS, REFUSALS, Mishap
 from gateway.settings.model import Settings
+from gateway.site.guide.page import anchor_of
+from tests.fakes.texts import GUIDES, README, ROOT, blocks
 
-ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text("utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-
-
-def blocks(language: str) -> list[str]:
-    """The fenced code blocks in one language."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+LINKS = {
+    (name, target)
+    for name, text in {"README": README, **GUIDES}.items()
+    for target in re.findall(r"\]\((?!http)([^)\s]+)\)", text)
+}
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)
 def test_every_setting_has_its_row(name):
     """What can be set can be found."""
-    assert f"`GATEWAY_{name.upper()}`" in README
+    assert f"`GATEWAY_{name.upper()}`" in GUIDES["settings"]
 
 
 @pytest.mark.parametrize(
@@ -38,7 +37,7 @@ def test_every_setting_has_its_row(name):
 )
 def test_every_code_and_outcome_has_its_row(word):
     """What can be answered is explained."""
-    assert re.search(rf"^\| `{word.value}` \|", README, re.MULTILINE)
+    assert re.search(rf"^\| `{word.value}` \|", GUIDES["errors"], re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", main.commands)
@@ -52,7 +51,7 @@ def test_every_command_has_its_row(name):
 )
 def test_every_failure_of_the_stand_in_has_its_row(local_part):
     """What can be tried is listed."""
-    assert f"`{local_part}`" in README
+    assert f"`{local_part}`" in GUIDES["stand-in"]
 
 
 @pytest.mark.parametrize("requirement", PROJECT["dependencies"])
@@ -61,18 +60,38 @@ def test_every_dependency_has_its_reason(requirement):
     name = re.match(r"[A-Za-z0-9-]+", requirement)
     assert name is not None
 
-    assert re.search(rf"^\| .*\b{name[0]}\b.* \|", README, re.MULTILINE)
+    assert re.search(rf"^\| .*\b{name[0]}\b.* \|", GUIDES["dependencies"], re.MULTILINE)
 
 
-def test_the_operations_fit_the_schema():
+def test_the_readme_is_short():
+    """A newcomer reads it to the end; everything else is a guide, one click away."""
+    assert len(README.splitlines()) <= 200
+    for name in GUIDES:
+        assert f"(gateway/site/guide/{name}.md)" in README
+
+
+@pytest.mark.parametrize(("name", "target"), sorted(LINKS))
+def test_links_lead_somewhere(name, target):
+    """Each link names a file that is there, and a heading in it."""
+    folder = ROOT if name == "README" else ROOT / "gateway/site/guide"
+    path, _, anchor = target.partition("#")
+    file = folder / path if path else folder / f"{name}.md"
+    headings = re.findall(r"^#+ (.+)$", file.read_text("utf-8"), re.MULTILINE) if anchor else []
+
+    assert file.exists()
+    assert anchor in (
+        "",
+        *map(anchor_of, headings),
+    )
+
+
+@pytest.mark.parametrize("name", ["README", *sorted(GUIDES)])
+def test_the_operations_fit_the_schema(name):
     """What a reader pastes is answered."""
-    shown = blocks("graphql")
-
-    assert shown
-    for operation in shown:
+    for operation in blocks({"README": README, **GUIDES}[name], "graphql"):
         assert validate(executable_schema(), parse(operation)) == []
 
 
 def test_the_first_operation_is_what_dev_runs():
     """The README shows the very request that the first command prints."""
-    assert blocks("graphql")[0].strip() == SAMPLE_DOCUMENT
+    assert blocks(README, "graphql")[0].strip() == SAMPLE_DOCUMENT

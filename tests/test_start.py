@@ -27,9 +27,9 @@ RARE = {
     "gateway.stores.postgres": "PostgreSQL",
     "gateway.telemetry.tracing": "traces",
     "httpx2": "proxies, or that client",
-    "markdown_it": "the guide",
+    "markdown_it": "guides",
     "opentelemetry": "traces",
-    "pygments": "progress bars",
+    "pygments": "guides",
     "rich": "progress bars",
     "throttled": "limits of the operator's",
 }

@@ -7,7 +7,7 @@ import hashlib
 from gateway.http.errors import RequestError, request_error
 from gateway.http.gates import Admitted
 from gateway.http.requests import RequestHead
-from gateway.upstream.api_key import check_key
+from gateway.settings.api_key import check_key
 
 
 class ForwardedKeyGate:

@@ -22,7 +22,7 @@ from gateway.sandbox import API_KEY, create_sandbox, running_sandbox
 from gateway.server.config import running_gateway
 from gateway.server.listen import listen
 from gateway.settings.model import CodedSettings, Settings
-from gateway.stores.opening import IN_MEMORY
+from gateway.settings.store_url import IN_MEMORY
 from gateway.telemetry.logs import configure_logging
 
 LOOPBACK = "127.0.0.1"
@@ -76,7 +76,8 @@ async def _running(listening: socket.socket, *, verbose: bool) -> AsyncIterator[
     beside = _free_port(port + 1)
     async with running_sandbox(create_sandbox(), port=beside) as sandbox:
         settings = dev_settings(sandbox, verbose=verbose)
-        async with running_gateway(create_app(settings), settings, listening) as gateway:
+        app = create_app(settings, platform="stand-in")
+        async with running_gateway(app, settings, listening) as gateway:
             yield gateway, sandbox
 
 
@@ -133,7 +134,7 @@ def _welcome(gateway: str, sandbox: str, answer: str) -> str:
             heading("Variables") + "\n" + json.dumps(SAMPLE_VARIABLES, indent=2),
             heading("Answer") + "\n" + answer,
             heading("Go on") + f"\nExplorer   {gateway}/"
-            f"\nFrontends  {gateway}/docs  (what to show, how to retry, examples)"
+            f"\nGuides     {gateway}/docs  (for frontends: {gateway}/docs/frontends)"
             f"\nEndpoint   {gateway}/graphql"
             f"\nStand-in   {sandbox}/sandbox/invites  (what it has accepted)",
             heading("Or paste this") + "\n" + curl_command(gateway),

@@ -11,8 +11,9 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
+from gateway.checks import checked_settings
 from gateway.invites.models import InviteRequest
-from gateway.settings.loading import SettingsError, load_settings
+from gateway.settings.loading import SettingsError
 from gateway.settings.model import PREFIX, Settings
 from gateway.spreadsheet.candidates import read_candidates
 from gateway.spreadsheet.invite_list import Sheet, issue_line
@@ -78,8 +79,8 @@ def _progress(total: int) -> Iterator[Callable[[], None]]:
 def _settings() -> Settings:
     """The settings, where nobody calls: nobody brings a key, and who may call is not asked for."""
     try:
-        return load_settings(upstream_api_key_mode="own")
+        return checked_settings(upstream_api_key_mode="own")
     except SettingsError as error:
         if not any(fault.startswith(_NO_CALLERS) for fault in error.faults):
             raise
-    return load_settings(upstream_api_key_mode="own", auth="none")
+    return checked_settings(upstream_api_key_mode="own", auth="none")

@@ -18,12 +18,12 @@ from graphql import (
     ValuesOfCorrectTypeRule,
     parse,
     specified_rules,
-    validate,
 )
 from graphql.validation import ASTValidationRule, ValidationRule
 
 from gateway.graphql.errors import syntax_error, validation_error, without_value
 from gateway.graphql.survey import check_document, count_invites, fragments_of, root_fields
+from gateway.graphql.validation import Validator
 from gateway.http.errors import request_error
 from gateway.settings.limits import Limits
 
@@ -76,10 +76,13 @@ class DocumentReader:
     """Makes a valid document of a text."""
 
     def __init__(self, schema: GraphQLSchema, limits: Limits, *, introspection: bool) -> None:
-        self._schema = schema
         self._limits = limits
-        self._hide_suggestions = not introspection
-        self._rules = _rules(introspection=introspection)
+        self._validate = Validator(
+            schema,
+            validation_rules(introspection=introspection),
+            max_errors=MAX_VALIDATION_ERRORS,
+            hide_suggestions=not introspection,
+        )
 
     def read(self, text: str) -> CachedDocument:
         """Raises RequestError that says what is wrong; each limit is checked as soon as it can."""
@@ -94,7 +97,8 @@ class DocumentReader:
             check_document(document, limits)
         except GraphQLError as error:
             raise validation_error([error]) from None
-        self._validate(document)
+        if errors := self._validate(document):
+            raise validation_error(errors)
         return _cached(text, document)
 
     def _parse(self, text: str) -> DocumentNode:
@@ -103,17 +107,6 @@ class DocumentReader:
             return parse(text, max_lexical_tokens=tokens, max_comments=tokens)
         except GraphQLSyntaxError as error:
             raise syntax_error(error) from None
-
-    def _validate(self, document: DocumentNode) -> None:
-        errors = validate(
-            self._schema,
-            document,
-            self._rules,
-            max_errors=MAX_VALIDATION_ERRORS,
-            hide_suggestions=self._hide_suggestions,
-        )
-        if errors:
-            raise validation_error(errors)
 
 
 class _ValuesWithoutEcho(ValuesOfCorrectTypeRule):
@@ -135,7 +128,8 @@ class _NoServiceRule(ValidationRule):
             self.report_error(GraphQLError(message, node))
 
 
-def _rules(*, introspection: bool) -> tuple[type[ASTValidationRule], ...]:
+def validation_rules(*, introspection: bool) -> tuple[type[ASTValidationRule], ...]:
+    """graphql-core's rules, with our own words where theirs quote what was sent."""
     rules = tuple(
         _ValuesWithoutEcho if rule is ValuesOfCorrectTypeRule else rule for rule in specified_rules
     )

@@ -25,8 +25,8 @@ from gateway.invites.bulk import TooManyCandidatesError
 from gateway.invites.inputs import InviteDraft
 
 
-def _gateway() -> GatewayInfo:
-    return GatewayInfo(version=__version__)
+def _gateway(info: strawberry.Info[RequestContext, None]) -> GatewayInfo:
+    return GatewayInfo(version=__version__, platform=info.context.platform)
 
 
 async def _invite_candidate(
@@ -81,7 +81,8 @@ def _key(given: str | None) -> str | None:
 @strawberry.type(description="What can be read.")
 class Query:
     gateway: GatewayInfo = strawberry.field(
-        resolver=_gateway, description="The gateway itself: useful to see that it answers."
+        resolver=_gateway,
+        description="The gateway itself: shows that it answers, and what it invites through.",
     )
     application: Application | None = application_field
     applications: ApplicationConnection = applications_field

@@ -83,6 +83,12 @@ _describe(
 @strawberry.type(description="The gateway itself.")
 class GatewayInfo:
     version: str = strawberry.field(description="The version of the gateway that answers.")
+    platform: str = strawberry.field(
+        description=(
+            "The host of the recruiting platform that this gateway invites through, like"
+            " `app.xobin.com`; `stand-in` if it is only played, and nobody is e-mailed."
+        )
+    )
 
 
 @strawberry.input(description="Whom to invite to which track, and how.")

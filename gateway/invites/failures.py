@@ -64,7 +64,9 @@ def in_progress() -> InviteFailure:
 def overloaded(retry_after_seconds: int) -> InviteFailure:
     return InviteFailure(
         code=InviteErrorCode.UPSTREAM_UNAVAILABLE,
-        message="There is too much to do at the moment. Nobody was invited; try again later.",
+        message=(
+            "There is too much to do at the moment. The candidate was not invited; try again later."
+        ),
         outcome=InviteOutcome.NOT_INVITED,
         retryable=True,
         retry_after_seconds=retry_after_seconds,
@@ -83,8 +85,8 @@ def held_back(turned_away: InviteFailure, *, retry_after_seconds: int) -> Invite
     return InviteFailure(
         code=InviteErrorCode.RATE_LIMITED,
         message=(
-            "The recruiting platform is limiting requests, so this invite was not sent. Nobody"
-            " was invited; try again later."
+            "The recruiting platform is limiting requests, so this invite was not sent. The"
+            " candidate was not invited; try again later."
         ),
         outcome=InviteOutcome.NOT_INVITED,
         retryable=True,
@@ -97,7 +99,8 @@ def never_sent() -> InviteFailure:
     return InviteFailure(
         code=InviteErrorCode.UPSTREAM_UNAVAILABLE,
         message=(
-            "The time was up before this invite could be sent. Nobody was invited; send it again."
+            "The time was up before this invite could be sent. The candidate was not invited;"
+            " send it again."
         ),
         outcome=InviteOutcome.NOT_INVITED,
         retryable=True,
@@ -122,7 +125,8 @@ def not_recorded(outcome: InviteOutcome) -> InviteFailure:
 
     `outcome` is UNKNOWN where not even earlier requests with the key can be looked up.
     """
-    told = "Nobody was invited" if outcome is InviteOutcome.NOT_INVITED else "Nothing was sent now"
+    is_proved = outcome is InviteOutcome.NOT_INVITED
+    told = "The candidate was not invited" if is_proved else "Nothing was sent now"
     return InviteFailure(
         code=InviteErrorCode.UPSTREAM_UNAVAILABLE,
         message=(

@@ -6,12 +6,16 @@ import hashlib
 import hmac
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gateway.invites.inputs import in_small
 
 if TYPE_CHECKING:
     from gateway.invites.models import InviteRequest
+
+HASH_BYTES: Final = 32
+# Stores purge only records whose id is a hash and nothing more.
+_FOR_GOOD: Final = b"\1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,26 @@ class Hasher:
         return Identity(
             record_id=self.record_id(key, scope=scope),
             fingerprint=self._hash("input", json.dumps(canonical)),
+            email_hash=self.email(request.candidate_email),
+            track_id=request.track_id,
+        )
+
+    def identify_person(self, request: InviteRequest, *, account: str) -> Identity:
+        """The one identity of a person for an account's track and format, whatever the name.
+
+        Its record is kept for good.
+        """
+        person = json.dumps(
+            [
+                account,
+                request.track_id,
+                request.invite_format.value,
+                in_small(request.candidate_email),
+            ]
+        )
+        return Identity(
+            record_id=self._hash("person", person) + _FOR_GOOD,
+            fingerprint=self._hash("person's input", person),
             email_hash=self.email(request.candidate_email),
             track_id=request.track_id,
         )

@@ -71,9 +71,11 @@ def _issues(draft: InviteDraft, email: str | None) -> Iterator[InputIssue]:
 
 def name_problem(name: str, *, longest: int = LONGEST_NAME) -> str | None:
     """What is wrong with a name, or with another line of text of at most `longest` characters."""
-    # Almost every name is printable, and none of the forbidden characters is.
-    if not name.isprintable() and any(
-        unicodedata.category(character) in _FORBIDDEN_CATEGORIES for character in name
+    # U+FFFD stands where a letter was lost on the way here. Almost every name is printable, and
+    # none of the forbidden characters is.
+    if "\ufffd" in name or (
+        not name.isprintable()
+        and any(unicodedata.category(character) in _FORBIDDEN_CATEGORIES for character in name)
     ):
         return "Must not contain control characters, line breaks or broken characters."
     name = name.strip()

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from gateway.invites.inputs import comparable_email
 from gateway.invites.stored_result import application_id_in
+from gateway.upstream.call import applicants_call
 from gateway.upstream.wire import Applicant, NoReply, Reply, read_applicants
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from gateway.invites.record import Record
     from gateway.invites.records import Records
-    from gateway.upstream.contract import ApplicantList
+    from gateway.upstream.contract import Upstream
 
 PER_PAGE: Final = 200
 MOST_PAGES: Final = 100
@@ -76,7 +77,7 @@ class ReadBack:
 
     def __init__(
         self,
-        upstream: ApplicantList,
+        upstream: Upstream,
         *,
         records: Records,
         quiet_seconds: float,
@@ -142,7 +143,9 @@ class ReadBack:
         applicants: list[Applicant] = []
         for page in range(1, MOST_PAGES + 1):
             query = {**narrowed, "page": str(page), "per_page": str(PER_PAGE)}
-            reply = await self._upstream.applicants(track_id, query, timeout_seconds=CALL_SECONDS)
+            reply = await self._upstream.send(
+                applicants_call(track_id, query, timeout_seconds=CALL_SECONDS)
+            )
             if isinstance(reply, NoReply):
                 return Doubt.UNREADABLE
             listed = read_applicants(reply)

@@ -31,17 +31,17 @@ _MESSAGES: Mapping[InviteErrorCode, str] = {
     InviteErrorCode.TRACK_NOT_FOUND: "There is no track with this id.",
     InviteErrorCode.ALREADY_INVITED: "This candidate has already been invited to this track.",
     InviteErrorCode.INVITE_QUOTA_EXHAUSTED: (
-        "The account has no invites left. Nobody was invited. Ask your administrator."
+        "The account has no invites left. The candidate was not invited. Ask your administrator."
     ),
     InviteErrorCode.RATE_LIMITED: (
-        "These are too many invites at the moment. Nobody was invited; try again later."
+        "These are too many invites at the moment. The candidate was not invited; try again later."
     ),
     InviteErrorCode.UPSTREAM_UNAUTHORIZED: (
-        "The recruiting platform does not accept this service's access. Nobody was invited."
-        " The operator must look into it."
+        "The recruiting platform does not accept this service's access. The candidate was"
+        " not invited. The operator must look into it."
     ),
     InviteErrorCode.UPSTREAM_UNAVAILABLE: (
-        "The recruiting platform could not be reached. Nobody was invited."
+        "The recruiting platform could not be reached. The candidate was not invited."
     ),
     InviteErrorCode.UPSTREAM_TIMEOUT: (
         "The recruiting platform did not answer in time. The candidate may have been invited:"
@@ -52,7 +52,7 @@ _MESSAGES: Mapping[InviteErrorCode, str] = {
         " check before inviting again."
     ),
 }
-_TURNED_AWAY = "The recruiting platform turned the request away. Nobody was invited."
+_TURNED_AWAY = "The recruiting platform turned the request away. The candidate was not invited."
 _INVITED_WITHOUT_DETAILS = (
     "The candidate has been invited, but the recruiting platform's answer could not be read."
     " Do not invite again."
@@ -90,7 +90,9 @@ def refusal_of(issues: tuple[InputIssue, ...]) -> InviteFailure:
     """The answer to input that never left the gateway."""
     return InviteFailure(
         code=InviteErrorCode.INVALID_INPUT,
-        message="The input is not valid. Nobody was invited; correct it and send it again.",
+        message=(
+            "The input is not valid. The candidate was not invited; correct it and send it again."
+        ),
         outcome=InviteOutcome.NOT_INVITED,
         retryable=False,
         issues=issues,

@@ -8,9 +8,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 from gateway.invites.record import Record, State
+from gateway.operator_error import OperatorError
 
 
-class StoreError(Exception):
+class StoreError(OperatorError):
     """The store cannot be used; the message is for the operator."""
 
 
@@ -48,7 +49,10 @@ class Store(Protocol):
         """INVITED records last changed before `before`, the latest first."""
 
     async def purge(self, *, before: float, limit: int) -> int:
-        """Delete up to `limit` settled records last changed before `before`; says how many."""
+        """Delete up to `limit` settled records last changed before `before`; says how many.
+
+        Records of persons stay, see `Hasher.identify_person`.
+        """
 
     async def count(self) -> Mapping[State, int]:
         """How many records there are in each state that has any."""

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-import ssl
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-
-from gateway.access.token_file import read_token_file
-from gateway.server.tls import certified
-from gateway.upstream.proxy import proxy_for
-from gateway.upstream.trust import trusting
 
 ALGORITHMS = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
@@ -39,11 +32,17 @@ class AccessSettings(BaseSettings):
     model_config = SettingsConfigDict(defer_build=True)
 
     auth: Literal["none", "tokens", "jwt"] = Field(
-        description="Who may call: `none`, anybody; `tokens` of a file; `jwt`, your provider's."
+        description=(
+            "Who may call: `none`, anybody; `tokens`, programs with a token of the gateway's own;"
+            " `jwt`, tokens of your identity provider."
+        )
     )
     upstream_api_key_mode: Literal["own", "forward"] = Field(
         "own",
-        description="The key for the platform: the gateway's `own`, or `forward` the caller's.",
+        description=(
+            "Whose key for the platform is used: the gateway's `own`, or the one that each caller"
+            " brings (`forward`)."
+        ),
     )
     forwarded_api_key_header: str = Field(
         "X-Upstream-Api-Key",
@@ -51,7 +50,7 @@ class AccessSettings(BaseSettings):
         description="The header in which a caller brings its key, for `forward`.",
     )
     auth_tokens_file: Path | None = Field(
-        None, description="The callers' names and the hashes of their tokens, for `tokens`."
+        None, description="For `tokens`: the callers' names and the hashes of their tokens."
     )
     jwt_jwks_file: Path | None = Field(
         None, description="A file with the provider's keys; it is read again when it changes."
@@ -64,7 +63,7 @@ class AccessSettings(BaseSettings):
     jwt_scope: str | None = Field(
         None,
         pattern=r"^[!#-\[\]-~]+$",
-        description="The scope that a token must have; any will do without this.",
+        description="The scope that a token must have, in `scope`, `scp` or `roles`.",
     )
     jwt_read_scope: str | None = Field(
         None,
@@ -79,7 +78,11 @@ class AccessSettings(BaseSettings):
         "sub", min_length=1, description="The claim that names the caller."
     )
     jwt_leeway_seconds: float = Field(
-        30.0, ge=0, le=300, allow_inf_nan=False, description="How far the clocks may differ."
+        30.0,
+        ge=0,
+        le=300,
+        allow_inf_nan=False,
+        description="How far the provider's clock and this one may differ.",
     )
 
     tls_key: Path | None = Field(
@@ -90,10 +93,13 @@ class AccessSettings(BaseSettings):
     )
     trusted_proxies: _NAMES = Field(
         (),
-        description="Addresses or networks whose X-Forwarded-For and -Proto are believed.",
+        description=(
+            "Addresses or networks, separated by commas, whose `X-Forwarded-For` and"
+            " `X-Forwarded-Proto` are believed."
+        ),
     )
     upstream_ca_file: Path | None = Field(
-        None, description="Authorities to trust besides the system's, in PEM."
+        None, description="Authorities to trust for the platform besides the system's, in PEM."
     )
 
     requests_per_minute: int | None = Field(
@@ -105,20 +111,6 @@ class AccessSettings(BaseSettings):
     upstream_calls_per_minute: int | None = Field(
         None, ge=1, description="The invites of all callers that are sent; no limit without."
     )
-
-    @field_validator("auth_tokens_file")
-    @classmethod
-    def _check_tokens_file(cls, path: Path | None) -> Path | None:
-        return _checked(path, read_token_file)
-
-    @field_validator("jwt_jwks_file")
-    @classmethod
-    def _check_jwks_file(cls, path: Path | None) -> Path | None:
-        if path is None:
-            return None
-        from gateway.access.jwks import read_key_file  # noqa: PLC0415 - costs 9 MiB where there are none
-
-        return _checked(path, read_key_file)
 
     @field_validator("jwt_jwks_url")
     @classmethod
@@ -136,7 +128,6 @@ class AccessSettings(BaseSettings):
             raise ValueError("must be an https URL, or http on this machine")
         if parts.username is not None:
             raise ValueError("must have no user name")
-        proxy_for(url)
         return url
 
     @field_validator(
@@ -166,20 +157,7 @@ class AccessSettings(BaseSettings):
             if key is not None:
                 raise ValueError("is required if GATEWAY_TLS_KEY is set")
             return None
-        try:
-            certified(cert, key)
-        except ssl.SSLError:
-            raise ValueError(
-                "this and GATEWAY_TLS_KEY must be a certificate and its key, unencrypted"
-            ) from None
-        except OSError as error:
-            raise ValueError(f"this or GATEWAY_TLS_KEY cannot be read: {error.strerror}") from None
         return cert
-
-    @field_validator("upstream_ca_file")
-    @classmethod
-    def _check_ca_file(cls, path: Path | None) -> Path | None:
-        return _checked(path, _read_authorities)
 
     @field_validator("trusted_proxies")
     @classmethod
@@ -212,22 +190,6 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _read_authorities(path: Path) -> None:
-    try:
-        trusting(path)
-    except ssl.SSLError:
-        raise ValueError("holds no certificate in PEM") from None
-
-
-def _checked(path: Path | None, read: Callable[[Path], object]) -> Path | None:
-    try:
-        if path is not None:
-            read(path)
-    except OSError as error:
-        raise ValueError(f"cannot be read: {error.strerror}") from None
-    return path
 
 
 def split(names: object) -> object:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Final
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MAX_PIPELINED = 8
 """Requests that wait on a connection for the answer before them."""
@@ -54,3 +58,102 @@ class Limits:
     """Fields that invite, in one operation."""
     max_json_depth: int = 32
     max_json_number_length: int = 100
+
+
+_LIMITS: Final = Limits()
+_CONNECTIONS: Final = ConnectionLimits()
+
+
+class LimitSettings(BaseSettings):
+    """The part of the settings that bounds what one client may ask for and hold."""
+
+    # By itself it is of no use.
+    model_config = SettingsConfigDict(defer_build=True)
+
+    max_invites: int = Field(
+        _LIMITS.max_invites, ge=1, description="Fields that invite, in one request."
+    )
+    max_body_bytes: int = Field(_LIMITS.max_body_bytes, ge=1_024, description="A request's body.")
+    max_document_bytes: int = Field(
+        _LIMITS.max_document_bytes, ge=256, description="A document, comments and spaces included."
+    )
+    max_tokens: int = Field(
+        _LIMITS.max_tokens, ge=50, description="Tokens in a document, and comments as many."
+    )
+    max_depth: int = Field(
+        _LIMITS.max_depth, ge=3, le=100, description="Levels of fields, fragments spread out."
+    )
+    max_input_depth: int = Field(
+        _LIMITS.max_input_depth, ge=1, le=100, description="Levels of a value in a document."
+    )
+    max_fields: int = Field(
+        _LIMITS.max_fields, ge=20, description="Fields of an operation, fragments spread out."
+    )
+    max_aliases: int = Field(_LIMITS.max_aliases, ge=0, description="Aliases in a document.")
+    max_root_fields: int = Field(
+        _LIMITS.max_root_fields, ge=1, description="Fields at an operation's root."
+    )
+    max_directives: int = Field(
+        _LIMITS.max_directives, ge=0, description="Directives in a document."
+    )
+    max_operations: int = Field(
+        _LIMITS.max_operations, ge=1, description="Operations in a document."
+    )
+    max_fragments: int = Field(
+        _LIMITS.max_fragments,
+        ge=0,
+        description="Fragments in a document; it may spread them twice as often.",
+    )
+    max_overlaps: int = Field(
+        _LIMITS.max_overlaps,
+        ge=0,
+        description="Pairs of fields that share a place in the answer.",
+    )
+    max_json_depth: int = Field(
+        _LIMITS.max_json_depth, ge=4, le=500, description="Levels of a request's JSON."
+    )
+    max_json_number_length: int = Field(
+        _LIMITS.max_json_number_length, ge=20, le=4_000, description="Characters of a number in it."
+    )
+    max_connections: int = Field(
+        _CONNECTIONS.max_connections,
+        ge=1,
+        description=(
+            "Connections, for each worker. At the bound, the one that has waited longest for"
+            " its client makes room; if all are being served, the new one gets 503."
+        ),
+    )
+    max_header_bytes: int = Field(
+        _CONNECTIONS.max_header_bytes, ge=1_024, description="Request line and headers together."
+    )
+    header_timeout_seconds: float = Field(
+        _CONNECTIONS.header_timeout_seconds,
+        gt=0,
+        le=300,
+        allow_inf_nan=False,
+        description="The time for a request's headers to arrive.",
+    )
+    body_timeout_seconds: float = Field(
+        _CONNECTIONS.body_timeout_seconds,
+        gt=0,
+        le=300,
+        allow_inf_nan=False,
+        description="The time for its body to arrive.",
+    )
+    keep_alive_seconds: float = Field(
+        _CONNECTIONS.keep_alive_seconds,
+        gt=0,
+        le=3_600,
+        allow_inf_nan=False,
+        description="The time a connection may idle; longer than a load balancer's in front.",
+    )
+
+    def request_limits(self) -> Limits:
+        """What one request may ask for."""
+        return Limits(**{limit.name: getattr(self, limit.name) for limit in fields(Limits)})
+
+    def connection_limits(self) -> ConnectionLimits:
+        """What one client may hold."""
+        return ConnectionLimits(
+            **{limit.name: getattr(self, limit.name) for limit in fields(ConnectionLimits)}
+        )

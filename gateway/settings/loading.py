@@ -5,32 +5,37 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import DotEnvSettingsSource
 
+from gateway.operator_error import OperatorError
 from gateway.settings.model import PREFIX, Settings
 
 _ALIKE = 0.85
+AnySettings = TypeVar("AnySettings", bound=Settings)
 
 
-class SettingsError(ValueError):
+class SettingsError(OperatorError):
     """The settings are missing or contradictory; `faults` has one line for each of them."""
 
+    exit_code = 2
+
     def __init__(self, faults: tuple[str, ...]) -> None:
-        super().__init__("\n".join(faults))
+        super().__init__("\n  ".join(["the settings are not right:", *faults]))
         self.faults = faults
 
 
-def load_settings(**given: object) -> Settings:
+def load_settings(model: type[AnySettings], **given: object) -> AnySettings:
     """The settings from the environment and `.env`, with `given` above both.
 
     Raises SettingsError that names all faults at once, and no secret.
     """
     faults = list(_misspelt(_names_given()))
     try:
-        settings = Settings(**given)  # type: ignore[arg-type]
+        settings = model(**given)  # type: ignore[arg-type]
     except ValidationError as error:
         faults += [_line(detail) for detail in error.errors(include_input=False)]
     if faults:
@@ -64,4 +69,4 @@ def _misspelt(given: Iterable[str]) -> Iterator[str]:
     for variable in sorted(given):
         if variable.startswith(PREFIX) and variable not in names:
             for meant in difflib.get_close_matches(variable, names, n=1, cutoff=_ALIKE):
-                yield f"{variable}: is no setting; {meant} is"
+                yield f"{variable}: unknown setting; did you mean {meant}?"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -12,18 +10,12 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from gateway.graphql.documents import DocumentReader
-from gateway.graphql.persisted import Documents, read_manifest
-from gateway.graphql.schema import executable_schema
 from gateway.settings.access import AccessSettings
-from gateway.settings.limits import ConnectionLimits, Limits
-from gateway.stores.opening import check_url, is_shareable
-from gateway.upstream.api_key import check_key, read_key_file
-from gateway.upstream.proxy import proxy_for
+from gateway.settings.api_key import check_key
+from gateway.settings.limits import LimitSettings
+from gateway.settings.store_url import check_url, is_shareable
 
 PREFIX = "GATEWAY_"
-_LIMITS = Limits()
-_CONNECTIONS = ConnectionLimits()
 _HOST = re.compile(r"[A-Za-z0-9._:-]+")
 _PATH = re.compile(r"\S*")
 _ORIGIN = re.compile(
@@ -34,11 +26,11 @@ _OWN_PORTS = {"http": "80", "https": "443"}
 LEASES_PER_REQUEST = 4
 
 
-class Settings(AccessSettings):
+class Settings(AccessSettings, LimitSettings):
     """All that an operator can set; the field's name in capitals after `GATEWAY_`."""
 
     model_config = SettingsConfigDict(
-        defer_build=False,
+        defer_build=True,
         env_prefix=PREFIX,
         env_file=".env",
         env_file_encoding="utf-8",
@@ -57,7 +49,7 @@ class Settings(AccessSettings):
         None, description="The recruiting platform's API key. This or the file is required."
     )
     upstream_api_key_file: Path | None = Field(
-        None, description="A file with that key; it is read again when it changes."
+        None, description="A file with that key, read again when it changes and after a 401."
     )
     upstream_api_key_header: str = Field(
         "apiKey",
@@ -72,22 +64,32 @@ class Settings(AccessSettings):
     )
     upstream_client: Literal["direct", "httpx2"] = Field(
         "direct",
-        description="Who calls it: connections of our own, or httpx2, as always behind a proxy.",
+        description=(
+            "Who makes the calls: `direct`, connections of the gateway's own, or `httpx2`,"
+            " which always does behind a proxy."
+        ),
     )
     host: str = Field("127.0.0.1", min_length=1, description="The address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="The port to listen on; 0 picks one.")
     workers: int = Field(1, ge=1, le=256, description="Processes that serve requests.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="From `warning` on, requests and invites are not logged."
+        "info",
+        description=(
+            "`debug`, `info`, `warning` or `error`. From `warning` on, requests and invites"
+            " are not logged."
+        ),
     )
     log_format: Literal["json", "text"] = Field(
-        "json", description="Log lines for programs or for people."
+        "json", description="`json` for programs, `text` for people."
     )
     metrics: bool = Field(True, description="Serves metrics for Prometheus at `/metrics`.")
     traces_url: str | None = Field(
         None,
         pattern=r"^https?://[^/?#@]+[^?#@]*$",
-        description="Where traces go: an OTLP/HTTP receiver's URL, such as http://host:4318/v1/traces.",
+        description=(
+            "Where traces go: an OTLP/HTTP receiver, such as"
+            " `http://collector:4318/v1/traces`. Needs the extra `otel`."
+        ),
     )
     traces_sample_ratio: float = Field(
         1.0, ge=0, le=1, description="The share of traces kept where the caller has not decided."
@@ -102,11 +104,19 @@ class Settings(AccessSettings):
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Exact origins, separated by commas, whose pages may call the gateway."
     )
+    # Above the URL, which is checked together with it.
+    store_url_file: Path | None = Field(
+        None,
+        description=(
+            "A file with the postgresql:// URL of the store, instead of the next setting; read"
+            " again when it changes."
+        ),
+    )
     store_url: SecretStr = Field(
         SecretStr("sqlite:///gateway.db"),
         description=(
-            "Where idempotency keys are kept: sqlite:///FILE for one process,"
-            " postgresql://USER@HOST/DATABASE for several."
+            "Where idempotency keys are kept: `sqlite:///FILE` for one process,"
+            " `postgresql://USER@HOST/DATABASE` for several."
         ),
     )
     store_secret: SecretStr | None = Field(
@@ -117,12 +127,21 @@ class Settings(AccessSettings):
         24.0, ge=24, le=24 * 366, description="How long the answer to a key is kept, at least."
     )
     request_timeout_seconds: float = Field(
-        15.0, gt=0, le=300, description="The whole time for one invite: waits, attempts, look-ups."
+        15.0,
+        gt=0,
+        le=300,
+        description=(
+            "The whole time for one invite: waits, attempts, look-ups. Also for all that one"
+            " request reads. A caller may shorten it with the header `Request-Timeout`."
+        ),
     )
     lease_seconds: float = Field(
         120.0,
         le=3600,
-        description="After this time an invite that was begun and not ended counts as unknown.",
+        description=(
+            "After this time an invite that was begun and not ended counts as unknown. At"
+            " least four times the request timeout."
+        ),
     )
     retry_attempts: int = Field(
         3, ge=1, le=10, description="Attempts where it is proved that nothing was done; 1 is one."
@@ -146,123 +165,65 @@ class Settings(AccessSettings):
         100, ge=1, le=10_000, description="The longest list that one `inviteCandidates` may have."
     )
     bulk_concurrency: int = Field(
-        16, ge=1, le=10_000, description="The most calls in flight for all lists together."
+        16,
+        ge=1,
+        le=10_000,
+        description=(
+            "The most calls in flight for all lists together; fewer while the platform limits"
+            " requests."
+        ),
     )
     applications: bool = Field(
-        True, description="Lets callers read what became of invites: `application(s)`."
+        True, description="Lets whoever may call read what became of invites."
     )
     max_reads: int = Field(
-        30, ge=2, le=10_000, description="What one request may read from the platform."
+        30,
+        ge=2,
+        le=10_000,
+        description="Reads from the platform that one request may cause.",
     )
     max_values: int = Field(
-        5_000, ge=500, description="What one answer may tell of applications in lists."
+        5_000,
+        ge=500,
+        description=(
+            "Fields of listed applications in one answer: applications times the fields asked for."
+        ),
     )
     read_concurrency: int = Field(
-        16, ge=1, le=10_000, description="The most such reads in flight for all callers together."
+        16,
+        ge=1,
+        le=10_000,
+        description=(
+            "The most such reads in flight, for all callers together; half of"
+            " `GATEWAY_UPSTREAM_CONCURRENCY` at most."
+        ),
     )
     breaker_pause_seconds: float = Field(
-        5.0, ge=0, le=300, description="Pause after the platform fails; 0 switches it off."
+        5.0,
+        ge=0,
+        le=300,
+        description="Pause after the platform fails; 0 switches it off.",
     )
     explorer: bool = Field(
         False,
-        description="Serves the GraphiQL explorer at `/` and the guide for frontends at `/docs`.",
+        description="Serves the GraphiQL explorer at `/` and the guides at `/docs`.",
     )
     introspection: bool = Field(False, description="Lets clients ask for the schema.")
     federation: bool = Field(
         False, description="Makes the schema a subgraph of an Apollo Federation 2 graph."
     )
 
-    max_invites: int = Field(
-        _LIMITS.max_invites, ge=1, description="Fields that invite, in one request."
-    )
-    max_body_bytes: int = Field(_LIMITS.max_body_bytes, ge=1_024, description="A request's body.")
-    max_document_bytes: int = Field(
-        _LIMITS.max_document_bytes, ge=256, description="A document, comments and spaces included."
-    )
-    max_tokens: int = Field(
-        _LIMITS.max_tokens, ge=50, description="Tokens in a document, and comments as many."
-    )
-    max_depth: int = Field(
-        _LIMITS.max_depth, ge=3, le=100, description="Levels of fields, fragments spread out."
-    )
-    max_input_depth: int = Field(
-        _LIMITS.max_input_depth, ge=1, le=100, description="Levels of a value in a document."
-    )
-    max_fields: int = Field(
-        _LIMITS.max_fields, ge=20, description="Fields of an operation, fragments spread out."
-    )
-    max_aliases: int = Field(_LIMITS.max_aliases, ge=0, description="Aliases in a document.")
-    max_root_fields: int = Field(
-        _LIMITS.max_root_fields, ge=1, description="Fields at an operation's root."
-    )
-    max_directives: int = Field(
-        _LIMITS.max_directives, ge=0, description="Directives in a document."
-    )
-    max_operations: int = Field(
-        _LIMITS.max_operations, ge=1, description="Operations in a document."
-    )
-    max_fragments: int = Field(
-        _LIMITS.max_fragments,
-        ge=0,
-        description="Fragments in a document; it may spread them twice as often.",
-    )
-    max_overlaps: int = Field(
-        _LIMITS.max_overlaps,
-        ge=0,
-        description="Pairs of fields that share a place in the answer.",
-    )
-    max_json_depth: int = Field(
-        _LIMITS.max_json_depth, ge=4, le=500, description="Levels of a request's JSON."
-    )
-    max_json_number_length: int = Field(
-        _LIMITS.max_json_number_length, ge=20, le=4_000, description="Characters of a number."
-    )
-    # Below the limits, because the documents have to keep to them.
     documents: Path | None = Field(
         None,
-        description="A manifest of trusted documents, as Apollo's or Relay's compiler writes it.",
+        description=(
+            "A manifest of trusted documents: the file that Apollo's"
+            " `generate-persisted-query-manifest` writes, or a JSON object of id and text as"
+            " Relay's compiler and graphql-codegen write it."
+        ),
     )
-    documents_only: bool = Field(False, description="Refuses every other document.")
-
-    max_connections: int = Field(
-        _CONNECTIONS.max_connections,
-        ge=1,
-        description="Connections of clients, each worker's own; the longest idle one makes room.",
+    documents_only: bool = Field(
+        False, description="Refuses every document that is not in that manifest."
     )
-    max_header_bytes: int = Field(
-        _CONNECTIONS.max_header_bytes, ge=1_024, description="Request line and headers together."
-    )
-    header_timeout_seconds: float = Field(
-        _CONNECTIONS.header_timeout_seconds,
-        gt=0,
-        le=300,
-        allow_inf_nan=False,
-        description="The time for a request's headers to arrive.",
-    )
-    body_timeout_seconds: float = Field(
-        _CONNECTIONS.body_timeout_seconds,
-        gt=0,
-        le=300,
-        allow_inf_nan=False,
-        description="The time for its body to arrive.",
-    )
-    keep_alive_seconds: float = Field(
-        _CONNECTIONS.keep_alive_seconds,
-        gt=0,
-        le=3_600,
-        allow_inf_nan=False,
-        description="The time a connection may idle; longer than a load balancer's in front.",
-    )
-
-    def request_limits(self) -> Limits:
-        """What one request may ask for."""
-        return Limits(**{limit.name: getattr(self, limit.name) for limit in fields(Limits)})
-
-    def connection_limits(self) -> ConnectionLimits:
-        """What one client may hold."""
-        return ConnectionLimits(
-            **{limit.name: getattr(self, limit.name) for limit in fields(ConnectionLimits)}
-        )
 
     @field_validator("upstream_url")
     @classmethod
@@ -274,7 +235,6 @@ class Settings(AccessSettings):
             raise ValueError("must have no user name, query or fragment")
         if parts.port == 0 or not _PATH.fullmatch(parts.path):
             raise ValueError("must have a port from 1 to 65535 and no space in its path")
-        proxy_for(url)
         return url.rstrip("/")
 
     @field_validator("upstream_api_key")
@@ -297,32 +257,6 @@ class Settings(AccessSettings):
             return None
         if isinstance(key, SecretStr):
             raise ValueError("set either this or GATEWAY_UPSTREAM_API_KEY, not both")  # noqa: TRY004
-        try:
-            read_key_file(path)
-        except OSError as error:
-            raise ValueError(f"cannot be read: {error.strerror}") from None
-        return path
-
-    @field_validator("traces_url")
-    @classmethod
-    def _check_traces_url(cls, url: str | None) -> str | None:
-        if url is not None and find_spec("opentelemetry") is None:
-            raise ValueError("needs the extra: pip install 'track-invite-gateway[otel]'")
-        return url
-
-    @field_validator("documents")
-    @classmethod
-    def _check_documents(cls, path: Path | None, info: ValidationInfo) -> Path | None:
-        if path is None:
-            return None
-        documents, limits = read_manifest(path), {limit.name for limit in fields(Limits)}
-        if limits <= info.data.keys():
-            reader = DocumentReader(
-                executable_schema(federation=info.data.get("federation", False)),
-                Limits(**{name: info.data[name] for name in limits}),
-                introspection=info.data.get("introspection", False),
-            )
-            Documents(reader, trusted=documents)
         return path
 
     @field_validator("documents_only")
@@ -337,6 +271,10 @@ class Settings(AccessSettings):
     @classmethod
     def _check_store_url(cls, url: SecretStr, info: ValidationInfo) -> SecretStr:
         check_url(url.get_secret_value())
+        if info.data.get("store_url_file") is not None:
+            if url != cls.model_fields["store_url"].default:
+                raise ValueError("set either this or GATEWAY_STORE_URL_FILE, not both")
+            return url
         if info.data.get("workers", 1) > 1 and not is_shareable(url.get_secret_value()):
             raise ValueError("a SQLite file serves one process: set one worker, or PostgreSQL")
         return url
@@ -348,7 +286,6 @@ class Settings(AccessSettings):
             return None
         if info.data.get("store_secret") is not None:
             raise ValueError("set either this or GATEWAY_STORE_SECRET, not both")
-        _read_secret(path)
         return path
 
     @field_validator("lease_seconds")
@@ -378,12 +315,6 @@ class Settings(AccessSettings):
             )
         return origins
 
-    def store_key(self) -> bytes | None:
-        """The secret for the store's hashes, if one was given."""
-        if self.store_secret_file is not None:
-            return _read_secret(self.store_secret_file)
-        return None if self.store_secret is None else self.store_secret.get_secret_value().encode()
-
 
 def _is_host(name: str | None) -> bool:
     """Whether it can be looked up, as far as its form goes."""
@@ -396,16 +327,6 @@ def _is_host(name: str | None) -> bool:
 def _is_origin(text: str) -> bool:
     found = _ORIGIN.fullmatch(text)
     return found is not None and found["port"] != _OWN_PORTS[found["scheme"]]
-
-
-def _read_secret(path: Path) -> bytes:
-    try:
-        secret = path.read_bytes().strip()
-    except OSError as error:
-        raise ValueError(f"cannot be read: {error.strerror}") from None
-    if not secret:
-        raise ValueError("is empty")
-    return secret
 
 
 class CodedSettings(Settings):

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from gateway.invites.identity import HASH_BYTES
 from gateway.invites.record import Record, State
 from gateway.invites.store import StoreError, StoreUnavailableError
 from gateway.stores.rows import COLUMNS, from_row, migrations, pending, to_row
@@ -47,8 +48,9 @@ _INVITED: Final = (
     " WHERE state = 'invited' AND updated_at < ? ORDER BY updated_at DESC LIMIT ?"
 )
 _PURGE: Final = (
-    "DELETE FROM invite_records WHERE record_id IN (SELECT record_id FROM invite_records"
-    " WHERE state IN ('invited', 'refused', 'released') AND updated_at < ? LIMIT ?)"
+    "DELETE FROM invite_records WHERE record_id IN (SELECT record_id FROM invite_records"  # noqa: S608 - constant
+    " WHERE state IN ('invited', 'refused', 'released') AND updated_at < ?"
+    f" AND length(record_id) = {HASH_BYTES} LIMIT ?)"
 )
 _LEASE: Final = (
     "INSERT INTO gateway_leases (name, holder, until) VALUES (?, ?, ?)"

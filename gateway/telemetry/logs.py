@@ -13,6 +13,7 @@ name or an address.
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import sys
 import time
@@ -20,13 +21,12 @@ import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Protocol, TextIO
+from typing import Protocol, TextIO, TypeAlias
 
 import orjson
 
 from gateway.invites.inputs import InviteDraft, normalised_email
 from gateway.invites.models import InviteFailure, InviteResult
-from gateway.telemetry.structured import EventDict, Processor, WrappedLogger, structlog
 from gateway.telemetry.trail import TRAIL, Trail, is_replayed, told
 
 # The HTTP client's own lines name URLs and, at debug level, what goes over the wire.
@@ -35,6 +35,10 @@ _OWN = ("gateway", "uvicorn")
 LONGEST_OPERATION = 100
 """Characters of an operation's name that are told."""
 _LONGEST_TRACK_ID = 19
+
+
+EventLog: TypeAlias = Callable[[str, dict[str, object]], None]
+"""Writes one line: the event, and its fields."""
 
 
 class Hashes(Protocol):
@@ -52,21 +56,7 @@ def configure_logging(level: int = logging.INFO, *, as_json: bool = False) -> No
     """
     handler = logging.StreamHandler()
     handler.addFilter(_is_wanted)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[
-                structlog.stdlib.add_log_level,
-                structlog.stdlib.add_logger_name,
-                _timestamp,
-                _add_request_id,
-            ],
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                _frames_alone,
-                _as_text if as_json else structlog.dev.ConsoleRenderer(colors=False),
-            ],
-        )
-    )
+    handler.setFormatter(_LineFormatter(as_json=as_json))
     # What the library prints of a line that it cannot write has all values in it.
     logging.raiseExceptions = False
     logging.basicConfig(level=level, handlers=[handler], force=True)
@@ -74,33 +64,51 @@ def configure_logging(level: int = logging.INFO, *, as_json: bool = False) -> No
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
-def event_log(level: int, *, as_json: bool, stream: TextIO | None = None) -> WrappedLogger | None:
+def event_log(level: int, *, as_json: bool, stream: TextIO | None = None) -> EventLog | None:
     """Where requests and invites are logged, or None if the level leaves them out."""
     if level > logging.INFO:
         return None
     stream = stream or sys.stderr
+    form = _as_json if as_json else _as_text
     # Bytes, written at once: these lines are part of every mutation's cost.
-    writes: WrappedLogger = structlog.BytesLogger(stream.buffer)
-    render: Processor = _as_bytes
-    if not as_json:
-        writes, render = structlog.WriteLogger(stream), structlog.dev.ConsoleRenderer(colors=False)
-    bound: WrappedLogger = structlog.wrap_logger(
-        writes,
-        processors=[_add_level, _timestamp, render],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        cache_logger_on_first_use=True,
-    ).bind()
-    return bound
+    write, flush = stream.buffer.write, stream.buffer.flush
+
+    def log(event: str, fields: dict[str, object]) -> None:
+        write(form({**fields, "event": event, "level": "info", "timestamp": _timestamp()}) + b"\n")
+        flush()
+
+    return log
+
+
+class _LineFormatter(logging.Formatter):
+    """Lines of libraries and of the gateway's own modules, in the form of the others."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        super().__init__()
+        self._form = _as_json if as_json else _as_text
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "event": record.getMessage(),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "timestamp": _timestamp(),
+        }
+        if (trail := TRAIL.get()) is not None:
+            line["request_id"] = trail.request_id
+        if record.exc_info and (error := record.exc_info[1]) is not None:
+            line["exception"] = _frames_of(error)
+        return self._form(line).decode()
 
 
 class RequestLog:
     """Writes a line for each request."""
 
-    def __init__(self, log: WrappedLogger) -> None:
+    def __init__(self, log: EventLog) -> None:
         self._log = log
 
     def __call__(self, trail: Trail) -> None:
-        self._log.info("request", **request_line(trail))
+        self._log("request", request_line(trail))
 
 
 def request_line(trail: Trail) -> dict[str, object]:
@@ -140,14 +148,14 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"
 class AuditLog:
     """Writes a line for each invite that was asked for."""
 
-    def __init__(self, log: WrappedLogger, hashes: Callable[[], Hashes | None]) -> None:
+    def __init__(self, log: EventLog, hashes: Callable[[], Hashes | None]) -> None:
         self._log = log
         self._hashes = hashes
 
     def __call__(
         self, draft: InviteDraft, result: InviteResult, trail: Trail | None, scope: str
     ) -> None:
-        self._log.info("invite", **self._line(draft, result, trail, scope))
+        self._log("invite", self._line(draft, result, trail, scope))
 
     def _line(
         self, draft: InviteDraft, result: InviteResult, trail: Trail | None, scope: str
@@ -196,15 +204,9 @@ def _is_wanted(record: logging.LogRecord) -> bool:
     return record.levelno >= logging.WARNING
 
 
-def _add_level(_: WrappedLogger, method: str, event: EventDict) -> EventDict:
-    event["level"] = method
-    return event
-
-
-def _timestamp(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+def _timestamp() -> str:
     now = time.time()
-    event["timestamp"] = f"{_to_the_second(int(now))}.{int(now % 1 * 1_000_000):06d}Z"
-    return event
+    return f"{_to_the_second(int(now))}.{int(now % 1 * 1_000_000):06d}Z"
 
 
 @lru_cache(maxsize=2)
@@ -212,30 +214,26 @@ def _to_the_second(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-def _add_request_id(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    trail = TRAIL.get()
-    if trail is not None:
-        event["request_id"] = trail.request_id
-    return event
-
-
-def _frames_alone(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+def _frames_of(error: BaseException) -> str:
     """An exception as its type and where it came from."""
-    info: Any = event.pop("exc_info", None)
-    error = sys.exc_info()[1] if info is True else info[1] if isinstance(info, tuple) else info
-    event.pop("stack_info", None)
-    if isinstance(error, BaseException):
-        frames = [
-            f"{frame.f_code.co_filename}:{line} in {frame.f_code.co_name}"
-            for frame, line in traceback.walk_tb(error.__traceback__)
-        ]
-        event["exception"] = " < ".join([type(error).__qualname__, *reversed(frames)])
-    return event
+    frames = [
+        f"{frame.f_code.co_filename}:{line} in {frame.f_code.co_name}"
+        for frame, line in traceback.walk_tb(error.__traceback__)
+    ]
+    return " < ".join([type(error).__qualname__, *reversed(frames)])
 
 
-def _as_bytes(_: WrappedLogger, __: str, event: EventDict) -> bytes:
-    return orjson.dumps(event, default=str)
+def _as_json(line: dict[str, object]) -> bytes:
+    return orjson.dumps(line, default=str)
 
 
-def _as_text(_: WrappedLogger, __: str, event: EventDict) -> str:
-    return orjson.dumps(event, default=str).decode()
+def _as_text(line: dict[str, object]) -> bytes:
+    """Time, level and event, then the other fields, as JSON where they are not plain words."""
+    values = dict(line)
+    head = f"{values.pop('timestamp')} [{values.pop('level')}] {values.pop('event')}"
+    return " ".join([head, *(f"{name}={_word(value)}" for name, value in values.items())]).encode()
+
+
+def _word(value: object) -> str:
+    text = str(value)
+    return text if text and text.isprintable() and " " not in text else json.dumps(text)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from gateway.settings.api_key import check_key
 from gateway.watched_file import WatchedFile
 
 LATELY_SECONDS: Final = 30.0
@@ -42,16 +43,6 @@ class ApiKeyFile(WatchedFile[str]):
         the file read, and the others are to profit from that.
         """
         return super().reread() or self.changed_within(LATELY_SECONDS)
-
-
-def check_key(key: str) -> str:
-    """The key without surrounding white space; ValueError if it cannot be an HTTP header."""
-    key = key.strip()
-    if not key:
-        raise ValueError("the API key is empty")
-    if not (key.isascii() and key.isprintable()):
-        raise ValueError("the API key may hold printable ASCII characters only")
-    return key
 
 
 def read_key_file(path: Path) -> str:

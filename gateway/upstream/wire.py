@@ -14,7 +14,6 @@ from typing import TypeAlias
 
 import orjson
 
-INVITE_PATH = "/tracks/invite"
 LARGEST_ID = 2**63 - 1
 _INVITE_FIELDS = frozenset(
     {"application_id", "email", "invite_link", "invite_status", "name", "track_id"}
@@ -114,14 +113,6 @@ class ApplicantPage:
 
     applicants: tuple[Applicant, ...]
     has_next: bool
-
-
-def applicants_path(track_id: int) -> str:
-    return f"/tracks/{track_id}/applicants"
-
-
-def applicant_path(track_id: int, application_id: int) -> str:
-    return f"{applicants_path(track_id)}/{application_id}"
 
 
 def invite_body(

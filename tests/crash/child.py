@@ -16,12 +16,12 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from gateway.app import create_app
+from gateway.checks import checked_settings
 from gateway.invites.record import Record, State
 from gateway.server.config import running_gateway
 from gateway.server.listen import listen
-from gateway.settings.loading import load_settings
 from gateway.settings.model import Settings
-from gateway.stores.opening import store_for
+from gateway.stores.opening import store_of
 from gateway.stores.postgres import PostgresStore
 from gateway.stores.sqlite import SqliteStore
 from gateway.upstream.direct.connection import Connection
@@ -105,7 +105,7 @@ def trap_the_wire(trap: Trap) -> None:
 
 
 async def serve(settings: Settings, trap: Trap) -> None:
-    store = trapped(store_for(settings.store_url.get_secret_value()), trap)
+    store = trapped(store_of(settings), trap)
     trap_the_wire(trap)
     app: Any = create_app(settings, store=store)
     async with running_gateway(app, settings, listen("127.0.0.1", 0)) as address:
@@ -116,7 +116,7 @@ async def serve(settings: Settings, trap: Trap) -> None:
 
 def raise_children() -> None:
     """One after another, as asked for on standard input."""
-    settings = load_settings()
+    settings = checked_settings()
     for line in sys.stdin:
         point, nth = line.split()
         child = os.fork()

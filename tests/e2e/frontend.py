@@ -14,7 +14,8 @@ from tests.e2e.processes import ROOT
 
 CLIENTS = Path(__file__).parent / "clients"
 README = ROOT / "README.md"
-GUIDE = ROOT / "gateway" / "graphql" / "guide" / "frontends.md"
+GUIDES = ROOT / "gateway" / "site" / "guide"
+GUIDE = GUIDES / "frontends.md"
 PROGRAMS = ("apollo", "graphql-request", "relay", "urql")
 
 _BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -42,7 +43,10 @@ def make_frontend(folder: Path) -> None:
     shutil.copy(ROOT / "schema.graphql", folder)
     for path, text in files_on(GUIDE).items():
         (folder / path).write_text(text, "utf-8")
-    _write_operations(folder / "src", operations_on(README) | operations_on(GUIDE))
+    _write_operations(
+        folder / "src",
+        operations_on(README) | operations_on(GUIDES / "applications.md") | operations_on(GUIDE),
+    )
     run_tool(folder, "graphql-codegen", "--config", "codegen.ts")
     run_tool(folder, "relay-compiler")
 

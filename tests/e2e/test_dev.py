@@ -52,6 +52,15 @@ def test_explorer_is_where_it_says(dev):
     assert "<html" in fetch("GET", explorer[1], accept="text/html").lower()
 
 
+def test_it_says_that_nothing_is_real(dev):
+    """A client can tell the stand-in from the platform."""
+    asked = json.dumps({"query": "{gateway{platform}}"})
+
+    answer = json.loads(fetch("POST", f"{addresses(dev).gateway}/graphql", asked))
+
+    assert answer == {"data": {"gateway": {"platform": "stand-in"}}}
+
+
 def test_nothing_is_logged_unless_asked(dev):
     """A first try is not buried in lines."""
     assert dev.errors() == ""

@@ -593,7 +593,7 @@ async def test_a_schema_that_cannot_be_had_is_not_called_hidden(browser, gateway
 async def test_the_keyboard_reaches_everything(page):
     """Tab leads through the editors to the button that runs the request, and changes no text."""
     await expect(page.locator(".graphiql-editor-tool")).to_contain_text("ada@example.com")
-    await page.get_by_role("link", name="Guide").focus()
+    await page.get_by_role("link", name="Guides").focus()
     await page.keyboard.press("Tab")
     await page.keyboard.press("Tab")
     await page.keyboard.press("Enter")
@@ -611,11 +611,11 @@ async def test_the_focus_can_be_seen(page):
     assert outline.endswith("solid 2px")
 
 
-async def test_the_guide_is_a_click_away(page):
-    """Whoever tries an invite here finds how a page does it."""
-    await page.get_by_role("link", name="Guide").click()
+async def test_the_guides_are_a_click_away(page):
+    """Whoever tries an invite here finds how a page or a program does it."""
+    await page.get_by_role("link", name="Guides").click()
 
-    await expect(page).to_have_title("Inviting from a frontend · Track Invite Gateway")
+    await expect(page).to_have_title("Guides · Track Invite Gateway")
 
 
 async def test_a_phone_shows_request_and_answer(browser, gateway):

@@ -17,7 +17,7 @@ from graphql import DocumentNode, Node, build_ast_schema, parse
 from gateway.access.token_file import new_token, token_line
 from gateway.graphql.schema import printed_schema
 from tests.e2e.conftest import DOCUMENT, Pair, serve_settings
-from tests.e2e.frontend import README, files_on
+from tests.e2e.frontend import GUIDES, files_on
 from tests.e2e.node import needs_packages, run_node
 from tests.e2e.processes import program, running
 
@@ -129,9 +129,9 @@ def compose(folder: Path, gateway: str, notes: str) -> dict[str, dict[str, Any]]
 
 @pytest.fixture(scope="module", params=ROUTERS)
 def router(request: pytest.FixtureRequest, graph: Graph) -> Iterator[Router]:
-    """A router that has the configuration of the README."""
+    """A router that has the configuration of the guide."""
     config = graph.folder / CONFIG
-    config.write_text(files_on(README)[CONFIG], "utf-8")
+    config.write_text(files_on(GUIDES / "federation.md")[CONFIG], "utf-8")
     name: str = request.param
     supergraph = graph.folder / f"{ROUTERS[name]}.graphql"
     with program(graph.folder, "node", PACKAGES / f"{name}.js", supergraph, config) as command:

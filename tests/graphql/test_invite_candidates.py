@@ -147,6 +147,35 @@ def test_the_headers_key_is_for_the_whole_list(upstream, asking):
     assert len(upstream.posts) == 2
 
 
+def test_the_longest_key_serves_a_list(upstream, asking):
+    """A header's key of 255 characters leaves room for no position; each place has its own key."""
+    ask, key = asking(), "k" * 255
+    emails = [f"{n}@example.com" for n in range(12)]
+    first = ask(*emails, headers={"idempotency-key": key})
+
+    again = ask(*emails, headers={"idempotency-key": key})
+    too_long = ask("a@example.com", headers={"idempotency-key": key + "k"})
+
+    answers = [one["data"]["inviteCandidates"] for one in (first, again, too_long)]
+    assert [answer["invitedCount"] for answer in answers] == [12, 12, 0]
+    assert answers[2]["results"][0]["issues"] == [{"field": "idempotencyKey"}]
+    assert len(upstream.posts) == 12
+
+
+def test_what_is_said_of_one_is_not_said_of_all(upstream, asking):
+    """Beside candidates that are invited, no message says that nobody was."""
+    upstream.acts += [INVITES, answers(403), answers(429), INVITES]
+    query = DOCUMENT.replace("code outcome", "message code outcome")
+    ask = asking()
+
+    emails = [f"{n}@example.com" for n in range(4)]
+    listed = ask(*emails, "nobody", query=query)["data"]["inviteCandidates"]["results"]
+
+    messages = [result["message"] for result in listed if "message" in result]
+    assert len(messages) >= 2
+    assert not any("nobody" in message.lower() for message in messages)
+
+
 def test_an_empty_header_is_no_key(upstream, asking):
     """A key that cannot be used is told for each candidate, and none goes unprotected."""
     answer = asking()("a@example.com", headers={"idempotency-key": '""'})

@@ -77,7 +77,7 @@ input ApplicationFilter {
   fromDate: String
   toDate: String
 }
-type GatewayInfo { version: String! }
+type GatewayInfo { version: String! platform: String! }
 type Mutation {
   inviteCandidate(input: InviteCandidateInput!): InviteCandidateResult!
   inviteCandidates(input: InviteCandidatesInput!): InviteCandidatesPayload!

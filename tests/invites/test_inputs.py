@@ -67,6 +67,7 @@ def test_all_issues_come_at_once():
         "Ada\x85",
         "Ada\u2028Lovelace",
         "Ada\ud800",
+        "J\ufffdrgen",
     ],
     ids=ascii,
 )

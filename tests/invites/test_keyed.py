@@ -789,11 +789,11 @@ async def test_lease_that_passed_before_sending_stops_it(store, replica, monkeyp
     """`send_by` reaches the client, half a lease from the claim."""
     seen: list[float | None] = []
 
-    async def invite(body, *, send_by=None, **_):
-        seen.append(send_by)
+    async def send(call):
+        seen.append(call.send_by)
         return NoReply(Fault.DEADLINE, possibly_sent=False)
 
-    monkeypatch.setattr(replica.upstream, "invite", invite)
+    monkeypatch.setattr(replica.upstream, "send", send)
     monkeypatch.setattr("gateway.invites.keyed.time.monotonic", lambda: 50.0)
 
     await replica.invite()
@@ -836,3 +836,34 @@ async def test_doubt_outlives_what_was_proved_undone(replica):
 
     assert answer.code is InviteErrorCode.ALREADY_INVITED
     assert answer.outcome is InviteOutcome.UNKNOWN
+
+
+async def test_a_person_is_invited_once(store):
+    """Where persons count, neither another key nor another name sends a second invite."""
+    replica = await a_replica(store, by_person=True)
+    await replica.invite(scope="account")
+
+    again = await replica.invite(a_request(candidate_name="Ada King"), key="k2", scope="account")
+    elsewhere = await replica.invite(scope="another account")
+
+    assert again.replayed
+    assert not elsewhere.replayed
+    assert len(replica.upstream.posts) == 2
+
+
+async def test_a_corrected_name_is_sent_once_the_first_is_proved_not_to_be(store):
+    """A person in doubt stays in doubt under the corrected name too."""
+    replica = await a_replica(store, by_person=True, reads_back=False)
+    replica.upstream.acts += [LOSES_THE_REPLY, UNREACHABLE, UNREACHABLE, UNREACHABLE]
+    renamed = a_request(candidate_name="Ada King")
+    doubt = [await replica.invite(r, scope="account") for r in (a_request(), renamed)]
+    other = a_request(candidate_email="bob@example.com")
+
+    released = await replica.invite(other, scope="account")
+    sent = await replica.invite(replace(other, candidate_name="Bob B."), scope="account")
+
+    assert [result.outcome for result in doubt] == [InviteOutcome.UNKNOWN] * 2
+    assert released.outcome is InviteOutcome.NOT_INVITED
+    assert isinstance(sent, InviteSuccess)
+    assert replica.upstream.posts[-1]["candidate_name"] == "Bob B."
+    assert len(replica.upstream.invited) == 2

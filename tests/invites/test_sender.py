@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from gateway.invites.breaker import Breaker, BreakerLimits, BreakerState, Health
-from gateway.invites.models import InviteErrorCode
+from gateway.invites.deadline import within
+from gateway.invites.models import ANYONE, InviteErrorCode
 from gateway.invites.outcomes import Verdict
 from gateway.invites.retries import RetryBudget, RetryPolicy
 from gateway.invites.sender import Sender, SendLimits, health_of
@@ -40,8 +41,7 @@ def a_sender(upstream: FakeUpstream, **options) -> Sender:
 
 
 async def send(sender: Sender, *, seconds: float = 20):
-    deadline = asyncio.get_running_loop().time() + seconds
-    return await sender.send(a_request(), deadline=deadline)
+    return await sender.send(a_request(), ANYONE, deadline=within(seconds))
 
 
 @pytest.mark.parametrize("act", [UNREACHABLE, answers(429), answers(429, retry_after="0")])
@@ -226,3 +226,22 @@ async def test_attempts_count_towards_the_whole(upstream):
     assert sent.judgement.code is InviteErrorCode.RATE_LIMITED
     assert len(upstream.posts) == 2
     assert (len(each.names), len(total.names)) == (1, 3)
+
+
+async def test_what_cannot_be_announced_is_not_sent(upstream):
+    """Whoever must know of each invite before it is sent can forbid it."""
+    announced = []
+
+    async def announce(request) -> bool:
+        announced.append((request, len(upstream.posts)))
+        return len(announced) == 1
+
+    sender = a_sender(upstream, announce=announce)
+
+    first, second = await send(sender), await send(sender)
+
+    assert announced == [(a_request(), 0), (a_request(), 1)]
+    assert first.judgement.verdict is Verdict.INVITED
+    assert second.judgement.verdict is Verdict.NOT_SENT
+    assert not second.judgement.retryable
+    assert len(upstream.posts) == 1

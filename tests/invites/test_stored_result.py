@@ -132,4 +132,4 @@ def test_only_an_unknown_end_becomes_retryable(failure):
 def test_what_a_key_brings_about(failure, outcome, retryable):
     """Each of the gateway's own answers says what is known, and claims no more in words."""
     assert (failure.outcome, failure.retryable) == (outcome, retryable)
-    assert ("Nobody was invited" in failure.message) <= (outcome is InviteOutcome.NOT_INVITED)
+    assert ("was not invited" in failure.message) <= (outcome is InviteOutcome.NOT_INVITED)

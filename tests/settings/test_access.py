@@ -10,6 +10,7 @@ from gateway.access.token_file import token_line
 from gateway.settings.access import is_loopback
 from gateway.settings.loading import SettingsError, load_settings
 from gateway.settings.model import Settings
+from tests.fakes.environment import SECRET, plain_environment
 from tests.fakes.identity import key_set, signing_key
 
 KEYS = {
@@ -19,24 +20,16 @@ KEYS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _plain_environment(monkeypatch, tmp_path):
-    """No variable or file of the machine reaches these tests."""
-    monkeypatch.chdir(tmp_path)
-    for name in Settings.model_fields:
-        monkeypatch.delenv(f"GATEWAY_{name.upper()}", raising=False)
-    monkeypatch.setenv("GATEWAY_UPSTREAM_API_KEY", "key")
-
-
 @pytest.fixture
-def faults(monkeypatch):
+def faults(monkeypatch, tmp_path):
     """The faults of an environment with these variables."""
+    environment = plain_environment(monkeypatch, tmp_path)
+    environment(UPSTREAM_API_KEY=SECRET)
 
     def load(**variables: str) -> tuple[str, ...]:
-        for name, value in variables.items():
-            monkeypatch.setenv(f"GATEWAY_{name}", value)
+        environment(**variables)
         try:
-            load_settings()
+            load_settings(Settings)
         except SettingsError as error:
             return error.faults
         return ()
@@ -77,14 +70,6 @@ def test_a_token_file_without_tokens_is_named(faults, tmp_path):
     )
 
 
-@pytest.mark.parametrize("name", ["AUTH_TOKENS_FILE", "JWT_JWKS_FILE"])
-def test_an_unreadable_file_is_named(faults, name):
-    """A file that is not there stops the start."""
-    (fault,) = faults(AUTH="none", **{name: "absent"})
-
-    assert fault == f"GATEWAY_{name}: cannot be read: No such file or directory"
-
-
 @pytest.mark.parametrize(
     "url", ["id.example.com", "http://id.example.com/keys", "file:///etc/passwd", "https://"]
 )
@@ -101,16 +86,6 @@ def test_keys_are_public(faults):
     (fault,) = faults(AUTH="jwt", **{**KEYS, "JWT_JWKS_URL": url})
 
     assert fault == "GATEWAY_JWT_JWKS_URL: must have no user name"
-
-
-def test_a_bad_proxy_to_the_provider_is_named(faults, monkeypatch):
-    """A proxy that cannot be used would show when the first token comes."""
-    monkeypatch.setenv("no_proxy", "app.xobin.com")
-    monkeypatch.setenv("https_proxy", "socks5://u:s3cret@proxy.example")
-    (fault,) = faults(AUTH="jwt", **KEYS)
-
-    assert fault.startswith("GATEWAY_JWT_JWKS_URL: the environment's proxy for it must be")
-    assert "s3cret" not in fault
 
 
 @pytest.mark.parametrize("names", ["HS256", "none", "RS256,HS256", ","])
@@ -131,38 +106,7 @@ def test_complete_settings_are_taken(faults, monkeypatch, tmp_path, source):
         del given["JWT_JWKS_URL"]
 
     assert faults(AUTH="jwt", JWT_ALGORITHMS="RS256, ES256", **given) == ()
-    assert load_settings().jwt_algorithms == ("RS256", "ES256")
-
-
-@pytest.mark.parametrize(
-    ("given", "fault"),
-    [
-        ({"TLS_KEY": "key"}, "TLS_CERT: is required if GATEWAY_TLS_KEY is set"),
-        (
-            {"TLS_CERT": "absent"},
-            "TLS_CERT: this or GATEWAY_TLS_KEY cannot be read: No such file or directory",
-        ),
-        (
-            {"TLS_CERT": "key"},
-            "TLS_CERT: this and GATEWAY_TLS_KEY must be a certificate and its key, unencrypted",
-        ),
-        ({"UPSTREAM_CA_FILE": "key"}, "UPSTREAM_CA_FILE: holds no certificate in PEM"),
-        (
-            {"UPSTREAM_CA_FILE": "absent"},
-            "UPSTREAM_CA_FILE: cannot be read: No such file or directory",
-        ),
-        (
-            {"TRUSTED_PROXIES": "10.0.0.1,*"},
-            "TRUSTED_PROXIES: each must be an address or a network such as 10.0.0.0/8",
-        ),
-    ],
-    ids=["key-alone", "absent", "no-certificate", "no-authority", "absent-authority", "wildcard"],
-)
-def test_bad_settings_of_tls_are_named(faults, tmp_path, given, fault):
-    """What could not be served or trusted stops the start."""
-    (tmp_path / "key").write_text("secret")
-
-    assert faults(AUTH="none", **given) == (f"GATEWAY_{fault}",)
+    assert load_settings(Settings).jwt_algorithms == ("RS256", "ES256")
 
 
 @pytest.mark.parametrize(
@@ -190,3 +134,19 @@ def test_a_key_of_its_own_contradicts_forwarding(faults, monkeypatch):
     monkeypatch.delenv("GATEWAY_UPSTREAM_API_KEY")
 
     assert faults() == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        ({"TLS_KEY": "key"}, "TLS_CERT: is required if GATEWAY_TLS_KEY is set"),
+        (
+            {"TRUSTED_PROXIES": "10.0.0.1,*"},
+            "TRUSTED_PROXIES: each must be an address or a network such as 10.0.0.0/8",
+        ),
+    ],
+    ids=["key-alone", "wildcard"],
+)
+def test_bad_settings_of_tls_are_named(faults, given, fault):
+    """What could never be right is named without a look at any file."""
+    assert faults(AUTH="none", **given) == (f"GATEWAY_{fault}",)

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from gateway.invites.record import State, next_claim, seen_absent, settled
+from gateway.invites.record import State, first_claim, next_claim, seen_absent, settled
 from gateway.invites.store import StoreUnavailableError
-from tests.fakes.records import LEASE_SECONDS, NOW, a_record
+from tests.fakes.records import HASHER, LEASE_SECONDS, NOW, a_record, a_request
 
 
 async def test_reads_what_was_inserted(store):
@@ -121,6 +121,19 @@ async def test_purge_spares_open_records(store):
 
     assert gone == [2, 1, 0]
     assert await store.count() == {State.SENDING: 1, State.UNKNOWN: 1, State.INVITED: 1}
+
+
+async def test_purge_spares_who_was_invited_from_a_list(store):
+    """Records of persons are kept for good."""
+    person = HASHER.identify_person(a_request(), account="platform.example")
+    claim = first_claim(person, now=NOW - 1000, lease_seconds=LEASE_SECONDS)
+    await store.insert(settled(claim, State.INVITED, now=NOW - 1000))
+    await store.insert(settled(a_record(), State.INVITED, now=NOW - 1000))
+
+    gone = await store.purge(before=NOW, limit=9)
+
+    assert gone == 1
+    assert await store.read(person.record_id) is not None
 
 
 async def test_first_value_is_remembered(store):

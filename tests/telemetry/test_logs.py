@@ -9,7 +9,7 @@ import logging
 
 import pytest
 
-from gateway.telemetry.logs import configure_logging
+from gateway.telemetry.logs import configure_logging, event_log
 
 
 @pytest.fixture(autouse=True)
@@ -107,3 +107,26 @@ def test_line_that_cannot_be_written_shows_no_values(capsys):
     logging.getLogger("gateway").warning("%d and %d", "ada@example.com")  # noqa: PLE1206 - the bug
 
     assert "ada" not in capsys.readouterr().err
+
+
+def test_lines_for_people_keep_to_one_line(capsys):
+    """Fields that are no plain words are quoted, so that a line stays one."""
+    log = event_log(logging.INFO, as_json=False)
+    assert log is not None
+
+    log("request", {"operation": "Invite", "code": "", "caller": "two\nwords"})
+
+    line = capsys.readouterr().err
+    assert line.count("\n") == 1
+    assert line.endswith('Z [info] request operation=Invite code="" caller="two\\nwords"\n')
+
+
+def test_lines_of_the_gateways_own_modules_have_the_same_form(capsys):
+    """A line for programs has event, level and time, whoever wrote it."""
+    configure_logging(as_json=True)
+
+    logging.getLogger("gateway.files").warning("%s is gone", "tokens")
+
+    line = json.loads(capsys.readouterr().err)
+    assert line.pop("timestamp").endswith("Z")
+    assert line == {"event": "tokens is gone", "level": "warning", "logger": "gateway.files"}

@@ -1,4 +1,4 @@
-"""Dashboard, alert rules and README name metrics that exist, and leave none out."""
+"""Dashboard, alert rules and guide name metrics that exist, and leave none out."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from gateway.telemetry.metrics import SHARED, Metrics, shared_metrics
 from gateway.telemetry.trail import Trail
 from gateway.telemetry.watch import Watch
 from tests.fakes.settings import settings
-from tests.test_readme import README
+from tests.fakes.texts import GUIDES
 
 DATA = files("gateway") / "observability"
 DASHBOARD = json.loads((DATA / "dashboard.json").read_text("utf-8"))
@@ -79,13 +79,13 @@ def test_every_metric_is_shown():
 @pytest.mark.parametrize("name", sorted(families()))
 def test_every_metric_has_its_row(name):
     """What is measured is explained."""
-    assert re.search(rf"^\| `{name}[`{{]", README, re.MULTILINE)
+    assert re.search(rf"^\| `{name}[`{{]", GUIDES["operations"], re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", re.findall(r"- alert: (\w+)", ALERTS))
 def test_every_alert_says_what_to_do(name):
     """Who is woken up finds the next step."""
-    assert re.search(rf"^\| `{name}` \|", README, re.MULTILINE)
+    assert re.search(rf"^\| `{name}` \|", GUIDES["operations"], re.MULTILINE)
 
 
 @pytest.mark.parametrize(

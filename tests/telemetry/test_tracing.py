@@ -14,8 +14,9 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from gateway.app import create_app
-from gateway.settings.loading import SettingsError, load_settings
-from gateway.stores.opening import IN_MEMORY
+from gateway.checks import checked_settings
+from gateway.settings.loading import SettingsError
+from gateway.settings.store_url import IN_MEMORY
 from gateway.telemetry.watch import Watch
 from tests.fakes.settings import settings
 
@@ -280,19 +281,19 @@ def test_strange_receivers_are_refused(url, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
 
     with pytest.raises(SettingsError, match="GATEWAY_TRACES_URL"):
-        load_settings(auth="none", upstream_api_key="k", traces_url=url)
+        checked_settings(auth="none", upstream_api_key="k", traces_url=url)
     with pytest.raises(SettingsError) as told:
-        load_settings(auth="none", upstream_api_key="k", traces_url=url)
+        checked_settings(auth="none", upstream_api_key="k", traces_url=url)
     assert "pw" not in str(told.value)
 
 
 def test_extra_that_is_missing_is_named(monkeypatch, tmp_path):
     """Without OpenTelemetry the fault says how to get it."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("gateway.settings.model.find_spec", lambda _: None)
+    monkeypatch.setattr("gateway.checks.find_spec", lambda _: None)
 
     with pytest.raises(SettingsError, match=r"track-invite-gateway\[otel\]"):
-        load_settings(auth="none", upstream_api_key="k", traces_url="http://x/v1/traces")
+        checked_settings(auth="none", upstream_api_key="k", traces_url="http://x/v1/traces")
 
 
 def test_without_traces_the_upstream_gets_no_context(receiver):

@@ -1,5 +1,5 @@
-"""The guide for those who write frontends, served from this machine alone."""
+"""The guides for those who use and run the gateway, served from this machine alone."""
 
-from gateway.site.guide.page import guide_routes
+from gateway.site.guide.routes import guide_routes
 
 __all__ = ["guide_routes"]

@@ -1,18 +1,20 @@
-"""The guide as a page at `/docs`, made from its Markdown once at start."""
+"""Guides as pages: navigation over all of them, code with colours, headings with anchors."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import html
 import re
-from importlib.resources import files
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from itertools import pairwise
+from typing import Any
 
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import get_lexer_by_name
 
-PATH = "/docs"
+from gateway.site.guide.routes import Guide
 
 _PAGE = """\
 <!doctype html>
@@ -26,64 +28,160 @@ _PAGE = """\
   <style>{style}</style>
 </head>
 <body>
-<nav>{contents}<a href="./">Explorer</a></nav>
-<main>
+<a class="skip" href="#text">Skip to the text</a>
+<header>
+<strong>Track Invite Gateway</strong>
+<a href="{root}">Explorer</a>
+<a href="{root}docs">Guides</a>
+<a class="phone" href="#contents">Contents</a>
+</header>
+<nav id="contents" aria-label="Guides">
+<ul>
+{contents}</ul>
+</nav>
+<main id="text">
 {text}</main>
+<script>{script}</script>
 </body>
 </html>
 """
-_TITLE = re.compile(r"<h1>(.*?)</h1>")
-_HEADING = re.compile(r"<h2>(.*?)</h2>")
-_FILE_NAME = re.compile(r"^(```\w+) (\S+)$", re.MULTILINE)
+_LIST_TITLE = "Guides"
+_GUIDE_FILE = re.compile(r"([\w-]+)\.md(#.*)?")
+# An address that leads elsewhere; anything else names a file beside the guide.
+_ADDRESS = re.compile(r"[a-z]+:|#")
+_COLOURS = HtmlFormatter(nowrap=True)
 
 
-def guide_routes() -> list[Route]:
-    """The route of the guide."""
-    folder = files(__package__)
-    style = (folder / "guide.css").read_text("utf-8")
-    page = render((folder / "frontends.md").read_text("utf-8"), style).encode()
-    headers = {
-        "cache-control": "no-cache",
-        "content-security-policy": _policy(style),
-        "content-type": "text/html; charset=utf-8",
-        "etag": f'"{hashlib.sha256(page).hexdigest()[:32]}"',
-    }
-
-    async def answer(request: Request) -> Response:
-        if request.headers.get("if-none-match") == headers["etag"]:
-            return Response(status_code=304, headers=headers)
-        return Response(page, headers=headers)
-
-    return [Route(PATH, answer)]
-
-
-def render(markdown: str, style: str) -> str:
-    """A page with a list of its own sections; the file names of code are told above it."""
-    # Loaded here, because `gateway serve` does without unless it shows the explorer.
-    from markdown_it import MarkdownIt  # noqa: PLC0415
-
-    named = _FILE_NAME.sub(r"`\2`\n\n\1", markdown)
-    text = MarkdownIt("commonmark", {"html": False}).enable("table").render(named)
-    title = _TITLE.search(text)
+def render(guides: Sequence[Guide], current: Guide | None, *, style: str, script: str) -> str:
+    """The page of one guide, or the list of all; links are relative to where it is served."""
+    markdown = _markdown()
+    if current is None:
+        title, sections, text = _LIST_TITLE, {}, _list(markdown, guides)
+    else:
+        tokens = markdown.parse(current.markdown)
+        title, sections = current.title, _prepare(tokens)
+        text = markdown.renderer.render(tokens, markdown.options, {})
     return _PAGE.format(
-        title=title[1] if title else "",
+        title=escape(title),
         style=style,
-        contents="".join(_link(heading) for heading in _HEADING.findall(text)),
-        text=_HEADING.sub(lambda found: f'<h2 id="{_anchor(found[1])}">{found[1]}</h2>', text),
+        script=script,
+        root="./" if current is None else "../",
+        contents="".join(_entry(guide, current, sections) for guide in guides),
+        text=text,
     )
 
 
-def _link(heading: str) -> str:
-    return f'<a href="#{_anchor(heading)}">{heading}</a>'
+def _markdown() -> MarkdownIt:
+    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+    markdown.add_render_rule("fence", _code)
+    return markdown
 
 
-def _anchor(heading: str) -> str:
-    return re.sub(r"\W+", "-", html.unescape(heading).lower()).strip("-")
+def _list(markdown: MarkdownIt, guides: Sequence[Guide]) -> str:
+    entries = "".join(
+        f'<dt><a href="docs/{guide.name}">{escape(guide.title)}</a></dt>\n'
+        f"<dd>{markdown.renderInline(guide.summary)}</dd>\n"
+        for guide in guides
+    )
+    return f"<h1>{_LIST_TITLE}</h1>\n<dl>\n{entries}</dl>\n"
 
 
-def _policy(style: str) -> str:
-    sha256 = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+def _entry(guide: Guide, current: Guide | None, sections: Mapping[str, str]) -> str:
+    """A guide in the navigation, and the sections of the one that is shown."""
+    folder = "docs/" if current is None else ""
+    if guide is not current:
+        return f'<li><a href="{folder}{guide.name}">{escape(guide.title)}</a></li>\n'
+    below = "".join(
+        f'<li><a href="#{anchor}">{escape(heading)}</a></li>\n'
+        for anchor, heading in sections.items()
+    )
     return (
-        f"default-src 'none'; style-src 'sha256-{sha256}';"
-        " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        f'<li><a href="{guide.name}" aria-current="page">{escape(guide.title)}</a>\n'
+        f"<ul>\n{below}</ul></li>\n"
     )
+
+
+def _prepare(tokens: Sequence[Token]) -> dict[str, str]:
+    """Makes anchors, labels and links; returns the sections, each heading by its anchor."""
+    sections: dict[str, str] = {}
+    columns: list[str] = []
+    cells: Iterator[str] = iter(())
+    for token, following in pairwise(tokens):
+        match token.type:
+            case "heading_open" if token.tag != "h1":
+                anchor = anchor_of(_plain(following))
+                token.attrSet("id", anchor)
+                if token.tag == "h2":
+                    sections[anchor] = _plain(following)
+                _link_to(following, anchor)
+            case "thead_open":
+                columns = []
+            case "th_open":
+                columns.append(_plain(following))
+                _align(token)
+            case "tr_open":
+                cells = iter(columns)
+            case "td_open":
+                token.attrSet("data-label", next(cells))
+                _align(token)
+            case "inline":
+                token.children = list(_within_the_site(token.children or []))
+    return sections
+
+
+def _plain(inline: Token) -> str:
+    return "".join(child.content for child in inline.children or [])
+
+
+def anchor_of(heading: str) -> str:
+    """As GitHub names it, so that a link to a section is the same there and here."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def _link_to(inline: Token, anchor: str) -> None:
+    attributes: dict[str, str | int | float] = {
+        "class": "anchor",
+        "href": f"#{anchor}",
+        "aria-label": f"Link to “{_plain(inline)}”",
+    }
+    inline.children = [
+        *(inline.children or []),
+        Token("link_open", "a", 1, attrs=attributes),
+        Token("text", "", 0, content="#"),
+        Token("link_close", "a", -1),
+    ]
+
+
+def _align(token: Token) -> None:
+    # The page's policy knows no style in an element.
+    if style := token.attrs.pop("style", None):
+        token.attrSet("class", str(style).removeprefix("text-align:"))
+
+
+def _within_the_site(children: Sequence[Token]) -> Iterator[Token]:
+    """Links to other guides lead to their pages; other files and pictures are not served."""
+    linked = True
+    for child in children:
+        if child.type == "link_open":
+            linked = _points_to_a_page(child)
+        if child.type == "image" or (child.type in ("link_open", "link_close") and not linked):
+            continue
+        yield child
+
+
+def _points_to_a_page(link: Token) -> bool:
+    address = str(link.attrs["href"])
+    if guide := _GUIDE_FILE.fullmatch(address):
+        link.attrSet("href", guide[1] + (guide[2] or ""))
+        return True
+    return bool(_ADDRESS.match(address))
+
+
+def _code(*render: Any) -> str:
+    """A block of code, below the name of its file if the fence names one."""
+    _, tokens, index, *_ = render
+    language, _, file = tokens[index].info.partition(" ")
+    text = highlight(tokens[index].content, get_lexer_by_name(language or "text"), _COLOURS)
+    name = f"<figcaption>{escape(file)}</figcaption>" if file else ""
+    # It can be reached with Tab, and so be scrolled by those who have no mouse.
+    return f'<figure>{name}<pre tabindex="0"><code>{text}</code></pre></figure>\n'

@@ -78,7 +78,7 @@ function name() {
       { className: "gateway-name" },
       element("img", { src: new URL("icon.svg", import.meta.url).href, alt: "" }),
       element("span", null, "Track Invite Gateway"),
-      element("a", { href: "docs" }, "Guide"),
+      element("a", { href: "docs" }, "Guides"),
     ),
   );
 }

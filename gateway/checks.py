@@ -1,0 +1,138 @@
+"""Settings tried against the world: files are read, certificates loaded, documents validated."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from dataclasses import fields
+from importlib.util import find_spec
+from pathlib import Path
+
+from pydantic import ValidationInfo, field_validator
+from pydantic_settings import SettingsConfigDict
+
+from gateway.access.token_file import read_token_file
+from gateway.server.tls import certified
+from gateway.settings.limits import Limits
+from gateway.settings.loading import load_settings
+from gateway.settings.model import Settings
+from gateway.stores.opening import read_store_secret, read_url_file
+from gateway.upstream.api_key import read_key_file
+from gateway.upstream.proxy import proxy_for
+from gateway.upstream.trust import trusting
+
+
+class CheckedSettings(Settings):
+    """Settings whose files, certificates, documents and proxies can be used now."""
+
+    model_config = SettingsConfigDict(defer_build=False)
+
+    @field_validator("upstream_url")
+    @classmethod
+    def _check_proxy_of_upstream(cls, url: str) -> str:
+        proxy_for(url)
+        return url
+
+    @field_validator("upstream_api_key_file")
+    @classmethod
+    def _read_api_key_file(cls, path: Path | None) -> Path | None:
+        return _read(path, read_key_file)
+
+    @field_validator("store_url_file")
+    @classmethod
+    def _read_store_url_file(cls, path: Path | None) -> Path | None:
+        return _read(path, read_url_file)
+
+    @field_validator("store_secret_file")
+    @classmethod
+    def _read_store_secret_file(cls, path: Path | None) -> Path | None:
+        return _read(path, read_store_secret)
+
+    @field_validator("auth_tokens_file")
+    @classmethod
+    def _read_tokens_file(cls, path: Path | None) -> Path | None:
+        return _read(path, read_token_file)
+
+    @field_validator("jwt_jwks_file")
+    @classmethod
+    def _read_jwks_file(cls, path: Path | None) -> Path | None:
+        if path is None:
+            return None
+        from gateway.access.jwks import read_key_file  # noqa: PLC0415 - costs 9 MiB
+
+        return _read(path, read_key_file)
+
+    @field_validator("jwt_jwks_url")
+    @classmethod
+    def _check_proxy_of_provider(cls, url: str | None) -> str | None:
+        if url is not None:
+            proxy_for(url)
+        return url
+
+    @field_validator("tls_cert")
+    @classmethod
+    def _load_certificate(cls, cert: Path | None, info: ValidationInfo) -> Path | None:
+        if cert is None:
+            return None
+        try:
+            certified(cert, info.data.get("tls_key"))
+        except ssl.SSLError:
+            raise ValueError(
+                "this and GATEWAY_TLS_KEY must be a certificate and its key, unencrypted"
+            ) from None
+        except OSError as error:
+            raise ValueError(f"this or GATEWAY_TLS_KEY cannot be read: {error.strerror}") from None
+        return cert
+
+    @field_validator("upstream_ca_file")
+    @classmethod
+    def _load_authorities(cls, path: Path | None) -> Path | None:
+        return _read(path, _read_authorities)
+
+    @field_validator("traces_url")
+    @classmethod
+    def _find_opentelemetry(cls, url: str | None) -> str | None:
+        if url is not None and find_spec("opentelemetry") is None:
+            raise ValueError("needs the extra: pip install 'track-invite-gateway[otel]'")
+        return url
+
+    @field_validator("documents")
+    @classmethod
+    def _validate_documents(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        if path is not None:
+            # The schema takes long to load, and few have trusted documents.
+            from gateway.graphql.documents import DocumentReader  # noqa: PLC0415
+            from gateway.graphql.persisted import Documents, read_manifest  # noqa: PLC0415
+            from gateway.graphql.schema import executable_schema  # noqa: PLC0415
+
+            documents, limits = read_manifest(path), {limit.name for limit in fields(Limits)}
+            # A limit that was refused is not in the data: then its own fault is all that is said.
+            if limits <= info.data.keys():
+                reader = DocumentReader(
+                    executable_schema(federation=info.data.get("federation", False)),
+                    Limits(**{name: info.data[name] for name in limits}),
+                    introspection=info.data.get("introspection", False),
+                )
+                Documents(reader, trusted=documents)
+        return path
+
+
+def checked_settings(**given: object) -> CheckedSettings:
+    """The settings from the environment and `.env`, tried. Raises SettingsError."""
+    return load_settings(CheckedSettings, **given)
+
+
+def _read(path: Path | None, read: Callable[[Path], object]) -> Path | None:
+    try:
+        if path is not None:
+            read(path)
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}") from None
+    return path
+
+
+def _read_authorities(path: Path) -> None:
+    try:
+        trusting(path)
+    except ssl.SSLError:
+        raise ValueError("holds no certificate in PEM") from None

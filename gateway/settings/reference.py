@@ -1,0 +1,101 @@
+"""The settings as a page of the guide: `python -m gateway.settings.reference` prints it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+
+from gateway.settings.model import PREFIX, Settings
+
+_SECTIONS: Final[Mapping[str, tuple[str, str]]] = {
+    "upstream_url": ("The platform", ""),
+    "host": ("The server", ""),
+    "log_level": ("Logs, metrics and traces", "See [Running in production](operations.md)."),
+    "drain_delay_seconds": ("Stopping, and other origins", ""),
+    "store_url_file": (
+        "Idempotency keys and doubts",
+        "See [Never twice, never lost](reliability.md).",
+    ),
+    "queue_size": ("How much at a time", ""),
+    "explorer": ("The schema", ""),
+    "auth": ("Who may call", "See [Who may call](access.md)."),
+    "tls_key": (
+        "TLS and proxies",
+        (
+            "`HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` are heeded on the way to the platform and to"
+            " the identity provider."
+        ),
+    ),
+    "requests_per_minute": ("Rate limits", "See [Rate limits](access.md#rate-limits)."),
+    "max_invites": (
+        "What one request may ask for",
+        (
+            "Whatever breaks a limit is refused before work is done. With these defaults no single"
+            " request holds up the others for long: `python -m tests.bench.stall` sends some"
+            " seventy kinds of hostile ones and times an ordinary caller meanwhile (on a busy"
+            " two-core machine 69 ms at most, as a median; its exit code says whether 100 were"
+            " exceeded)."
+        ),
+    ),
+    "documents": ("Trusted documents", "See [Errors](errors.md#graphql-over-http)."),
+    "max_connections": ("What one client may hold", ""),
+}
+"""By the field with which a section begins: its heading, and a sentence."""
+
+_HEAD: Final = """\
+# Settings
+
+Environment variables, or a `.env` file in the working directory; the environment goes first.
+`gateway serve` refuses to start on a missing or contradictory one and names all of them at once.
+`gateway check` prints those in force. This page is made from the code, and a test compares them.
+"""
+
+
+def reference() -> str:
+    """The page, in Markdown, ending with a line break."""
+    return _HEAD + "".join(map(_section, _SECTIONS))
+
+
+def _section(first: str) -> str:
+    heading, sentence = _SECTIONS[first]
+    rows = "".join(_row(name, field) for name, field in _fields_from(first))
+    text = f"{sentence}\n\n" if sentence else ""
+    return f"\n## {heading}\n\n{text}| variable | default | |\n|---|---|---|\n{rows}"
+
+
+def _fields_from(first: str) -> Iterator[tuple[str, FieldInfo]]:
+    fields = list(Settings.model_fields.items())
+    begin = [name for name, _ in fields].index(first)
+    for place, (name, field) in enumerate(fields[begin:]):
+        if place and name in _SECTIONS:
+            return
+        yield name, field
+
+
+def _row(name: str, field: FieldInfo) -> str:
+    return f"| `{PREFIX}{name.upper()}` | {_default(field)} | {field.description} |\n"
+
+
+def _default(field: FieldInfo) -> str:
+    value = _plain(field.default)
+    return "-" if field.is_required() or value in ("", "None") else f"`{value}`"
+
+
+def _plain(value: Any) -> str:
+    match value:
+        case SecretStr():
+            return value.get_secret_value()
+        case bool():
+            return str(value).lower()
+        case tuple():
+            return ",".join(value)
+        case float():
+            return f"{value:g}"
+    return str(value)
+
+
+if __name__ == "__main__":
+    print(reference(), end="")  # noqa: T201 - a command

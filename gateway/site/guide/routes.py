@@ -1,0 +1,117 @@
+"""The guides at `/docs/NAME`, as Markdown at `/docs/NAME.md`, and a list of them at `/docs`."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from importlib.resources import files
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+PATH = "/docs"
+# As a newcomer needs them; a guide that is missing here comes last.
+ORDER = (
+    "frontends",
+    "spreadsheets",
+    "applications",
+    "errors",
+    "reliability",
+    "access",
+    "operations",
+    "settings",
+    "federation",
+    "stand-in",
+    "speed",
+    "dependencies",
+)
+_AS_MARKDOWN = {"content-type": "text/markdown; charset=utf-8"}
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """One Markdown file of this folder: a title, a paragraph that says what it is, the text."""
+
+    name: str
+    markdown: str
+
+    @property
+    def title(self) -> str:
+        return self.markdown.partition("\n")[0].removeprefix("# ")
+
+    @property
+    def summary(self) -> str:
+        return self.markdown.split("\n\n")[1]
+
+
+def read_guides() -> list[Guide]:
+    """All guides, in the order in which they are listed."""
+    folder = files(__package__)
+    guides = [
+        Guide(file.name.removesuffix(".md"), file.read_text("utf-8"))
+        for file in folder.iterdir()
+        if file.name.endswith(".md")
+    ]
+    return sorted(guides, key=_place)
+
+
+def _place(guide: Guide) -> tuple[int, str]:
+    return (ORDER.index(guide.name) if guide.name in ORDER else len(ORDER), guide.name)
+
+
+def guide_routes() -> list[Route]:
+    """The routes of the list and of each guide."""
+    folder = files(__package__)
+    style = (folder / "guide.css").read_text("utf-8")
+    script = (folder / "guide.js").read_text("utf-8")
+    guides = read_guides()
+    headers = {
+        "content-security-policy": _policy(style, script),
+        "content-type": "text/html; charset=utf-8",
+    }
+
+    def page_of(current: Guide | None) -> bytes:
+        # Loaded with the first page: a gateway that nobody reads guides from does without.
+        from gateway.site.guide.page import render  # noqa: PLC0415
+
+        return render(guides, current, style=style, script=script).encode()
+
+    routes = [_route(PATH, partial(page_of, None), headers)]
+    for guide in guides:
+        path = f"{PATH}/{guide.name}"
+        routes.append(_route(path, partial(page_of, guide), headers))
+        routes.append(_route(f"{path}.md", guide.markdown.encode, _AS_MARKDOWN))
+    return routes
+
+
+def _route(path: str, make: Callable[[], bytes], headers: dict[str, str]) -> Route:
+    """Serves what `make` returns; it is called once, when the page is first asked for."""
+    made: list[bytes] = []
+
+    # No coroutine, so that making a page holds up no request.
+    def answer(request: Request) -> Response:
+        if not made:
+            made.append(make())
+        page = made[0]
+        tag = f'"{hashlib.sha256(page).hexdigest()[:32]}"'
+        tagged = {**headers, "cache-control": "no-cache", "etag": tag}
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers=tagged)
+        return Response(page, headers=tagged)
+
+    return Route(path, answer)
+
+
+def _policy(style: str, script: str) -> str:
+    return (
+        f"default-src 'none'; style-src {_sum(style)}; script-src {_sum(script)};"
+        " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+
+
+def _sum(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -1,0 +1,25 @@
+"""An environment without settings but those that a test makes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gateway.settings.model import Settings
+
+SECRET = "very-secret-key"
+
+
+def plain_environment(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Callable[..., None]:
+    """Sets `GATEWAY_*` variables; no variable or `.env` file of the machine is left."""
+    monkeypatch.chdir(folder)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"GATEWAY_{name.upper()}", raising=False)
+
+    def put(**variables: str) -> None:
+        for name, value in variables.items():
+            monkeypatch.setenv(f"GATEWAY_{name}", value)
+
+    return put

@@ -1,0 +1,15 @@
+"""README and guides, as they are written."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text("utf-8")
+GUIDES = {path.stem: path.read_text("utf-8") for path in (ROOT / "gateway/site/guide").glob("*.md")}
+
+
+def blocks(text: str, language: str) -> list[str]:
+    """The fenced code blocks in one language."""
+    return re.findall(rf"^```{language}(?: \S+)?\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
