@@ -93,7 +93,7 @@ def create_app(
         limits=settings.request_limits(),
         introspection=settings.introspection,
         cors_origins=frozenset(settings.cors_origins),
-        cors_headers=access.headers,
+        cors_credentials=settings.cors_credentials,
         trusted_documents=read_manifest(settings.documents) if settings.documents else None,
         trusted_only=settings.documents_only,
         # Strangers take no place from callers.
