@@ -260,7 +260,8 @@ async def test_a_wait_for_a_place_leaves_time_to_send(monkeypatch):
 
         async def noted(*, wait_until: float) -> bool:
             ends.append(wait_until - asyncio.get_running_loop().time())
-            return await place(wait_until=wait_until)
+            came: bool = await place(wait_until=wait_until)
+            return came
 
         monkeypatch.setattr(client._pool, "place", noted)
         second = asyncio.create_task(client.send(invite_call(BODY, timeout_seconds=1000)))
