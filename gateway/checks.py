@@ -16,7 +16,7 @@ from gateway.server.tls import certified
 from gateway.settings.limits import Limits
 from gateway.settings.loading import load_settings
 from gateway.settings.model import Settings
-from gateway.stores.opening import read_store_secret
+from gateway.stores.opening import read_store_secret, read_url_file
 from gateway.upstream.api_key import read_key_file
 from gateway.upstream.proxy import proxy_for
 from gateway.upstream.trust import trusting
@@ -37,6 +37,11 @@ class CheckedSettings(Settings):
     @classmethod
     def _read_api_key_file(cls, path: Path | None) -> Path | None:
         return _read(path, read_key_file)
+
+    @field_validator("store_url_file")
+    @classmethod
+    def _read_store_url_file(cls, path: Path | None) -> Path | None:
+        return _read(path, read_url_file)
 
     @field_validator("store_secret_file")
     @classmethod

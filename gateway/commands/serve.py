@@ -21,7 +21,7 @@ from gateway.server.listen import address_of, listen
 from gateway.server.signals import Workers
 from gateway.settings.access import is_loopback
 from gateway.settings.model import Settings
-from gateway.stores.opening import store_for, store_secret_of
+from gateway.stores.opening import store_of, store_secret_of
 from gateway.telemetry.metrics import shared_metrics
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def prepare_store(settings: Settings) -> None:
     """Open the store once and close it again. Raises StoreError if it cannot be used."""
 
     async def open_and_close() -> None:
-        store = store_for(settings.store_url.get_secret_value())
+        store = store_of(settings)
         records = Records(store, secret=store_secret_of(settings))
         await records.open()
         await records.close()

@@ -5,23 +5,40 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway.settings.store_url import SQLITE, check_url
+from gateway.settings.store_url import POSTGRES, SQLITE, check_url
 from gateway.stores.sqlite import SqliteStore
+from gateway.watched_file import WatchedFile
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gateway.invites.store import Store
     from gateway.settings.model import Settings
 
 
-def store_for(url: str) -> Store:
-    """The store that `url` names, not yet open."""
-    check_url(url)
-    if url.startswith(SQLITE):
+def store_of(settings: Settings) -> Store:
+    """The store that the settings name, not yet open. Raises OSError or ValueError by its file."""
+    if settings.store_url_file is not None:
+        return store_for(WatchedFile(settings.store_url_file, read_url_file).current)
+    return store_for(settings.store_url.get_secret_value())
+
+
+def store_for(url: str | Callable[[], str]) -> Store:
+    """The store that `url` names, not yet open; that of PostgreSQL may change its place."""
+    if isinstance(url, str) and check_url(url).startswith(SQLITE):
         return SqliteStore(Path(url.removeprefix(SQLITE)))
     # Not everybody has PostgreSQL, and its driver takes long to load.
     from gateway.stores.postgres import PostgresStore  # noqa: PLC0415 - see above
 
     return PostgresStore(url)
+
+
+def read_url_file(path: Path) -> str:
+    """PostgreSQL's URL in the file; OSError or ValueError, without the URL, if there is none."""
+    url = path.read_text("utf-8", errors="replace").strip()
+    if not url.startswith(POSTGRES):
+        raise ValueError("holds no postgresql:// URL")
+    return url
 
 
 def read_store_secret(path: Path) -> bytes:

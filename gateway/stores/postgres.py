@@ -11,13 +11,12 @@ import asyncpg
 from gateway.invites.identity import HASH_BYTES
 from gateway.invites.record import Record, State
 from gateway.invites.store import StoreError, StoreUnavailableError
-from gateway.stores.rows import COLUMNS, from_row, migrations, pending, to_row
+from gateway.stores.postgres_connection import connect, reason, why_not_connected
+from gateway.stores.postgres_schema import bring_up_to_date
+from gateway.stores.rows import COLUMNS, from_row, to_row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-# Any fixed number will do, as long as every gateway takes the same.
-_MIGRATION_LOCK: Final = 7_208_315_021_914_006
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 _VALUES: Final = "$1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12"
 _INSERT: Final = (
@@ -60,34 +59,34 @@ _PING: Final = (
 
 
 class PostgresStore:
-    """A Store in the database that `url` names."""
+    """A Store in the database that `url` names; if `url` gives another one, it moves there."""
 
-    def __init__(self, url: str, *, connections: int = 10, timeout_seconds: float = 5.0) -> None:
-        self._url = url
+    def __init__(
+        self,
+        url: str | Callable[[], str],
+        *,
+        connections: int = 10,
+        timeout_seconds: float = 5.0,
+    ) -> None:
+        self._current_url = url if callable(url) else lambda: url
+        self._connected_to = ""
         self._connections = connections
         self._timeout_seconds = timeout_seconds
         self._open_pool: asyncpg.Pool | None = None
 
     async def open(self) -> None:
+        self._connected_to = self._current_url()
+        pool = await asyncpg.create_pool(
+            connect=self._connect,
+            min_size=1,
+            max_size=self._connections,
+            # One statement at a time leaves nothing behind on a connection.
+            reset=_nothing,
+        )
         try:
-            pool = await asyncpg.create_pool(
-                self._url,
-                min_size=1,
-                max_size=self._connections,
-                timeout=self._timeout_seconds,
-                command_timeout=self._timeout_seconds,
-                # One statement at a time leaves nothing behind on a connection.
-                reset=_nothing,
-                # A claim must survive the server's crash, whatever the database's default is.
-                server_settings={
-                    "synchronous_commit": "on",
-                    "application_name": "track-invite-gateway",
-                },
-            )
-        except Exception as error:
-            raise StoreError(f"cannot reach the PostgreSQL store: {_why_not(error)}") from error
-        try:
-            await self._migrate(pool)
+            with _failures():
+                async with pool.acquire() as connection:
+                    await bring_up_to_date(connection)
         except BaseException:
             pool.terminate()
             raise
@@ -139,43 +138,33 @@ class PostgresStore:
     async def ping(self) -> None:
         await self._rows(_PING)
 
+    async def _connect(self, _: object, **options: Any) -> asyncpg.Connection:
+        url = self._connected_to
+        try:
+            return await connect(url, timeout_seconds=self._timeout_seconds, **options)
+        except Exception as error:
+            why = why_not_connected(error, url)
+            raise StoreUnavailableError(f"cannot reach the PostgreSQL store: {why}") from error
+
     async def _rows(self, statement: str, *values: object) -> Sequence[Sequence[Any]]:
         pool = self._open_pool
         if pool is None:
             raise StoreUnavailableError("the store is closed")
+        if (url := self._current_url()) != self._connected_to:
+            self._connected_to = url
+            await pool.expire_connections()
         with _failures():
             async with asyncio.timeout(self._timeout_seconds), pool.acquire() as connection:
                 try:
                     rows: Sequence[Sequence[Any]] = await connection.fetch(statement, *values)
-                except (TimeoutError, asyncio.CancelledError):
-                    # A server that hangs would be waited for once more, to take the question back.
+                except BaseException as error:
+                    # A server that hangs would be waited for once more, and one that has become
+                    # a standby would refuse whatever comes next.
                     connection.terminate()
+                    if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
+                        await pool.expire_connections()
                     raise
                 return rows
-
-    async def _migrate(self, pool: asyncpg.Pool) -> None:
-        scripts = migrations("postgres")
-        with _failures():
-            async with pool.acquire() as connection, connection.transaction():
-                await _check_flushing(connection)
-                await connection.execute("SELECT pg_advisory_xact_lock($1)", _MIGRATION_LOCK)
-                await connection.execute(
-                    "CREATE TABLE IF NOT EXISTS gateway_schema (version integer NOT NULL)"
-                )
-                done = await connection.fetchval("SELECT max(version) FROM gateway_schema") or 0
-                for script in pending(scripts, version=done):
-                    await connection.execute(script)
-                if done < len(scripts):
-                    await connection.execute("INSERT INTO gateway_schema VALUES ($1)", len(scripts))
-
-
-async def _check_flushing(connection: asyncpg.pool.PoolConnectionProxy) -> None:
-    # A pooler in between may leave out what the connection was opened with.
-    if await connection.fetchval("SHOW synchronous_commit") != "on":
-        raise StoreError(
-            "the PostgreSQL store would lose records in a crash: synchronous_commit is not on, and"
-            " what is between drops the setting; connect to the server itself"
-        )
 
 
 async def _nothing(_: object) -> None:
@@ -188,26 +177,6 @@ def _failures() -> Iterator[None]:
         yield
     except StoreError:
         raise
-    # Whatever the driver raises, nobody knows by it what was committed.
+    # Whatever the driver raises, it does not say what was committed.
     except Exception as error:
-        raise StoreUnavailableError(f"the store failed: {_reason(error)}") from error
-
-
-def _reason(error: Exception) -> str:
-    """What an operator needs to know, without values, URLs or passwords."""
-    if isinstance(error, asyncpg.PostgresError):
-        # The server's own text may quote a row's values.
-        return f"{type(error).__name__} ({error.sqlstate})"
-    if isinstance(error, OSError) and str(error):
-        return f"{type(error).__name__}: {error}"
-    return type(error).__name__
-
-
-def _why_not(error: Exception) -> str:
-    if isinstance(error, ValueError) and not isinstance(error, OSError):
-        # Its text may quote the password, where that was taken for a port or a host.
-        return (
-            f"its URL cannot be used ({type(error).__name__}); is a parameter wrong, or a special"
-            " character of the password not written as %XX?"
-        )
-    return _reason(error)
+        raise StoreUnavailableError(f"the store failed: {reason(error)}") from error

@@ -21,7 +21,7 @@ from gateway.invites.record import Record, State
 from gateway.server.config import running_gateway
 from gateway.server.listen import listen
 from gateway.settings.model import Settings
-from gateway.stores.opening import store_for
+from gateway.stores.opening import store_of
 from gateway.stores.postgres import PostgresStore
 from gateway.stores.sqlite import SqliteStore
 from gateway.upstream.direct.connection import Connection
@@ -105,7 +105,7 @@ def trap_the_wire(trap: Trap) -> None:
 
 
 async def serve(settings: Settings, trap: Trap) -> None:
-    store = trapped(store_for(settings.store_url.get_secret_value()), trap)
+    store = trapped(store_of(settings), trap)
     trap_the_wire(trap)
     app: Any = create_app(settings, store=store)
     async with running_gateway(app, settings, listen("127.0.0.1", 0)) as address:

