@@ -139,7 +139,7 @@ def validation_rules(*, introspection: bool) -> tuple[type[ASTValidationRule], .
 
 
 def _size(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode())
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
 def _cached(text: str, document: DocumentNode) -> CachedDocument:

@@ -103,7 +103,11 @@ def without_value(message: str) -> str:
 def _told(fault: str) -> str:
     for pattern in _SAFE:
         if match := pattern.match(fault):
-            return match.group().replace("None", "null") + "."
+            told = match.group().replace("None", "null")
+            # It is said of integers too that came as a float, such as 1e17.
+            return (
+                told.replace("represent non-integer", "represent non 32-bit signed integer") + "."
+            )
     if match := _ENUM_VALUE.match(fault):
         return f"Value does not exist in '{match[1]}' enum."
     return "The value does not fit its type."

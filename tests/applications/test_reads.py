@@ -12,7 +12,7 @@ from gateway.applications.failures import ReadFailure
 from gateway.applications.inputs import ListDraft, ListRequest, check_list, cursor_at
 from gateway.applications.models import ApplicationDetails, ApplicationKey
 from gateway.applications.reads import AT_ONCE, Applications, TooManyReadsError, Window
-from gateway.invites.models import InviteErrorCode
+from gateway.invites.models import InviteErrorCode, Origin
 from gateway.upstream.wire import Reply
 from tests.fakes.applications import TRACK, FakeTrack, a_reader, answered, entry, listed, some_reads
 
@@ -186,7 +186,7 @@ async def test_caller_may_shorten_the_time():
     applications = Applications(a_reader(track), most=9, timeout_seconds=4)
 
     for seconds in (None, 2, 60):
-        await applications.reads(timeout_seconds=seconds).window(a_request())
+        await applications.reads(Origin(timeout_seconds=seconds)).window(a_request())
 
     assert [round(seconds) for seconds in track.timeouts] == [4, 2, 4]
 
@@ -196,7 +196,7 @@ async def test_key_of_the_caller_goes_along():
     track = FakeTrack(9)
     applications = Applications(a_reader(track), most=9, timeout_seconds=4)
 
-    reads = applications.reads(upstream_api_key="theirs")
+    reads = applications.reads(Origin(upstream_api_key="theirs"))
     await reads.window(a_request())
     await reads.one(ApplicationKey(TRACK, 7))
 

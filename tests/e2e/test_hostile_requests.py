@@ -57,7 +57,7 @@ def bodies() -> Iterator[tuple[str, bytes, int, str]]:
     yield "body-cut", http(b'{"query":"{__type'), 400, bad
     yield "body-utf8", http(b'{"query":"\xff\xfe"}'), 400, bad
     yield "body-utf16", http('{"query":"{__typename}"}'.encode("utf-16")), 400, bad
-    yield "body-surrogate", http(b'{"query":"\\ud800"}'), 400, bad
+    yield "body-surrogate", http(b'{"query":"\\ud800"}'), 400, "GRAPHQL_PARSE_FAILED"
     yield "body-nul", http(b"\0" * 100), 400, bad
     yield "body-nan", http(b'{"query":NaN}'), 400, bad
     yield "body-deep", http(b"[" * 100_000), 400, bad
@@ -87,7 +87,8 @@ def bodies() -> Iterator[tuple[str, bytes, int, str]]:
 
 def documents() -> Iterator[tuple[str, bytes, int, str]]:
     parse = "GRAPHQL_PARSE_FAILED"
-    yield "document-empty", query(""), 400, parse
+    yield "document-empty", query(""), 400, "BAD_REQUEST"
+    yield "document-blank", query(" "), 400, parse
     yield "document-cut", query("{"), 400, parse
     yield "document-braces", query("{" * 10_000), 400, parse
     yield "document-tokens", query("{" + "a " * 2_000 + "}"), 400, parse
@@ -152,7 +153,7 @@ def documents() -> Iterator[tuple[str, bytes, int, str]]:
         query(
             invite_variable(),
             variables={
-                "i": {"candidateName": "Eve", "candidateEmail": "eve@example.com", "trackId": 6.0}
+                "i": {"candidateName": "Eve", "candidateEmail": "eve@example.com", "trackId": 6.5}
             },
         ),
         400,
