@@ -88,7 +88,10 @@ async def test_connection_behind_a_response_of_httpx2():
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}SURPLUS")
         await reader.read()
         writer.close()
+        await writer.wait_closed()
+        ended.set()
 
+    ended = asyncio.Event()
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     transport = httpx2.AsyncHTTPTransport()
@@ -105,3 +108,4 @@ async def test_connection_behind_a_response_of_httpx2():
         assert body == b"{}"
         assert surplus == b"SURPLUS"
         assert not transport._pool.connections
+        await ended.wait()
