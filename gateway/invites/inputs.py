@@ -142,6 +142,17 @@ def in_small(email: str) -> str:
     return email.lower()
 
 
+def comparable_email(email: str) -> str:
+    """The same for every spelling of an address that the platform may give back.
+
+    It may use other letters, and ASCII for a domain beyond it.
+    """
+    email = email.strip()
+    if "xn--" in email.lower():
+        email = normalised_email(email) or email
+    return in_small(email)
+
+
 def _email_problem(email: str) -> str:
     email = trimmed(email, _AROUND_EMAIL)
     if not email:
