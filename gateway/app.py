@@ -28,6 +28,7 @@ from gateway.graphql.persisted import read_manifest
 from gateway.graphql.schema import executable_schema
 from gateway.http.asgi import AsgiApp, Respond
 from gateway.http.requests import RequestHead
+from gateway.invites.models import Origin
 from gateway.invites.store import Store, StoreError
 from gateway.server.drain import Draining, stopping
 from gateway.server.signals import on_hangup
@@ -70,8 +71,8 @@ def create_app(
     draining = Draining(delay_seconds=settings.drain_delay_seconds, supervised=settings.workers > 1)
     service = Service(
         settings,
-        upstream=watch.upstream(upstream or upstream_of(settings)),
-        applicants=watch.upstream(applicants or list_of(settings)),
+        upstream=upstream or upstream_of(settings, observe=watch.call),
+        applicants=applicants or list_of(settings, observe=watch.call),
         store=watch.store(store or store_of(settings)),
         retried=watch.retried,
     )
@@ -92,7 +93,7 @@ def create_app(
         limits=settings.request_limits(),
         introspection=settings.introspection,
         cors_origins=frozenset(settings.cors_origins),
-        cors_headers=access.headers,
+        cors_credentials=settings.cors_credentials,
         trusted_documents=read_manifest(settings.documents) if settings.documents else None,
         trusted_only=settings.documents_only,
         # Strangers take no place from callers.
@@ -219,11 +220,8 @@ def _context_maker(
             scope = scope_of(scope, api_key)
         return replace(
             plain,
-            scope=scope,
-            sender=sender,
-            upstream_api_key=api_key,
+            origin=Origin(scope, sender, api_key, seconds),
             idempotency_key=key,
-            timeout_seconds=seconds,
             applications=plain.applications if _may_read(head) else None,
         )
 

@@ -6,30 +6,24 @@ ends it in a word.
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import gc
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any
 
 import click
 
 from gateway import __version__
+from gateway.operator_error import OperatorError
 
-if TYPE_CHECKING:
-    from gateway.settings.loading import SettingsError
-    from gateway.settings.model import Settings
-
-WRONG_SETTINGS = 2
 INTERRUPTED = 130
 port_option = click.IntRange(0, 65535)
 
 
 class _Commands(click.Group):
-    """Whatever Ctrl-C cuts short ends with the code that shells give it."""
+    """Ends in a word: with an operator's error, or with the code that shells give to Ctrl-C."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -37,6 +31,9 @@ class _Commands(click.Group):
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)
             ctx.exit(INTERRUPTED)
+        except OperatorError as error:
+            click.echo(f"Error: {error}", err=True)
+            ctx.exit(error.exit_code)
 
 
 @click.group(
@@ -58,10 +55,9 @@ def dev(port: int, *, verbose: bool) -> None:
     Needs no account and no settings, listens on this machine only, and e-mails nobody. Invites
     a sample candidate and shows how to invite the next one.
     """
-    from gateway.commands.dev import run_dev  # noqa: PLC0415 - keeps the other commands quick
+    from gateway.commands.dev import run_dev  # noqa: PLC0415 - keeps the others quick
 
-    with _one_line_errors():
-        run_dev(port, verbose=verbose)
+    run_dev(port, verbose=verbose)
 
 
 @main.command()
@@ -72,15 +68,15 @@ def serve() -> None:
     gc.disable()
     # To find plugins that look into the settings, pydantic would read what is installed.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    from gateway.checks import checked_settings  # noqa: PLC0415 - as above
     from gateway.commands.serve import (  # noqa: PLC0415 - keeps the others quick
         prepare_store,
         serve_gateway,
     )
 
-    settings = _settings()
-    with _one_line_errors():
-        prepare_store(settings)
-        serve_gateway(settings)
+    settings = checked_settings()
+    prepare_store(settings)
+    serve_gateway(settings)
 
 
 @main.command()
@@ -90,7 +86,7 @@ def sandbox(port: int) -> None:
 
     Its API key is `sandbox-key`. GET /sandbox/invites lists what it has accepted.
     """
-    from gateway.sandbox import serve_sandbox  # noqa: PLC0415 - keeps the other commands quick
+    from gateway.sandbox import serve_sandbox  # noqa: PLC0415 - keeps the others quick
 
     serve_sandbox(port)
 
@@ -152,9 +148,10 @@ def token(name: str) -> None:
 @main.command()
 def check() -> None:
     """Check the settings and print them, secrets hidden."""
+    from gateway.checks import checked_settings  # noqa: PLC0415 - as above
     from gateway.settings.model import PREFIX, Settings  # noqa: PLC0415 - keeps the others quick
 
-    settings = _settings()
+    settings = checked_settings()
     width = max(len(name) for name in Settings.model_fields) + len(PREFIX)
     for name in Settings.model_fields:
         click.echo(f"{PREFIX + name.upper():<{width}}  {_shown(getattr(settings, name))}")
@@ -170,13 +167,13 @@ def reconcile(context: click.Context, *, as_json: bool, wait: bool) -> None:
     Exits with 1 if some are left, and says which and why. With a SQLite file the gateway must
     not be running; it does this by itself while it is.
     """
-    from gateway.commands import reconcile as reconciling  # noqa: PLC0415 - keeps the other commands quick
+    from gateway.checks import checked_settings  # noqa: PLC0415 - as above
+    from gateway.commands import reconcile as reconciling  # noqa: PLC0415 - keeps the others quick
 
-    settings = _settings()
-    with _one_line_errors():
-        report = reconciling.reconcile(
-            settings, wait=wait, progress=_show_progress if sys.stderr.isatty() else None
-        )
+    settings = checked_settings()
+    report = reconciling.reconcile(
+        settings, wait=wait, progress=_show_progress if sys.stderr.isatty() else None
+    )
     click.echo(reconciling.as_json(report) if as_json else reconciling.as_text(report))
     context.exit(0 if report.final else 1)
 
@@ -237,56 +234,14 @@ def invite(
     Run it again after Ctrl-C or a crash: it sends only what has not been sent. Exits with 1 if
     somebody is not invited. With a SQLite file the gateway must not be running.
     """
-    from gateway.commands import invite as invite_command  # noqa: PLC0415 - keeps the other commands quick
-    from gateway.settings.loading import SettingsError  # noqa: PLC0415 - as above
+    from gateway.commands import invite as invite_command  # noqa: PLC0415 - keeps the others quick
 
     if result is None:
         result = file.with_name(f"{file.stem}.{track}.{invite_format}.results.csv")
-    with _one_line_errors():
-        sheet = invite_command.sheet_of(file, track=track, invite_format=invite_format)
-        if dry_run:
-            context.exit(invite_command.rehearse(sheet))
-        try:
-            context.exit(invite_command.invite(sheet, result, patience_seconds=patience))
-        except SettingsError as error:
-            _refuse(error)
-
-
-@contextlib.contextmanager
-def _one_line_errors() -> Iterator[None]:
-    from gateway.invites.store import StoreError  # noqa: PLC0415 - as below
-    from gateway.server.listen import ListenError  # noqa: PLC0415 - keeps the other commands quick
-    from gateway.site.explorer import ExplorerFilesError  # noqa: PLC0415 - as below
-    from gateway.spreadsheet.candidates import CandidatesFileError  # noqa: PLC0415 - as below
-    from gateway.spreadsheet.results import ResultsFileError  # noqa: PLC0415 - as below
-
-    try:
-        yield
-    except (
-        CandidatesFileError,
-        ExplorerFilesError,
-        ListenError,
-        ResultsFileError,
-        StoreError,
-    ) as error:
-        raise click.ClickException(str(error)) from None
-
-
-def _settings() -> Settings:
-    from gateway.checks import checked_settings  # noqa: PLC0415 - as above
-    from gateway.settings.loading import SettingsError  # noqa: PLC0415 - as above
-
-    try:
-        return checked_settings()
-    except SettingsError as error:
-        _refuse(error)
-
-
-def _refuse(error: SettingsError) -> NoReturn:
-    click.echo("The settings are not right:", err=True)
-    for fault in error.faults:
-        click.echo(f"  {fault}", err=True)
-    sys.exit(WRONG_SETTINGS)
+    sheet = invite_command.sheet_of(file, track=track, invite_format=invite_format)
+    if dry_run:
+        context.exit(invite_command.rehearse(sheet))
+    context.exit(invite_command.invite(sheet, result, patience_seconds=patience))
 
 
 def _shown(value: Any) -> str:

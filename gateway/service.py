@@ -28,13 +28,14 @@ from gateway.invites.stored_result import FINAL_REFUSALS
 from gateway.stores.opening import store_of, store_secret_of
 from gateway.upstream.api_key import ApiKeyFile, FixedApiKey
 from gateway.upstream.client import client_for
-from gateway.upstream.contract import ApiKey, ApplicantList, Upstream
+from gateway.upstream.contract import ApiKey, Upstream
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from gateway.invites.models import InviteRequest
     from gateway.settings.model import Settings
+    from gateway.upstream.call import CallObserver
 
 _SECONDS_PER_HOUR: Final = 3600
 _PING_LASTS_SECONDS: Final = 1.0
@@ -86,6 +87,7 @@ class Service:
             self.paced,
             most=settings.max_candidates,
             timeout_seconds=settings.request_timeout_seconds,
+            key_required=settings.require_idempotency_key,
         )
         self.applications = _applications(settings, self._list)
         self.reconciler = Reconciler(
@@ -182,6 +184,7 @@ class Service:
             admission=self.calls,
             keyed=keyed,
             timeout_seconds=settings.request_timeout_seconds,
+            key_required=settings.require_idempotency_key,
         )
 
 
@@ -190,17 +193,18 @@ async def _warm_up() -> None:
     await aside(load_long_check)
 
 
-def list_of(settings: Settings) -> Upstream:
+def list_of(settings: Settings, *, observe: CallObserver | None = None) -> Upstream:
     """The client that looks at the upstream's list."""
-    return _client(settings, connections=_LIST_CONNECTIONS + _read_concurrency(settings))
+    connections = _LIST_CONNECTIONS + _read_concurrency(settings)
+    return _client(settings, connections=connections, observe=observe)
 
 
-def upstream_of(settings: Settings) -> Upstream:
+def upstream_of(settings: Settings, *, observe: CallObserver | None = None) -> Upstream:
     """The client that the settings name."""
-    return _client(settings, connections=settings.upstream_concurrency)
+    return _client(settings, connections=settings.upstream_concurrency, observe=observe)
 
 
-def _client(settings: Settings, *, connections: int) -> Upstream:
+def _client(settings: Settings, *, connections: int, observe: CallObserver | None) -> Upstream:
     return client_for(
         settings.upstream_url,
         api_key=_api_key(settings),
@@ -208,17 +212,18 @@ def _client(settings: Settings, *, connections: int) -> Upstream:
         concurrency=connections,
         ca_file=settings.upstream_ca_file,
         kind=settings.upstream_client,
+        observe=observe,
     )
 
 
-def _read_back(settings: Settings, applicants: ApplicantList, records: Records) -> ReadBack | None:
+def _read_back(settings: Settings, applicants: Upstream, records: Records) -> ReadBack | None:
     # Of the list of another's account the gateway can see nothing.
     if not settings.read_back or settings.upstream_api_key_mode == "forward":
         return None
     return ReadBack(applicants, records=records, quiet_seconds=settings.read_back_quiet_seconds)
 
 
-def _applications(settings: Settings, applicants: ApplicantList) -> Applications | None:
+def _applications(settings: Settings, applicants: Upstream) -> Applications | None:
     if not settings.applications:
         return None
     # A request that reads holds a place that another could invite from: some are always left.

@@ -132,7 +132,7 @@ def test_wrong_settings_end_with_code_2(command):
 
     assert result.exit_code == 2
     assert [line.partition(":")[0].strip() for line in result.output.splitlines()] == [
-        "The settings are not right",
+        "Error",
         "GATEWAY_AUTH",
         "GATEWAY_UPSTREAM_API_KEY_FILE",
         "GATEWAY_PORT",

@@ -19,9 +19,6 @@ class Access:
         """Raises OSError or ValueError if a file that the settings name is of no use by now."""
         self._verifier = _verifier(settings)
         self.gates = tuple(self._gates(settings))
-        forwards = settings.upstream_api_key_mode == "forward"
-        self.headers = (settings.forwarded_api_key_header,) if forwards else ()
-        """Headers of its own that a caller has to send."""
 
     def reread(self) -> None:
         """Look at once for new tokens and keys."""
@@ -61,6 +58,8 @@ def _jwt_verifier(settings: Settings) -> Verifier:
         scope=settings.jwt_scope,
         read_scope=settings.jwt_read_scope,
         caller_claim=settings.jwt_caller_claim,
+        scope_claim=settings.jwt_scope_claim,
+        audience_claim=settings.jwt_audience_claim,
         leeway_seconds=settings.jwt_leeway_seconds,
     )
     if settings.jwt_jwks_file is not None:

@@ -18,18 +18,21 @@ from gateway.applications.failures import (
 from gateway.invites.admission import OverloadedError
 from gateway.invites.retries import RetryBudget
 from gateway.upstream.applications import read_application, read_application_page
+from gateway.upstream.call import applicant_call, applicants_call
 from gateway.upstream.wire import Exchange, Fault, NoReply, Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Callable, Mapping
     from typing import TypeAlias
 
     from gateway.applications.models import ApplicationDetails, ApplicationKey, ApplicationPage
     from gateway.invites.admission import Admission
+    from gateway.invites.deadline import Deadline
     from gateway.invites.retries import RetryPolicy
-    from gateway.upstream.contract import ApplicantList
+    from gateway.upstream.call import Call
+    from gateway.upstream.contract import Upstream
 
-    Ask: TypeAlias = Callable[[float], Awaitable[Exchange]]
+    Ask: TypeAlias = Callable[[float], Call]
 
 _Found = TypeVar("_Found")
 
@@ -43,7 +46,7 @@ class Reader:
 
     def __init__(
         self,
-        upstream: ApplicantList,
+        upstream: Upstream,
         *,
         admission: Admission,
         policy: RetryPolicy,
@@ -65,16 +68,14 @@ class Reader:
         *,
         page: int,
         per_page: int,
-        deadline: float,
+        deadline: Deadline,
         api_key: str | None = None,
     ) -> ApplicationPage | ReadFailure:
-        """One page of a track's list, from 1 on; `deadline` is on the event loop's clock."""
+        """One page of a track's list, from 1 on."""
         query = {**narrowed, "page": str(page), "per_page": str(per_page)}
 
-        def ask(seconds: float) -> Awaitable[Exchange]:
-            return self._upstream.applicants(
-                track_id, query, timeout_seconds=seconds, api_key=api_key
-            )
+        def ask(seconds: float) -> Call:
+            return applicants_call(track_id, query, timeout_seconds=seconds, api_key=api_key)
 
         def read(reply: Reply) -> ApplicationPage | None:
             return read_application_page(reply, page=page, per_page=per_page)
@@ -82,12 +83,12 @@ class Reader:
         return await self._read(ask, read, deadline=deadline, own_key=api_key is None)
 
     async def one(
-        self, key: ApplicationKey, *, deadline: float, api_key: str | None = None
+        self, key: ApplicationKey, *, deadline: Deadline, api_key: str | None = None
     ) -> ApplicationDetails | ReadFailure:
         """One application with its details."""
 
-        def ask(seconds: float) -> Awaitable[Exchange]:
-            return self._upstream.applicant(*key, timeout_seconds=seconds, api_key=api_key)
+        def ask(seconds: float) -> Call:
+            return applicant_call(*key, timeout_seconds=seconds, api_key=api_key)
 
         def read(reply: Reply) -> ApplicationDetails | None:
             return read_application(reply, track_id=key.track_id, application_id=key.application_id)
@@ -95,16 +96,16 @@ class Reader:
         return await self._read(ask, read, deadline=deadline, own_key=api_key is None)
 
     async def _read(
-        self, ask: Ask, read: Callable[[Reply], _Found | None], *, deadline: float, own_key: bool
+        self, ask: Ask, read: Callable[[Reply], _Found | None], *, deadline: Deadline, own_key: bool
     ) -> _Found | ReadFailure:
         try:
-            async with self._admission.place(max_wait_seconds=_seconds_until(deadline)):
+            async with self._admission.place(max_wait_seconds=deadline.seconds_left):
                 return await self._attempts(ask, read, deadline, own_key=own_key)
         except OverloadedError as error:
             return overloaded(error.retry_after_seconds)
 
     async def _attempts(
-        self, ask: Ask, read: Callable[[Reply], _Found | None], deadline: float, *, own_key: bool
+        self, ask: Ask, read: Callable[[Reply], _Found | None], deadline: Deadline, *, own_key: bool
     ) -> _Found | ReadFailure:
         self._budget.earn()
         attempts = 0
@@ -117,25 +118,21 @@ class Reader:
             judgement = judge_read(exchange, now=self._now)
             again = replace(judgement, retryable=is_tried_again(exchange, judgement))
             wait = self._policy.wait_before_next(
-                again, attempts=attempts, seconds_left=_seconds_until(deadline)
+                again, attempts=attempts, seconds_left=deadline.seconds_left
             )
             if wait is None or not self._budget.spend():
                 return failure_of(judgement)
             await asyncio.sleep(wait)
 
-    async def _ask(self, ask: Ask, deadline: float, *, own_key: bool) -> Exchange:
+    async def _ask(self, ask: Ask, deadline: Deadline, *, own_key: bool) -> Exchange:
         exchange = await self._ask_once(ask, deadline)
         refused = isinstance(exchange, Reply) and exchange.status == HTTPStatus.UNAUTHORIZED
         if refused and own_key and self._upstream.reread_api_key():
             return await self._ask_once(ask, deadline)
         return exchange
 
-    async def _ask_once(self, ask: Ask, deadline: float) -> Exchange:
-        seconds_left = _seconds_until(deadline)
+    async def _ask_once(self, ask: Ask, deadline: Deadline) -> Exchange:
+        seconds_left = deadline.seconds_left
         if seconds_left <= 0:
             return NoReply(Fault.DEADLINE, possibly_sent=False)
-        return await ask(min(self._timeout_seconds, seconds_left))
-
-
-def _seconds_until(deadline: float) -> float:
-    return deadline - asyncio.get_running_loop().time()
+        return await self._upstream.send(ask(min(self._timeout_seconds, seconds_left)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -14,10 +14,13 @@ from gateway.applications.models import (
     ApplicationKey,
     ApplicationPage,
 )
+from gateway.invites.deadline import within
+from gateway.invites.models import ANYONE, Origin
 
 if TYPE_CHECKING:
     from gateway.applications.inputs import ListRequest
     from gateway.applications.reader import Reader
+    from gateway.invites.deadline import Deadline
 
 # So that one request cannot take all places there are.
 AT_ONCE: Final = 4
@@ -50,16 +53,13 @@ class Applications:
         self._most = most
         self._timeout_seconds = timeout_seconds
 
-    def reads(
-        self, *, upstream_api_key: str | None = None, timeout_seconds: float | None = None
-    ) -> Reads:
-        """The reads of a request that begins now; the caller's own time may only be shorter."""
-        seconds = self._timeout_seconds
-        if timeout_seconds is not None:
-            seconds = min(seconds, timeout_seconds)
-        deadline = asyncio.get_running_loop().time() + seconds
+    def reads(self, origin: Origin = ANYONE) -> Reads:
+        """The reads of a request that begins now."""
         return Reads(
-            self._reader, most=self._most, deadline=deadline, upstream_api_key=upstream_api_key
+            self._reader,
+            most=self._most,
+            deadline=within(origin.seconds_of(self._timeout_seconds)),
+            upstream_api_key=origin.upstream_api_key,
         )
 
 
@@ -67,7 +67,12 @@ class Reads:
     """One request's reads, `most` at most; beyond that they raise TooManyReadsError."""
 
     def __init__(
-        self, reader: Reader, *, most: int, deadline: float, upstream_api_key: str | None = None
+        self,
+        reader: Reader,
+        *,
+        most: int,
+        deadline: Deadline,
+        upstream_api_key: str | None = None,
     ) -> None:
         self._reader = reader
         self._most = most
@@ -90,6 +95,8 @@ class Reads:
 
     async def window(self, request: ListRequest) -> Window | ReadFailure:
         """The applications from a position on; two pages where it lies within one."""
+        if not request.first:
+            return await self._around(request)
         number, skipped = divmod(request.start, request.first)
         page = await self._page(request, number + 1)
         if isinstance(page, ReadFailure):
@@ -105,6 +112,13 @@ class Reads:
             has_next = page.has_next or len(page.applications) > skipped
             size += page.size
         return Window(tuple(entries), has_next, request.start > 0, page.total, size)
+
+    async def _around(self, request: ListRequest) -> Window | ReadFailure:
+        """No application, and whether there is one at the position."""
+        page = await self._page(replace(request, first=1), request.start + 1)
+        if isinstance(page, ReadFailure):
+            return page
+        return Window((), bool(page.applications), request.start > 0, page.total, page.size)
 
     async def _one(self, key: ApplicationKey) -> ApplicationDetails | ReadFailure | None:
         async with self._turns:

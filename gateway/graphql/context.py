@@ -13,7 +13,7 @@ from gateway.http.requests import RequestHead
 from gateway.invites.bulk import BulkInviter
 from gateway.invites.inputs import LONGEST_KEY, InviteDraft
 from gateway.invites.invite import Inviter
-from gateway.invites.models import InviteResult
+from gateway.invites.models import ANYONE, InviteResult, Origin
 
 _HASH_DIGITS = hashlib.sha256().digest_size * 2
 
@@ -22,10 +22,8 @@ _HASH_DIGITS = hashlib.sha256().digest_size * 2
 class RequestContext:
     """One request's way into the core.
 
-    `scope` names the caller whose idempotency keys are meant, `sender` the one whose invites are
-    counted; `upstream_api_key` is the key that the caller brings, if it does. `idempotency_key`
-    and `timeout_seconds` are what the request's headers say. `applications` is None where the
-    caller may read none; `reads` and `allowance` are the request's own, once it is `reading`.
+    `idempotency_key` is what the request's header says. `applications` is None where the caller
+    may read none; `reads` and `allowance` are the request's own, once it is `reading`.
     `platform` names what is invited through.
     """
 
@@ -34,20 +32,15 @@ class RequestContext:
     applications: Applications | None = None
     reads: Reads | None = None
     allowance: Allowance = field(default_factory=Allowance)
-    scope: str = ""
-    sender: str = ""
-    upstream_api_key: str | None = field(default=None, repr=False)
+    origin: Origin = ANYONE
     idempotency_key: str | None = None
-    timeout_seconds: float | None = None
     platform: str = ""
 
     def reading(self) -> RequestContext:
         """The same with reads for one request, whose time begins now."""
         if self.applications is None:
             return self
-        reads = self.applications.reads(
-            upstream_api_key=self.upstream_api_key, timeout_seconds=self.timeout_seconds
-        )
+        reads = self.applications.reads(self.origin)
         return replace(self, reads=reads, allowance=Allowance(self.allowance.values))
 
     def invite(self, draft: InviteDraft) -> Awaitable[InviteResult]:
@@ -58,13 +51,7 @@ class RequestContext:
         """
         if draft.idempotency_key is None and self.idempotency_key is not None:
             draft = replace(draft, idempotency_key=self.idempotency_key)
-        return self.inviter.invite(
-            draft,
-            scope=self.scope,
-            sender=self.sender,
-            upstream_api_key=self.upstream_api_key,
-            timeout_seconds=self.timeout_seconds,
-        )
+        return self.inviter.invite(draft, self.origin)
 
     async def invite_all(self, drafts: Sequence[InviteDraft]) -> list[InviteResult]:
         """One result for each draft; raises TooManyCandidatesError.
@@ -79,13 +66,7 @@ class RequestContext:
                 else draft
                 for position, draft in enumerate(drafts, 1)
             ]
-        return await self.bulk.invite_all(
-            drafts,
-            scope=self.scope,
-            sender=self.sender,
-            upstream_api_key=self.upstream_api_key,
-            timeout_seconds=self.timeout_seconds,
-        )
+        return await self.bulk.invite_all(drafts, self.origin)
 
 
 def _key_at(position: int, key: str) -> str:

@@ -89,7 +89,8 @@ class DocumentReader:
         limits = self._limits
         if len(text) > limits.max_document_bytes or _size(text) > limits.max_document_bytes:
             raise request_error(
-                f"The document is longer than the {limits.max_document_bytes} bytes allowed.",
+                f"The document is longer than the {limits.max_document_bytes} bytes allowed:"
+                " send the values in it as variables.",
                 status=413,
             )
         document = self._parse(text)
@@ -139,7 +140,7 @@ def validation_rules(*, introspection: bool) -> tuple[type[ASTValidationRule], .
 
 
 def _size(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode())
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
 def _cached(text: str, document: DocumentNode) -> CachedDocument:

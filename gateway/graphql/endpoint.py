@@ -5,7 +5,7 @@ https://graphql.github.io/graphql-over-http/draft/
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from graphql import ExecutionResult, GraphQLSchema, OperationType
@@ -24,6 +24,8 @@ from gateway.http.responses import Response, error_response, graphql_response, r
 from gateway.settings.limits import Limits
 
 _READING = frozenset({"GET", "HEAD"})
+_UNCHANGED = frozenset({b"", b"identity"})
+"""Content codings that leave the body as it is; a header without a value names none."""
 
 
 class GraphQLEndpoint:
@@ -31,7 +33,7 @@ class GraphQLEndpoint:
 
     `make_context` gives the resolvers' context for a request that passed the `gates`.
     `executor` runs what has been found to be valid, graphql-core if there is none. Pages of
-    `cors_origins` may call, with `cors_headers` besides those that GraphQL clients send.
+    `cors_origins` may call, with `cors_credentials` also with cookies.
     `trusted_documents` are texts by id; with `trusted_only`, nothing else is run.
     """
 
@@ -43,7 +45,7 @@ class GraphQLEndpoint:
         limits: Limits = Limits(),  # noqa: B008 - frozen
         introspection: bool = False,
         cors_origins: frozenset[str] = frozenset(),
-        cors_headers: Iterable[str] = (),
+        cors_credentials: bool = False,
         trusted_documents: Mapping[str, str] | None = None,
         trusted_only: bool = False,
         gates: Sequence[Gate] = (),
@@ -52,7 +54,7 @@ class GraphQLEndpoint:
         self._make_context = make_context
         self._limits = limits
         self._executor = executor or GeneralExecutor(schema, hide_suggestions=not introspection)
-        self._cors = Cors(cors_origins, cors_headers)
+        self._cors = Cors(cors_origins, credentials=cors_credentials)
         self._gates = tuple(gates)
         self._documents = Documents(
             DocumentReader(schema, limits, introspection=introspection),
@@ -160,12 +162,17 @@ def _check_content(headers: Mapping[bytes, bytes]) -> None:
         raise request_error("The Content-Type must be application/json, in UTF-8.", status=415)
     if (
         b"content-encoding" in headers
-        and headers[b"content-encoding"].strip().lower() != b"identity"
+        and not _UNCHANGED.issuperset(_elements(headers[b"content-encoding"]))
     ) or (
         b"transfer-encoding" in headers
         and headers[b"transfer-encoding"].strip().lower() != b"chunked"
     ):
         raise request_error("Compressed bodies are not read.", status=415)
+
+
+def _elements(header: bytes) -> Iterator[bytes]:
+    """The members of a header's list, in lower case."""
+    return (element.strip() for element in header.lower().split(b","))
 
 
 def _check_length(headers: Mapping[bytes, bytes], body: bytes, limit: int) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from dataclasses import replace
 from http import HTTPStatus
 from itertools import count
 from typing import TYPE_CHECKING, Protocol, TypeGuard
 
+from gateway.invites.deadline import Deadline, within
 from gateway.invites.failures import held_back, never_sent, stumbled
 from gateway.invites.inputs import InviteDraft, check, in_small, normalised_email
 from gateway.invites.models import (
+    ANYONE,
     InputIssue,
     InviteErrorCode,
     InviteFailure,
@@ -20,6 +21,7 @@ from gateway.invites.models import (
     InviteRequest,
     InviteResult,
     InviteSuccess,
+    Origin,
 )
 from gateway.invites.results import refusal_of
 
@@ -43,11 +45,11 @@ class OneByOne(Protocol):
     """Invites one candidate; `gateway.invites.invite.Inviter` does."""
 
     async def invite_checked(
-        self, request: InviteRequest, *, scope: str, deadline: float
+        self, request: InviteRequest, origin: Origin, *, deadline: Deadline
     ) -> InviteResult:
-        """The invite or a typed failure by `deadline`, which is on the event loop's clock."""
+        """The invite or a typed failure by `deadline`."""
 
-    async def recall(self, request: InviteRequest, *, scope: str) -> InviteResult | None:
+    async def recall(self, request: InviteRequest, origin: Origin) -> InviteResult | None:
         """What an earlier request with the same key came to; None if it invited nobody."""
 
     async def drain(self) -> None:
@@ -76,12 +78,16 @@ class PacedInviter:
         self._waits_for_operators_limits = waits_for_operators_limits
         self._turned_away: InviteFailure | None = None
 
-    async def invite(self, request: InviteRequest, *, scope: str, deadline: float) -> InviteResult:
-        """The invite or a typed failure by `deadline`, which is on the event loop's clock."""
+    async def invite(
+        self, request: InviteRequest, origin: Origin, *, deadline: Deadline
+    ) -> InviteResult:
+        """The invite or a typed failure by `deadline`."""
         last: InviteFailure | None = None
         while turn := await self._pace.turn(deadline=deadline):
             try:
-                result = await self._attempt(request, scope, deadline)
+                result = await self._inviter.invite_checked(
+                    request, origin, deadline=deadline.at_most(self._attempt_seconds)
+                )
                 if not self._is_turned_away(result):
                     turn.went_through()
                     return result
@@ -89,7 +95,7 @@ class PacedInviter:
                 last = self._turned_away = result
             finally:
                 turn.end()
-        return last or await self._never_sent(request, scope)
+        return last or await self._never_sent(request, origin)
 
     @property
     def pause_seconds(self) -> float:
@@ -100,12 +106,6 @@ class PacedInviter:
         """Wait until every invite with a key that was begun has come to its end."""
         await self._inviter.drain()
 
-    async def _attempt(self, request: InviteRequest, scope: str, deadline: float) -> InviteResult:
-        now = asyncio.get_running_loop().time()
-        return await self._inviter.invite_checked(
-            request, scope=scope, deadline=min(deadline, now + self._attempt_seconds)
-        )
-
     def _is_turned_away(self, result: InviteResult) -> TypeGuard[InviteFailure]:
         """Nothing was done, and the same request a little later may be welcome."""
         if isinstance(result, InviteSuccess) or result.outcome is not InviteOutcome.NOT_INVITED:
@@ -115,9 +115,9 @@ class PacedInviter:
             return is_upstreams or self._waits_for_operators_limits
         return result.retryable and result.retry_after_seconds is not None
 
-    async def _never_sent(self, request: InviteRequest, scope: str) -> InviteResult:
+    async def _never_sent(self, request: InviteRequest, origin: Origin) -> InviteResult:
         # An earlier request with the key may have invited: only its record can tell.
-        earlier = await self._inviter.recall(request, scope=scope)
+        earlier = await self._inviter.recall(request, origin)
         if earlier is not None:
             return earlier
         pause = math.ceil(self._pace.pause_seconds)
@@ -129,46 +129,47 @@ class PacedInviter:
 class BulkInviter:
     """Invites lists of up to `most` candidates; one for the life of the process."""
 
-    def __init__(self, inviter: PacedInviter, *, most: int, timeout_seconds: float) -> None:
+    def __init__(
+        self,
+        inviter: PacedInviter,
+        *,
+        most: int,
+        timeout_seconds: float,
+        key_required: bool = False,
+    ) -> None:
         self._inviter = inviter
         self._most = most
         self._timeout_seconds = timeout_seconds
+        self._key_required = key_required
 
     async def invite_all(
-        self,
-        drafts: Sequence[InviteDraft],
-        *,
-        scope: str = "",
-        sender: str = "",
-        upstream_api_key: str | None = None,
-        timeout_seconds: float | None = None,
+        self, drafts: Sequence[InviteDraft], origin: Origin = ANYONE
     ) -> list[InviteResult]:
         """One result for each draft, in their order, each as if it had been the only one.
 
-        A second draft with the address of an earlier one is invalid. The caller's own
-        `timeout_seconds` may shorten the gateway's, for the whole list. Raises
-        TooManyCandidatesError, and sends nothing then.
+        A second draft with the address of an earlier one is invalid. The origin's timeout is
+        that of the whole list. Raises TooManyCandidatesError, and sends nothing then.
         """
         if len(drafts) > self._most:
             raise TooManyCandidatesError(self._most)
-        seconds = self._timeout_seconds
-        if timeout_seconds is not None:
-            seconds = min(seconds, timeout_seconds)
-        deadline = asyncio.get_running_loop().time() + seconds
-        checked = checked_list(drafts, sender=sender, upstream_api_key=upstream_api_key)
-        return await asyncio.gather(*(self._one(one, scope, deadline) for one in checked))
+        deadline = within(origin.seconds_of(self._timeout_seconds))
+        checked = checked_list(drafts, key_required=self._key_required)
+        return await asyncio.gather(*(self._one(one, origin, deadline) for one in checked))
 
     async def drain(self) -> None:
         """Wait until every invite with a key that was begun has come to its end."""
         await self._inviter.drain()
 
     async def _one(
-        self, checked: InviteRequest | tuple[InputIssue, ...], scope: str, deadline: float
+        self,
+        checked: InviteRequest | tuple[InputIssue, ...],
+        origin: Origin,
+        deadline: Deadline,
     ) -> InviteResult:
         if not isinstance(checked, InviteRequest):
             return refusal_of(checked)
         try:
-            return await self._inviter.invite(checked, scope=scope, deadline=deadline)
+            return await self._inviter.invite(checked, origin, deadline=deadline)
         except Exception as error:  # noqa: BLE001 - a bug in one must not hide what became of the others
             # Without the traceback, whose message may hold a name or an address.
             log.error("an invite of a list ended in a bug: %s", type(error).__qualname__)  # noqa: TRY400 - see above
@@ -178,10 +179,9 @@ class BulkInviter:
 def checked_list(
     drafts: Sequence[InviteDraft],
     *,
-    sender: str = "",
-    upstream_api_key: str | None = None,
     called: str = "candidate",
     numbers: Iterable[int] | None = None,
+    key_required: bool = False,
 ) -> list[InviteRequest | tuple[InputIssue, ...]]:
     """Each draft ready to be sent, or all that is wrong with it, its repetition included.
 
@@ -189,19 +189,19 @@ def checked_list(
     """
     seen: dict[str, str] = {}
     names = (f"{called} {number}" for number in numbers or count(1))
-    checked = (_checked(draft, name, seen) for draft, name in zip(drafts, names, strict=False))
     return [
-        replace(one, sender=sender, upstream_api_key=upstream_api_key)
-        if isinstance(one, InviteRequest)
-        else one
-        for one in checked
+        _once(check(draft, key_required=key_required), draft, name, seen)
+        for draft, name in zip(drafts, names, strict=False)
     ]
 
 
-def _checked(
-    draft: InviteDraft, name: str, seen: dict[str, str]
+def _once(
+    checked: InviteRequest | tuple[InputIssue, ...],
+    draft: InviteDraft,
+    name: str,
+    seen: dict[str, str],
 ) -> InviteRequest | tuple[InputIssue, ...]:
-    checked = check(draft)
+    """As checked, unless an earlier draft of the list has the same address."""
     email = normalised_email(draft.candidate_email)
     if email is None:
         return checked

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gateway.invites.admission import Admission, OverloadedError
+from gateway.invites.deadline import Deadline, within
 from gateway.invites.failures import overloaded
 from gateway.invites.inputs import InviteDraft, check
-from gateway.invites.models import InviteRequest, InviteResult
+from gateway.invites.models import ANYONE, InputIssue, InviteRequest, InviteResult, Origin
 from gateway.invites.results import refusal_of, result_of
 
 if TYPE_CHECKING:
@@ -30,65 +29,58 @@ class Inviter:
         admission: Admission,
         keyed: KeyedInviter,
         timeout_seconds: float,
+        key_required: bool = False,
     ) -> None:
         self._sender = sender
         self._admission = admission
         self._keyed = keyed
         self._timeout_seconds = timeout_seconds
+        self._key_required = key_required
 
     async def invite(
         self,
         draft: InviteDraft,
-        *,
-        scope: str = "",
-        sender: str = "",
-        upstream_api_key: str | None = None,
-        timeout_seconds: float | None = None,
+        origin: Origin = ANYONE,
     ) -> InviteResult:
-        """The invite or a typed failure; whatever the upstream does, nothing is raised.
-
-        `scope` names the caller whose keys are meant, `sender` the one whose invites are counted,
-        who may be known where no caller is. The caller's own `timeout_seconds` may
-        shorten the gateway's, not lengthen it.
-        """
-        request = check(draft)
+        """The invite or a typed failure; whatever the upstream does, nothing is raised."""
+        request = self.check(draft)
         if not isinstance(request, InviteRequest):
             return refusal_of(request)
-        if sender or upstream_api_key is not None:
-            request = replace(request, sender=sender, upstream_api_key=upstream_api_key)
-        seconds = self._timeout_seconds
-        if timeout_seconds is not None:
-            seconds = min(seconds, timeout_seconds)
-        deadline = asyncio.get_running_loop().time() + seconds
-        return await self.invite_checked(request, scope=scope, deadline=deadline)
+        deadline = within(origin.seconds_of(self._timeout_seconds))
+        return await self.invite_checked(request, origin, deadline=deadline)
+
+    def check(self, draft: InviteDraft) -> InviteRequest | tuple[InputIssue, ...]:
+        """What `invite` would send, or what it would refuse; nothing is sent."""
+        return check(draft, key_required=self._key_required)
 
     def invite_checked(
-        self, request: InviteRequest, *, scope: str, deadline: float
+        self, request: InviteRequest, origin: Origin, *, deadline: Deadline
     ) -> Coroutine[Any, Any, InviteResult]:
-        """As `invite`, for input that was checked; `deadline` is on the event loop's clock."""
+        """As `invite`, for input that was checked."""
         key = request.idempotency_key
         if key is not None:
-            return self._keyed.invite(request, key, scope=scope, deadline=deadline)
-        return self._invite_once(request, deadline)
+            return self._keyed.invite(request, key, origin, deadline=deadline)
+        return self._invite_once(request, origin, deadline)
 
-    async def recall(self, request: InviteRequest, *, scope: str) -> InviteResult | None:
+    async def recall(self, request: InviteRequest, origin: Origin) -> InviteResult | None:
         """What an earlier request with the same key came to; None if it invited nobody."""
         key = request.idempotency_key
-        return None if key is None else await self._keyed.recall(request, key, scope=scope)
+        return None if key is None else await self._keyed.recall(request, key, origin)
 
     async def drain(self) -> None:
         """Wait until every invite with a key that was begun has come to its end."""
         await self._keyed.drain()
 
-    async def _invite_once(self, request: InviteRequest, deadline: float) -> InviteResult:
+    async def _invite_once(
+        self, request: InviteRequest, origin: Origin, deadline: Deadline
+    ) -> InviteResult:
         if not self._admission.try_enter():
-            seconds_left = deadline - asyncio.get_running_loop().time()
             try:
-                await self._admission.enter(max_wait_seconds=seconds_left)
+                await self._admission.enter(max_wait_seconds=deadline.seconds_left)
             except OverloadedError as error:
                 return overloaded(error.retry_after_seconds)
         try:
-            sent = await self._sender.send(request, deadline=deadline)
+            sent = await self._sender.send(request, origin, deadline=deadline)
         finally:
             self._admission.leave()
         return result_of(sent.exchange, sent.judgement, request)

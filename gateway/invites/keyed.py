@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
 from gateway.invites.admission import Admission, OverloadedError
+from gateway.invites.deadline import Deadline, within
 from gateway.invites.failures import (
     in_progress,
     interrupted,
@@ -21,7 +22,7 @@ from gateway.invites.failures import (
     overloaded,
 )
 from gateway.invites.identity import Identity
-from gateway.invites.lookup import Clearing, seconds_left
+from gateway.invites.lookup import Clearing
 from gateway.invites.models import (
     InviteErrorCode,
     InviteFailure,
@@ -29,6 +30,7 @@ from gateway.invites.models import (
     InviteRequest,
     InviteResult,
     InviteSuccess,
+    Origin,
 )
 from gateway.invites.record import (
     Record,
@@ -73,7 +75,8 @@ class _Job:
 
     request: InviteRequest
     identity: Identity
-    deadline: float
+    origin: Origin
+    deadline: Deadline
 
 
 _Step: TypeAlias = Record | InviteResult | None
@@ -114,35 +117,35 @@ class KeyedInviter:
         self._settler = Settler(records.store, waits=settle_waits)
 
     async def invite(
-        self, request: InviteRequest, key: str, *, scope: str, deadline: float
+        self, request: InviteRequest, key: str, origin: Origin, *, deadline: Deadline
     ) -> InviteResult:
-        """The invite, or a typed failure; `deadline` is on the event loop's clock.
+        """The invite, or a typed failure.
 
         The invite goes on to its end when the caller is cancelled.
         """
         try:
-            identity = self._identify(request, key, scope)
+            identity = self._identify(request, key, origin.scope)
         except StoreUnavailableError as error:
             return _store_failed(error, InviteOutcome.UNKNOWN)
         running = self._running.get(identity.record_id)
         if running is not None:
             return await _join(*running, identity.fingerprint, deadline)
         # A task of its own: a caller that hangs up must not cut an invite in half.
-        task = asyncio.create_task(self._invite(_Job(request, identity, deadline)))
+        task = asyncio.create_task(self._invite(_Job(request, identity, origin, deadline)))
         self._running[identity.record_id] = (identity.fingerprint, task)
         task.add_done_callback(lambda _: self._running.pop(identity.record_id))
-        return await _end_of(task, deadline + _GRACE_SECONDS) or in_progress()
+        return await _end_of(task, deadline.later(_GRACE_SECONDS)) or in_progress()
 
-    async def recall(self, request: InviteRequest, key: str, *, scope: str) -> InviteResult | None:
+    async def recall(self, request: InviteRequest, key: str, origin: Origin) -> InviteResult | None:
         """What earlier requests with the key came to; None if they invited nobody for sure."""
         try:
-            identity = self._identify(request, key, scope)
+            identity = self._identify(request, key, origin.scope)
             record = await self._store.read(identity.record_id)
         except StoreUnavailableError as error:
             return _store_failed(error, InviteOutcome.UNKNOWN)
         if record is None:
             return None
-        job = _Job(request, identity, deadline=0.0)
+        job = _Job(request, identity, origin, within(0))
         if standing(record, identity.fingerprint, now=self._clock()) is Standing.FREE:
             return None
         return self._as_it_stands(record, job)
@@ -188,7 +191,7 @@ class KeyedInviter:
     async def _claim_and_send(self, was: Record | None, job: _Job) -> _Step:
         """One attempt, the first if there `was` no record."""
         try:
-            async with self._admission.place(max_wait_seconds=seconds_left(job.deadline)):
+            async with self._admission.place(max_wait_seconds=job.deadline.seconds_left):
                 claim = self._next_claim(was, job)
                 send_by = time.monotonic() + self._lease_seconds / 2
                 try:
@@ -234,6 +237,7 @@ class KeyedInviter:
         # record is the only proof that nothing was sent.
         sent = await self._sender.send(
             job.request,
+            job.origin,
             deadline=job.deadline,
             send_by=send_by,
             idempotency_key=claim.record_id.hex(),
@@ -245,7 +249,7 @@ class KeyedInviter:
         answer = None if forgets else pack(result)
         outcome = settled(claim, state, now=self._clock(), answer=answer)
         instead = await self._settler.settle(
-            outcome, claim=claim, within=max(_GRACE_SECONDS, seconds_left(job.deadline))
+            outcome, claim=claim, within=max(_GRACE_SECONDS, job.deadline.seconds_left)
         )
         if instead is None or outcome.state is State.INVITED:
             return result
@@ -268,7 +272,7 @@ class KeyedInviter:
     async def _watch(self, record: Record, job: _Job) -> _Step:
         """The record of another process once it has changed or its lease has ended."""
         wait = _FIRST_POLL_SECONDS
-        while seconds_left(job.deadline) > wait:
+        while job.deadline.seconds_left > wait:
             await asyncio.sleep(wait)
             wait = min(2 * wait, _LONGEST_POLL_SECONDS)
             try:
@@ -300,7 +304,7 @@ class KeyedInviter:
 
 
 async def _join(
-    fingerprint: bytes, task: asyncio.Task[InviteResult], own: bytes, deadline: float
+    fingerprint: bytes, task: asyncio.Task[InviteResult], own: bytes, deadline: Deadline
 ) -> InviteResult:
     """The answer of the request with the same key that this process is at work on."""
     if fingerprint != own:
@@ -309,9 +313,9 @@ async def _join(
     return replace(result, replayed=True) if isinstance(result, InviteSuccess) else result
 
 
-async def _end_of(task: asyncio.Task[InviteResult], deadline: float) -> InviteResult | None:
+async def _end_of(task: asyncio.Task[InviteResult], deadline: Deadline) -> InviteResult | None:
     """What the task came to, or None if it goes on beyond `deadline`."""
-    done, _ = await asyncio.wait([task], timeout=max(0.0, seconds_left(deadline)))
+    done, _ = await asyncio.wait([task], timeout=max(0.0, deadline.seconds_left))
     return task.result() if done else None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 
 class InviteFormat(Enum):
@@ -38,24 +38,41 @@ class InviteErrorCode(Enum):
     UPSTREAM_FAULT = "UPSTREAM_FAULT"
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Origin:
+    """Whose request it is.
+
+    `scope` names the caller whose idempotency keys are meant, `sender` the one whose invites are
+    counted, who may be known where no caller is. `upstream_api_key` is the caller's own, if it
+    brings one. Its `timeout_seconds` may shorten the gateway's, not lengthen it.
+    """
+
+    scope: str = ""
+    sender: str = ""
+    upstream_api_key: str | None = None
+    timeout_seconds: float | None = None
+
+    def seconds_of(self, gateways: float) -> float:
+        """The time that the request may take where the gateway allows so many seconds."""
+        return gateways if self.timeout_seconds is None else min(gateways, self.timeout_seconds)
+
+
+ANYONE: Final = Origin()
+"""Where callers are not told apart."""
+
+
 # Not frozen: that would take four times as long to make, and a named tuple eight times as long
 # to read, of every invite. Nothing changes it all the same. Without a repr, none of it comes into
 # a log by way of an error's message.
 @dataclass(slots=True, repr=False)
 class InviteRequest:
-    """A checked request for one invite; `track_id` is 1 to 2^63 - 1.
-
-    `sender` is counted against the limits on invites. `upstream_api_key` is the caller's own, if
-    it brings one.
-    """
+    """A checked request for one invite; `track_id` is 1 to 2^63 - 1."""
 
     candidate_name: str
     candidate_email: str
     track_id: int
     invite_format: InviteFormat
     idempotency_key: str | None = None
-    sender: str = ""
-    upstream_api_key: str | None = None
 
 
 @dataclass(slots=True, repr=False)

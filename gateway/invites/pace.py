@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from gateway.invites.deadline import Deadline
+
 _FIRST_PAUSE_SECONDS: Final = 1.0
 _LONGEST_PAUSE_SECONDS: Final = 30.0
 _SPREAD_SECONDS: Final = 0.25
@@ -69,14 +71,14 @@ class Pace:
         """How long nobody gets a turn; 0 if somebody may."""
         return max(0.0, self._resume_at - self._clock())
 
-    async def turn(self, *, deadline: float) -> Turn | None:
+    async def turn(self, *, deadline: Deadline) -> Turn | None:
         """A turn, or None if none comes before `deadline`, said as soon as that is certain."""
-        if self._clock() >= deadline:
+        if self._clock() >= deadline.at:
             return None
         try:
-            async with asyncio.timeout_at(deadline), self._door:
+            async with asyncio.timeout_at(deadline.at), self._door:
                 while self.pause_seconds or self._in_use >= int(self._limit):
-                    if self._resume_at >= deadline:
+                    if self._resume_at >= deadline.at:
                         return None
                     await self._wait()
                 self._in_use += 1

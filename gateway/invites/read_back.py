@@ -19,8 +19,9 @@ from enum import Enum
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from gateway.invites.inputs import normalised_email
+from gateway.invites.inputs import comparable_email
 from gateway.invites.stored_result import application_id_in
+from gateway.upstream.call import applicants_call
 from gateway.upstream.wire import Applicant, NoReply, Reply, read_applicants
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from gateway.invites.record import Record
     from gateway.invites.records import Records
-    from gateway.upstream.contract import ApplicantList
+    from gateway.upstream.contract import Upstream
 
 PER_PAGE: Final = 200
 MOST_PAGES: Final = 100
@@ -76,7 +77,7 @@ class ReadBack:
 
     def __init__(
         self,
-        upstream: ApplicantList,
+        upstream: Upstream,
         *,
         records: Records,
         quiet_seconds: float,
@@ -109,7 +110,7 @@ class ReadBack:
         earliest = datetime.fromtimestamp(record.first_sent_at - SKEW_SECONDS, UTC)
         doubt: Doubt | None = None
         for applicant in look.applicants:
-            if self._records.hasher.email(_as_sent(applicant.email)) == record.email_hash:
+            if self._records.hasher.email(comparable_email(applicant.email)) == record.email_hash:
                 latest = latest_moment(applicant.date_added)
                 if latest is not None and latest >= earliest:
                     return applicant
@@ -142,7 +143,9 @@ class ReadBack:
         applicants: list[Applicant] = []
         for page in range(1, MOST_PAGES + 1):
             query = {**narrowed, "page": str(page), "per_page": str(PER_PAGE)}
-            reply = await self._upstream.applicants(track_id, query, timeout_seconds=CALL_SECONDS)
+            reply = await self._upstream.send(
+                applicants_call(track_id, query, timeout_seconds=CALL_SECONDS)
+            )
             if isinstance(reply, NoReply):
                 return Doubt.UNREADABLE
             listed = read_applicants(reply)
@@ -154,11 +157,6 @@ class ReadBack:
             if not listed.applicants:
                 break
         return Doubt.UNREADABLE
-
-
-def _as_sent(email: str) -> str:
-    """An address of the list as the gateway spells it: there its domain may be in ASCII."""
-    return normalised_email(email) or email if "xn--" in email.lower() else email
 
 
 def latest_moment(text: str | None) -> datetime | None:

@@ -9,14 +9,16 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
 from gateway.invites.breaker import Breaker, Health
-from gateway.invites.models import InviteErrorCode, InviteRequest
-from gateway.invites.outcomes import Judgement, Verdict, judge
+from gateway.invites.models import InviteErrorCode, InviteRequest, Origin
+from gateway.invites.outcomes import Anomaly, Clock, Judgement, Verdict, judge
 from gateway.invites.retries import RetryBudget, RetryPolicy
+from gateway.upstream.call import invite_call
 from gateway.upstream.wire import Exchange, Fault, NoReply, Reply, invite_body
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from gateway.invites.deadline import Deadline
     from gateway.upstream.contract import Upstream
 
 # Looking a member up at its enum takes longer than all that is done with it here.
@@ -86,18 +88,18 @@ class Sender:
     async def send(
         self,
         request: InviteRequest,
+        origin: Origin,
         *,
-        deadline: float,
+        deadline: Deadline,
         send_by: float | None = None,
         idempotency_key: str | None = None,
     ) -> Sent:
         """Post the invite until the upstream has looked at it, at most.
 
-        `deadline` is on the event loop's clock, `send_by`, after which no byte leaves, on
-        `time.monotonic`'s.
+        `send_by`, after which no byte leaves, is on `time.monotonic`'s clock.
         """
         limit = self._limits.of_sender
-        if limit is not None and (limited := _limited(limit, request.sender)) is not None:
+        if limit is not None and (limited := _limited(limit, origin.sender)) is not None:
             return limited
         if self._announce is not None and not await self._announce(request):
             return _not_sent()
@@ -107,19 +109,19 @@ class Sender:
             track_id=request.track_id,
             invite_format=request.invite_format._value_,
         )
-        post = _Post(body, deadline, send_by, idempotency_key, request.upstream_api_key)
+        key = origin.upstream_api_key
+        post = _Post(request, body, deadline, send_by, idempotency_key, key, self._now)
         self._budget.earn()
         sent, attempts = await self._attempt(post), 1
         while await self._wait_for_next(sent, attempts, deadline):
             sent, attempts = await self._attempt(post), attempts + 1
         return sent
 
-    async def _wait_for_next(self, sent: Sent, attempts: int, deadline: float) -> bool:
+    async def _wait_for_next(self, sent: Sent, attempts: int, deadline: Deadline) -> bool:
         if not sent.judgement.retryable or _is_own_overload(sent.exchange):
             return False
-        seconds_left = deadline - asyncio.get_running_loop().time()
         wait = self._policy.wait_before_next(
-            sent.judgement, attempts=attempts, seconds_left=seconds_left
+            sent.judgement, attempts=attempts, seconds_left=deadline.seconds_left
         )
         if wait is None or not self._budget.spend():
             return False
@@ -152,27 +154,43 @@ class Sender:
         return refused and self._upstream.reread_api_key()
 
     async def _post(self, post: _Post) -> Sent:
-        seconds_left = post.deadline - asyncio.get_running_loop().time()
+        seconds_left = post.deadline.seconds_left
         if seconds_left <= 0:
             exchange: Exchange = NoReply(Fault.DEADLINE, possibly_sent=False)
         else:
-            exchange = await self._upstream.invite(
-                post.body,
-                timeout_seconds=min(self._timeout_seconds, seconds_left),
-                idempotency_key=post.idempotency_key,
-                send_by=post.send_by,
-                api_key=post.api_key,
+            exchange = await self._upstream.send(
+                invite_call(
+                    post.body,
+                    timeout_seconds=min(self._timeout_seconds, seconds_left),
+                    api_key=post.api_key,
+                    idempotency_key=post.idempotency_key,
+                    send_by=post.send_by,
+                    trusts_connection=post.trusts_connection,
+                )
             )
-        return Sent(exchange, judge(exchange, now=self._now))
+        return Sent(exchange, post.judgement_of(exchange))
 
 
 @dataclass(slots=True, repr=False)
 class _Post:
+    request: InviteRequest
     body: bytes
-    deadline: float
+    deadline: Deadline
     send_by: float | None
     idempotency_key: str | None
     api_key: str | None
+    now: Clock
+    _judged: tuple[Exchange, Judgement] | None = None
+
+    def judgement_of(self, exchange: Exchange) -> Judgement:
+        """What the exchange proves; made once, because it takes reading the body."""
+        if self._judged is None or self._judged[0] is not exchange:
+            self._judged = exchange, judge(exchange, self.request, now=self.now)
+        return self._judged[1]
+
+    def trusts_connection(self, reply: Reply) -> bool:
+        """False after a reply about another invite: the replies may be out of step from then on."""
+        return self.judgement_of(reply).anomaly is not Anomaly.OTHER_INVITE
 
 
 def health_of(exchange: Exchange) -> Health:

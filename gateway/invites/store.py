@@ -8,9 +8,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 from gateway.invites.record import Record, State
+from gateway.operator_error import OperatorError
 
 
-class StoreError(Exception):
+class StoreError(OperatorError):
     """The store cannot be used; the message is for the operator."""
 
 

@@ -31,7 +31,8 @@ def stopping() -> RequestError:
         "The gateway is stopping. Nothing was done; send it again.",
         ErrorCode.OVERLOADED,
         status=503,
-        headers=((b"retry-after", b"1"), (b"connection", b"close")),
+        headers=((b"connection", b"close"),),
+        retry_after_seconds=1,
     )
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import socket
 
+from gateway.operator_error import OperatorError
 from gateway.settings.model import Settings
 
 
-class ListenError(Exception):
+class ListenError(OperatorError):
     """An address cannot be listened on; the message says why, to a person."""
 
 

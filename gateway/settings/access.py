@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -15,6 +16,14 @@ ALGORITHMS = frozenset(
 )
 """All of them asymmetric: whoever can check a token cannot make one."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+# As browsers write it: https://html.spec.whatwg.org/#ascii-serialisation-of-an-origin. Only in
+# http and https is a host a domain in lower case; elsewhere, such as in the pages of an app or
+# an extension, it is any text.
+_ORIGIN = re.compile(
+    r"(?P<scheme>https?)://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>[1-9][0-9]{0,4}))?"
+    r"|(?!https?:|file:)[a-z][a-z0-9+.-]*://[A-Za-z0-9._~!$&'()+;=%-]+(?::[1-9][0-9]{0,4})?"
+)
+_OWN_PORTS = {"http": "80", "https": "443"}
 _NAMES = Annotated[tuple[str, ...], NoDecode]
 T = TypeVar("T")
 _REQUIRED = frozenset({"auth_tokens_file", "jwt_issuer", "jwt_audience"})
@@ -60,10 +69,23 @@ class AccessSettings(BaseSettings):
     )
     jwt_issuer: str | None = Field(None, description="The `iss` that a token must have.")
     jwt_audience: str | None = Field(None, description="The `aud` that a token must have.")
+    jwt_audience_claim: str = Field(
+        "aud",
+        min_length=1,
+        description="Another claim that must have that value instead: `client_id`, `azp`.",
+    )
     jwt_scope: str | None = Field(
         None,
         pattern=r"^[!#-\[\]-~]+$",
-        description="The scope that a token must have, in `scope`, `scp` or `roles`.",
+        description="The scope that a token must have; any will do without this.",
+    )
+    jwt_scope_claim: str | None = Field(
+        None,
+        min_length=1,
+        description=(
+            "The claim that holds scopes, or the path to it: `permissions`, `realm_access.roles`."
+            " Without this they are looked for in `scope`, `scp` and `roles`."
+        ),
     )
     jwt_read_scope: str | None = Field(
         None,
@@ -85,6 +107,13 @@ class AccessSettings(BaseSettings):
         description="How far the provider's clock and this one may differ.",
     )
 
+    cors_origins: _NAMES = Field(
+        (), description="Exact origins, separated by commas, whose pages may call the gateway."
+    )
+    cors_credentials: bool = Field(
+        False,
+        description="Lets those pages send cookies along, as a login proxy in front needs them.",
+    )
     tls_key: Path | None = Field(
         None, description="The certificate's private key, unless that is in the same file."
     )
@@ -171,10 +200,28 @@ class AccessSettings(BaseSettings):
                 ) from None
         return names
 
-    @field_validator("jwt_algorithms", "trusted_proxies", mode="before")
+    @field_validator("jwt_algorithms", "trusted_proxies", "cors_origins", mode="before")
     @classmethod
     def _split(cls, names: object) -> object:
         return split(names)
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _check_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(map(_is_origin, origins)):
+            raise ValueError(
+                "each must be an exact origin as browsers send it, such as https://app.example.com"
+                " or capacitor://localhost: without a path, a wildcard or the scheme's own port"
+            )
+        return origins
+
+    @field_validator("cors_credentials")
+    @classmethod
+    def _check_credentials(cls, allowed: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 - pydantic's
+        # Origins that were refused are not in the data: then their own fault is said already.
+        if allowed and not info.data.get("cors_origins", ...):
+            raise ValueError("needs GATEWAY_CORS_ORIGINS, or no page could send any")
+        return allowed
 
     @field_validator("jwt_algorithms")
     @classmethod
@@ -190,6 +237,13 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _is_origin(text: str) -> bool:
+    found = _ORIGIN.fullmatch(text)
+    return found is not None and (
+        found["scheme"] is None or found["port"] != _OWN_PORTS[found["scheme"]]
+    )
 
 
 def split(names: object) -> object:

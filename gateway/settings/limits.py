@@ -38,17 +38,17 @@ class Limits:
     """What one request may ask for; the fields are named as their settings are."""
 
     max_body_bytes: int = MAX_BODY_BYTES
-    max_document_bytes: int = 16_384
+    max_document_bytes: int = 32_768
     """Comments, spaces and commas count."""
-    max_tokens: int = 1_000
-    """A comment counts as one."""
+    max_tokens: int = 2_000
+    """A comment counts as one. A list of 100 candidates written into a document has 1,100."""
     max_depth: int = 20
     """Levels of fields and inline fragments, fragments spread out."""
     max_input_depth: int = 10
     """Levels of lists and input objects in an argument or default written in the document."""
     max_fields: int = 500
     """Fields of one operation, fragments spread out."""
-    max_aliases: int = 30
+    max_aliases: int = 100
     max_root_fields: int = 10
     max_directives: int = 30
     max_operations: int = 20

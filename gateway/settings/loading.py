@@ -11,17 +11,21 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import DotEnvSettingsSource
 
+from gateway.operator_error import OperatorError
 from gateway.settings.model import PREFIX, Settings
+from gateway.settings.service_links import without_service_links
 
 _ALIKE = 0.85
 AnySettings = TypeVar("AnySettings", bound=Settings)
 
 
-class SettingsError(ValueError):
+class SettingsError(OperatorError):
     """The settings are missing or contradictory; `faults` has one line for each of them."""
 
+    exit_code = 2
+
     def __init__(self, faults: tuple[str, ...]) -> None:
-        super().__init__("\n".join(faults))
+        super().__init__("\n  ".join(["the settings are not right:", *faults]))
         self.faults = faults
 
 
@@ -57,7 +61,7 @@ def _names_given() -> set[str]:
         raise SettingsError((f".env: cannot be read: {error.strerror}",)) from None
     except UnicodeDecodeError:
         raise SettingsError((".env: is not UTF-8",)) from None
-    return {name.upper() for name in (*os.environ, *in_file)}
+    return {name.upper() for name in (*without_service_links(os.environ), *in_file)}
 
 
 def _misspelt(given: Iterable[str]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from gateway.operator_error import OperatorError
 from gateway.spreadsheet.csv_text import SEPARATORS, CSVTextError, cells_of, decoded, lines_of
 
 _NAMES: Final[Mapping[str, frozenset[str]]] = {
@@ -18,7 +19,7 @@ _NAMES: Final[Mapping[str, frozenset[str]]] = {
 }
 
 
-class CandidatesFileError(Exception):
+class CandidatesFileError(OperatorError):
     """The file cannot be read as a list of candidates; the message says what to change."""
 
 

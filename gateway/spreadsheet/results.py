@@ -13,6 +13,7 @@ from typing import Final, TextIO
 
 from gateway.invites.inputs import in_small, normalised_email
 from gateway.invites.models import InviteErrorCode, InviteOutcome
+from gateway.operator_error import OperatorError
 from gateway.spreadsheet.csv_text import SEPARATORS, CSVTextError, cells_of, decoded, lines_of
 
 # https://owasp.org/www-community/attacks/CSV_Injection
@@ -20,7 +21,7 @@ _FORMULA: Final = re.compile(r"'*[=+\-@\t\r\n]")
 _NEVER_SENT: Final = InviteErrorCode.INVALID_INPUT.value
 
 
-class ResultsFileError(Exception):
+class ResultsFileError(OperatorError):
     """The file cannot be used for results; the message says why."""
 
 

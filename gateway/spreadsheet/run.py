@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
+from gateway.invites.deadline import within
 from gateway.invites.inputs import in_small, normalised_email
 from gateway.invites.models import (
     InviteErrorCode,
@@ -17,6 +18,7 @@ from gateway.invites.models import (
     InviteRequest,
     InviteResult,
     InviteSuccess,
+    Origin,
 )
 from gateway.invites.results import refusal_of
 from gateway.service import Service
@@ -27,7 +29,7 @@ from gateway.spreadsheet.results import ResultsFile, Row, carried, status_of
 
 _Line: TypeAlias = tuple[Candidate, InviteRequest]
 
-SCOPE: Final = "gateway invite"
+ORIGIN: Final = Origin(scope="gateway invite")
 # What is said of one line is true of all: the next ones would only be refused as well.
 _CONCERNS_ALL: Final = frozenset(
     {
@@ -171,12 +173,11 @@ class _Run:
         await asyncio.gather(*later)
 
     async def _work(self, lines: Iterator[_Line], service: Service) -> None:
-        loop = asyncio.get_running_loop()
         while self.tally.stopped is None and (line := next(lines, None)) is not None:
             line = await self._as_begun(*line, service)
             self._tell_begun(line)
-            deadline = loop.time() + self._patience_seconds
-            result = await service.paced.invite(line[1], scope=SCOPE, deadline=deadline)
+            deadline = within(self._patience_seconds)
+            result = await service.paced.invite(line[1], ORIGIN, deadline=deadline)
             if _is_in_progress(result):
                 self._later.append(line)
             else:
@@ -201,22 +202,22 @@ class _Run:
             return candidate, request
         begun = replace(request, candidate_name=earlier.name, candidate_email=email)
         begun = with_key(begun)
-        if await service.inviter.recall(begun, scope=SCOPE) is None:
+        if await service.inviter.recall(begun, ORIGIN) is None:
             return candidate, request
         return replace(candidate, name=earlier.name, email=earlier.email), begun
 
     async def _ask_again(self, line: _Line, service: Service, seconds: float) -> None:
-        deadline = asyncio.get_running_loop().time() + seconds
-        result = await service.paced.invite(line[1], scope=SCOPE, deadline=deadline)
-        while _is_in_progress(result) and asyncio.get_running_loop().time() < deadline:
-            result = await service.paced.invite(line[1], scope=SCOPE, deadline=deadline)
+        deadline = within(seconds)
+        result = await service.paced.invite(line[1], ORIGIN, deadline=deadline)
+        while _is_in_progress(result) and deadline.seconds_left > 0:
+            result = await service.paced.invite(line[1], ORIGIN, deadline=deadline)
         self._tell(line[0], result)
 
     async def tell_begun(self, service: Service) -> None:
         """Account for the lines that an interrupt met under way."""
         await service.paced.drain()
         for candidate, request in list(self._begun.values()):
-            result = await service.inviter.recall(request, scope=SCOPE)
+            result = await service.inviter.recall(request, ORIGIN)
             if result is None:
                 self._tell_not_tried(candidate, "Interrupted before it was sent.")
             elif isinstance(result, InviteSuccess):

@@ -24,9 +24,9 @@ from gateway.invites.bulk import BulkInviter
 from gateway.invites.failures import stumbled
 from gateway.invites.inputs import InviteDraft
 from gateway.invites.invite import Inviter
-from gateway.invites.models import InviteResult
+from gateway.invites.models import ANYONE, InputIssue, InviteRequest, InviteResult, Origin
 from gateway.telemetry.trail import TRAIL, Trail, is_replayed, told
-from gateway.upstream.contract import Upstream
+from gateway.upstream.call import Call, CallEnded, CallObserver, Route
 from gateway.upstream.wire import Exchange, Reply
 
 LOGGER = logging.getLogger("gateway.telemetry")
@@ -43,6 +43,7 @@ ReadSeen: TypeAlias = Callable[[Exchange], None]
 # Letters and digits alone: an address or a line break is no request id.
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _ERRORS = b'{"errors"'
+_INVITE = Route.INVITE
 
 
 class ObservedEndpoint:
@@ -131,24 +132,18 @@ class ObservedInviter:
         self._inviter = inviter
         self._seen = tuple(seen)
 
+    def check(self, draft: InviteDraft) -> InviteRequest | tuple[InputIssue, ...]:
+        """Nothing is noted: nobody is invited."""
+        return self._inviter.check(draft)
+
     async def invite(
         self,
         draft: InviteDraft,
-        *,
-        scope: str = "",
-        sender: str = "",
-        upstream_api_key: str | None = None,
-        timeout_seconds: float | None = None,
+        origin: Origin = ANYONE,
     ) -> InviteResult:
-        trail = TRAIL.get()
+        trail, scope = TRAIL.get(), origin.scope
         try:
-            result = await self._inviter.invite(
-                draft,
-                scope=scope,
-                sender=sender,
-                upstream_api_key=upstream_api_key,
-                timeout_seconds=timeout_seconds,
-            )
+            result = await self._inviter.invite(draft, origin)
         except BaseException:
             # A bug, or the end of the process: the candidate may have been invited all the same.
             _tell(self._seen, draft, stumbled(retryable=False), trail, scope)
@@ -168,94 +163,42 @@ class ObservedBulk:
         self._bulk = bulk
         self._seen = tuple(seen)
 
-    async def invite_all(self, drafts: Sequence[InviteDraft], **options: Any) -> list[InviteResult]:
-        results = await self._bulk.invite_all(drafts, **options)
+    async def invite_all(
+        self, drafts: Sequence[InviteDraft], origin: Origin = ANYONE
+    ) -> list[InviteResult]:
+        results = await self._bulk.invite_all(drafts, origin)
         trail = TRAIL.get()
         for draft, result in zip(drafts, results, strict=True):
-            _tell(self._seen, draft, result, trail, options.get("scope", ""))
+            _tell(self._seen, draft, result, trail, origin.scope)
         return results
 
 
-class ObservedUpstream:
-    """Notes how long the upstream took for an invite, and what it said, also to a read."""
+def noting_calls(
+    seen: Sequence[CallSeen], read: Sequence[ReadSeen], *, clock: Callable[[], float]
+) -> CallObserver:
+    """Notes how long the platform took for each invite, and its replies, to a read too."""
 
-    def __init__(
-        self,
-        upstream: Upstream,
-        seen: Sequence[CallSeen],
-        *,
-        read: Sequence[ReadSeen] = (),
-        clock: Callable[[], float],
-    ) -> None:
-        self._upstream = upstream
-        self._seen = tuple(seen)
-        self._read = tuple(read)
-        self._clock = clock
+    def begun(call: Call) -> CallEnded:
+        trail, started, is_invite = TRAIL.get(), clock(), call.route is _INVITE
 
-    async def invite(
-        self,
-        body: bytes,
-        *,
-        timeout_seconds: float,
-        idempotency_key: str | None = None,
-        send_by: float | None = None,
-        api_key: str | None = None,
-    ) -> Exchange:
-        started = self._clock()
-        exchange = await self._upstream.invite(
-            body,
-            timeout_seconds=timeout_seconds,
-            idempotency_key=idempotency_key,
-            send_by=send_by,
-            api_key=api_key,
-        )
-        seconds = self._clock() - started
-        trail = TRAIL.get()
-        if trail is not None:
-            trail.upstream_calls += 1
-            trail.upstream_seconds += seconds
-            _note(exchange, trail)
-        _tell(self._seen, exchange, seconds, trail)
-        return exchange
+        def ended(exchange: Exchange | None) -> None:
+            if exchange is None:
+                return
+            if not is_invite:
+                if trail is not None:
+                    trail.upstream_reads += 1
+                _tell(read, exchange)
+                return
+            seconds = clock() - started
+            if trail is not None:
+                trail.upstream_calls += 1
+                trail.upstream_seconds += seconds
+                _note(exchange, trail)
+            _tell(seen, exchange, seconds, trail)
 
-    async def applicants(
-        self,
-        track_id: int,
-        query: Mapping[str, str],
-        *,
-        timeout_seconds: float,
-        api_key: str | None = None,
-    ) -> Exchange:
-        exchange = await self._upstream.applicants(
-            track_id, query, timeout_seconds=timeout_seconds, api_key=api_key
-        )
-        return self._noted(exchange)
+        return ended
 
-    async def applicant(
-        self,
-        track_id: int,
-        application_id: int,
-        *,
-        timeout_seconds: float,
-        api_key: str | None = None,
-    ) -> Exchange:
-        exchange = await self._upstream.applicant(
-            track_id, application_id, timeout_seconds=timeout_seconds, api_key=api_key
-        )
-        return self._noted(exchange)
-
-    def reread_api_key(self) -> bool:
-        return self._upstream.reread_api_key()
-
-    async def aclose(self) -> None:
-        await self._upstream.aclose()
-
-    def _noted(self, exchange: Exchange) -> Exchange:
-        trail = TRAIL.get()
-        if trail is not None:
-            trail.upstream_reads += 1
-        _tell(self._read, exchange)
-        return exchange
+    return begun
 
 
 def _note(exchange: Exchange, trail: Trail) -> None:

@@ -13,8 +13,7 @@ Baggage is neither read nor passed on: anything could be in it.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from opentelemetry.context import Context
@@ -23,7 +22,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
-from opentelemetry.trace import Span, SpanKind, StatusCode, format_trace_id
+from opentelemetry.trace import Span, SpanKind, StatusCode, format_trace_id, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from gateway import __version__
@@ -38,9 +37,8 @@ from gateway.invites.store import Store
 from gateway.telemetry.logs import LONGEST_OPERATION
 from gateway.telemetry.observed import note_answer
 from gateway.telemetry.trail import TRAIL, Trail
-from gateway.upstream.contract import Upstream
-from gateway.upstream.propagation import TRACE_HEADERS
-from gateway.upstream.wire import INVITE_PATH, Exchange, Reply
+from gateway.upstream.call import Call, CallEnded
+from gateway.upstream.wire import Exchange, Reply
 
 _SERVER_ERRORS: Final = 500
 _CONTEXT_HEADERS: Final = frozenset({b"traceparent", b"tracestate"})
@@ -97,26 +95,24 @@ class Tracing:
         """`executor` with a span that ends where it begins."""
         return _TracedExecutor(executor, self)
 
-    def upstream(self, upstream: Upstream) -> Upstream:
-        """`upstream` with a span around each call, which carries its context."""
-        return _TracedUpstream(upstream, self)
+    def call(self, call: Call) -> CallEnded:
+        """A span around a call to the platform, which gets its context."""
+        span = self._tracer.start_span(call.route.value, kind=SpanKind.CLIENT)
+        carried: dict[str, str] = {}
+        self._propagator.inject(carried, set_span_in_context(span))
+        call.headers += tuple((key.encode(), text.encode()) for key, text in carried.items())
+
+        def ended(exchange: Exchange | None) -> None:
+            span.set_attribute("http.request.method", call.method)
+            if exchange is not None:
+                _describe_exchange(span, exchange)
+            span.end()
+
+        return ended
 
     def store(self, store: Store) -> Store:
         """`store` with spans around what requests write."""
         return cast("Store", _TracedStore(store, self))
-
-    @contextmanager
-    def call(self, name: str) -> Iterator[Span]:
-        """A span around a call to the upstream."""
-        with self._span(name, SpanKind.CLIENT) as span:
-            carried: dict[str, str] = {}
-            self._propagator.inject(carried)
-            headers = tuple((key.encode(), text.encode()) for key, text in carried.items())
-            before = TRACE_HEADERS.set(headers)
-            try:
-                yield span
-            finally:
-                TRACE_HEADERS.reset(before)
 
     def step(self, name: str) -> Any:
         """A span around a step inside the gateway."""
@@ -179,70 +175,7 @@ class _TracedExecutor:
         return await self._executor.execute(document, operation, variables, context)
 
 
-class _TracedUpstream:
-    def __init__(self, upstream: Upstream, tracing: Tracing) -> None:
-        self._upstream = upstream
-        self._tracing = tracing
-
-    async def invite(
-        self,
-        body: bytes,
-        *,
-        timeout_seconds: float,
-        idempotency_key: str | None = None,
-        send_by: float | None = None,
-        api_key: str | None = None,
-    ) -> Exchange:
-        with self._tracing.call(f"POST {INVITE_PATH}") as span:
-            exchange = await self._upstream.invite(
-                body,
-                timeout_seconds=timeout_seconds,
-                idempotency_key=idempotency_key,
-                send_by=send_by,
-                api_key=api_key,
-            )
-            _describe_call(span, "POST", exchange)
-        return exchange
-
-    async def applicants(
-        self,
-        track_id: int,
-        query: Mapping[str, str],
-        *,
-        timeout_seconds: float,
-        api_key: str | None = None,
-    ) -> Exchange:
-        with self._tracing.call("GET /tracks/{track_id}/applicants") as span:
-            exchange = await self._upstream.applicants(
-                track_id, query, timeout_seconds=timeout_seconds, api_key=api_key
-            )
-            _describe_call(span, "GET", exchange)
-        return exchange
-
-    async def applicant(
-        self,
-        track_id: int,
-        application_id: int,
-        *,
-        timeout_seconds: float,
-        api_key: str | None = None,
-    ) -> Exchange:
-        with self._tracing.call("GET /tracks/{track_id}/applicants/{application_id}") as span:
-            exchange = await self._upstream.applicant(
-                track_id, application_id, timeout_seconds=timeout_seconds, api_key=api_key
-            )
-            _describe_call(span, "GET", exchange)
-        return exchange
-
-    def reread_api_key(self) -> bool:
-        return self._upstream.reread_api_key()
-
-    async def aclose(self) -> None:
-        await self._upstream.aclose()
-
-
-def _describe_call(span: Span, method: str, exchange: Exchange) -> None:
-    span.set_attribute("http.request.method", method)
+def _describe_exchange(span: Span, exchange: Exchange) -> None:
     if isinstance(exchange, Reply):
         span.set_attribute("http.response.status_code", exchange.status)
     else:

@@ -30,12 +30,13 @@ from gateway.telemetry.observed import (
     ObservedEndpoint,
     ObservedExecutor,
     ObservedInviter,
-    ObservedUpstream,
     ReadSeen,
     RequestSeen,
+    noting_calls,
 )
 from gateway.telemetry.trail import TRAIL
-from gateway.upstream.contract import Upstream
+from gateway.upstream.call import Call, CallEnded
+from gateway.upstream.wire import Exchange
 
 if TYPE_CHECKING:
     from gateway.telemetry.tracing import Tracing
@@ -68,6 +69,7 @@ class Watch:
             self._invites.append(metrics.on_invite)
             self._calls.append(metrics.on_call)
             self._reads.append(metrics.on_read)
+        self._note_call = noting_calls(self._calls, self._reads, clock=_clock)
         if log is not None:
             self._requests.append(RequestLog(log))
             self._invites.append(AuditLog(log, self._hashes))
@@ -89,10 +91,18 @@ class Watch:
     def bulk(self, bulk: BulkInviter) -> BulkInviter:
         return cast("BulkInviter", ObservedBulk(bulk, self._invites))
 
-    def upstream(self, upstream: Upstream) -> Upstream:
-        if self._tracing is not None:
-            upstream = self._tracing.upstream(upstream)
-        return ObservedUpstream(upstream, self._calls, read=self._reads, clock=_clock)
+    def call(self, call: Call) -> CallEnded:
+        """A call to the platform begins."""
+        noted = self._note_call(call)
+        if self._tracing is None:
+            return noted
+        traced = self._tracing.call(call)
+
+        def ended(exchange: Exchange | None) -> None:
+            traced(exchange)
+            noted(exchange)
+
+        return ended
 
     def retried(self) -> None:
         """One more call is made for an invite."""

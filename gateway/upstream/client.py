@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from gateway.upstream.call import CallObserver
 from gateway.upstream.contract import ApiKey, Upstream
 from gateway.upstream.direct.client import DirectUpstream
 from gateway.upstream.proxy import proxy_for
@@ -21,8 +22,12 @@ def client_for(
     concurrency: int,
     ca_file: Path | None = None,
     kind: Literal["direct", "httpx2"] = "direct",
+    observe: CallObserver | None = None,
 ) -> Upstream:
-    """The client that fits the upstream's base URL; behind a proxy it is always httpx2's."""
+    """The client that fits the upstream's base URL; behind a proxy it is always httpx2's.
+
+    `observe` is called before each call.
+    """
     behind_proxy = proxy_for(url) is not None
     client = _httpx() if behind_proxy or kind == "httpx2" else DirectUpstream
     return client(
@@ -31,6 +36,7 @@ def client_for(
         api_key_header=api_key_header,
         concurrency=concurrency,
         ca_file=ca_file,
+        observe=observe,
     )
 
 

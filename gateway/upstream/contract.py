@@ -1,39 +1,18 @@
-"""What the core needs of the upstream, whichever client makes the calls."""
+"""What the core needs of the platform, whichever client makes the calls."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Protocol
 
+from gateway.upstream.call import Call
 from gateway.upstream.wire import Exchange
 
 
-class ApplicantList(Protocol):
-    """The upstream's own list of who is on a track.
+class Upstream(Protocol):
+    """A client of the platform; every implementation reports the same facts."""
 
-    `api_key` is used instead of the client's own.
-    """
-
-    async def applicants(
-        self,
-        track_id: int,
-        query: Mapping[str, str],
-        *,
-        timeout_seconds: float,
-        api_key: str | None = None,
-    ) -> Exchange:
-        """One page of the list, as it came."""
-        ...
-
-    async def applicant(
-        self,
-        track_id: int,
-        application_id: int,
-        *,
-        timeout_seconds: float,
-        api_key: str | None = None,
-    ) -> Exchange:
-        """One entry of the list with all its details, as it came."""
+    async def send(self, call: Call) -> Exchange:
+        """Make the call, once at most, and say what happened."""
         ...
 
     def reread_api_key(self) -> bool:
@@ -43,29 +22,8 @@ class ApplicantList(Protocol):
     async def aclose(self) -> None: ...
 
 
-class Upstream(ApplicantList, Protocol):
-    """What the core needs of a client; every implementation reports the same facts."""
-
-    async def invite(
-        self,
-        body: bytes,
-        *,
-        timeout_seconds: float,
-        idempotency_key: str | None = None,
-        send_by: float | None = None,
-        api_key: str | None = None,
-    ) -> Exchange:
-        """Post one invite, at most once, and say what happened.
-
-        `timeout_seconds` bounds the whole call. `send_by`, on `time.monotonic`'s clock, is
-        the moment after which no byte may leave any more. `api_key` is used instead of the
-        client's own.
-        """
-        ...
-
-
 class ApiKey(Protocol):
-    """The upstream's API key, as it is now."""
+    """The platform's API key, as it is now."""
 
     def current(self) -> str: ...
 

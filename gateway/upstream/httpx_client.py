@@ -1,4 +1,4 @@
-"""The only way to the upstream, and the only module that imports httpx2.
+"""The upstream through httpx2: behind a proxy, or if the settings choose it.
 
 It reports what happened as typed facts (`Exchange`) and decides nothing.
 
@@ -20,11 +20,11 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import urlencode
+from weakref import WeakKeyDictionary
 
 import httpx2
 
@@ -33,22 +33,15 @@ from gateway.upstream.bounds import (
     CONNECT_SHARE,
     KEEP_ALIVE_SECONDS,
     LARGEST_BODY,
+    LONGEST_LIFE_SECONDS,
     POOL_SHARE,
     decoded,
 )
+from gateway.upstream.call import Call, CallObserver
 from gateway.upstream.contract import ApiKey
-from gateway.upstream.propagation import TRACE_HEADERS
 from gateway.upstream.proxy import proxy_for
 from gateway.upstream.trust import trusting
-from gateway.upstream.wire import (
-    INVITE_PATH,
-    Exchange,
-    Fault,
-    NoReply,
-    Reply,
-    applicant_path,
-    applicants_path,
-)
+from gateway.upstream.wire import Exchange, Fault, NoReply, Reply
 
 _FAULTS: Mapping[type[Exception], Fault] = {
     httpx2.ConnectError: Fault.CONNECT,
@@ -85,7 +78,7 @@ class PhaseProbe:
 
 
 @dataclass(slots=True)
-class _Call:
+class _Known:
     """What is known of a call so far, so that no exception can lose it."""
 
     probe: PhaseProbe
@@ -118,20 +111,23 @@ class HttpxUpstream:
         api_key_header: str = "apiKey",
         concurrency: int,
         ca_file: Path | None = None,
+        observe: CallObserver | None = None,
     ) -> None:
+        self._observe = observe
+        self._first_used: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
         self._base_url = base_url.rstrip("/")
-        self._invite_url = httpx2.URL(self._base_url + INVITE_PATH)
+        url = httpx2.URL(self._base_url)
         self._api_key = api_key
         self._api_key_header = api_key_header.encode()
         self._headers = [
-            (b"host", self._invite_url.netloc),
+            (b"host", url.netloc),
             (b"accept", b"application/json"),
             (b"accept-encoding", b"identity"),
             (b"content-type", b"application/json"),
             (b"user-agent", b"track-invite-gateway"),
         ]
         proxy = proxy_for(base_url)
-        plain = self._invite_url.scheme == "http" and proxy is None
+        plain = url.scheme == "http" and proxy is None
         self._transport = httpx2.AsyncHTTPTransport(
             # Without TLS the trust store, which takes long to load, is not needed.
             verify=False if plain else trusting(ca_file),
@@ -144,71 +140,40 @@ class HttpxUpstream:
             ),
         )
 
-    async def invite(
-        self,
-        body: bytes,
-        *,
-        timeout_seconds: float,
-        idempotency_key: str | None = None,
-        send_by: float | None = None,
-        api_key: str | None = None,
-    ) -> Exchange:
-        headers = (
-            [] if idempotency_key is None else [(b"idempotency-key", idempotency_key.encode())]
-        )
-        request = self._request("POST", self._invite_url, headers, body, api_key=api_key)
-        return await self._call(request, PhaseProbe(send_by), timeout_seconds)
+    async def send(self, call: Call) -> Exchange:
+        if self._observe is None:
+            return await self._send(call)
+        ended, exchange = self._observe(call), None
+        try:
+            exchange = await self._send(call)
+        finally:
+            ended(exchange)
+        return exchange
 
-    async def applicants(
-        self,
-        track_id: int,
-        query: Mapping[str, str],
-        *,
-        timeout_seconds: float,
-        api_key: str | None = None,
-    ) -> Exchange:
-        target = f"{applicants_path(track_id)}?{urlencode(query)}"
-        return await self._get(target, timeout_seconds, api_key)
-
-    async def applicant(
-        self,
-        track_id: int,
-        application_id: int,
-        *,
-        timeout_seconds: float,
-        api_key: str | None = None,
-    ) -> Exchange:
-        return await self._get(applicant_path(track_id, application_id), timeout_seconds, api_key)
-
-    async def _get(self, target: str, timeout_seconds: float, api_key: str | None) -> Exchange:
-        request = self._request("GET", httpx2.URL(self._base_url + target), api_key=api_key)
-        return await self._call(request, PhaseProbe(), timeout_seconds)
-
-    async def _call(
-        self, request: httpx2.Request, probe: PhaseProbe, timeout_seconds: float
-    ) -> Exchange:
-        call = _Call(probe)
+    async def _send(self, call: Call) -> Exchange:
+        request, seconds = self._request(call), call.timeout_seconds
+        known = _Known(PhaseProbe(call.send_by))
         request.extensions = {
             "timeout": {
                 # httpx2 leaves a socket open if a TLS handshake is cancelled: waiting for a slot,
                 # connecting and shaking hands have to time out before the deadline does.
-                "connect": min(CONNECT_SECONDS, timeout_seconds * CONNECT_SHARE),
-                "pool": timeout_seconds * POOL_SHARE,
+                "connect": min(CONNECT_SECONDS, seconds * CONNECT_SHARE),
+                "pool": seconds * POOL_SHARE,
                 # One deadline over the whole call stands in for a timeout on each operation.
                 "read": None,
                 "write": None,
             },
-            "trace": probe,
+            "trace": known.probe,
         }
         fault = Fault.OTHER
         try:
-            async with asyncio.timeout(timeout_seconds):
-                await self._exchange(request, call)
+            async with asyncio.timeout(seconds):
+                await self._exchange(request, known, call.trusts_connection)
         except (TimeoutError, SendTooLateError):
             fault = Fault.DEADLINE
         except Exception as error:  # noqa: BLE001 - an unforeseen one must not lose what is known
             fault = _fault_of(error)
-        return call.facts(fault)
+        return known.facts(fault)
 
     def reread_api_key(self) -> bool:
         return self._api_key.reread()
@@ -216,46 +181,49 @@ class HttpxUpstream:
     async def aclose(self) -> None:
         await self._transport.aclose()
 
-    def _request(
-        self,
-        method: str,
-        url: httpx2.URL,
-        headers: Sequence[tuple[bytes, bytes]] = (),
-        body: bytes | None = None,
-        *,
-        api_key: str | None = None,
-    ) -> httpx2.Request:
-        own = self._api_key.current() if api_key is None else api_key
-        key = (self._api_key_header, own.encode())
-        sent = [*self._headers, key, *headers, *TRACE_HEADERS.get()]
-        return httpx2.Request(method, url, headers=sent, content=body)
+    def _request(self, call: Call) -> httpx2.Request:
+        key = self._api_key.current() if call.api_key is None else call.api_key
+        headers = [*self._headers, (self._api_key_header, key.encode()), *call.headers]
+        if call.idempotency_key is not None:
+            headers.append((b"idempotency-key", call.idempotency_key.encode()))
+        url = httpx2.URL(self._base_url + call.path)
+        return httpx2.Request(call.method, url, headers=headers, content=call.body)
 
-    async def _exchange(self, request: httpx2.Request, call: _Call) -> None:
+    async def _exchange(
+        self,
+        request: httpx2.Request,
+        known: _Known,
+        trusts: Callable[[Reply], bool] | None,
+    ) -> None:
         response = await self._transport.handle_async_request(request)
-        call.response = response
+        known.response = response
         stream = cast(httpx2.AsyncByteStream, response.stream)
         try:
             async for chunk in stream:
-                call.body += chunk
-                if len(call.body) > LARGEST_BODY:
-                    del call.body[LARGEST_BODY:]
+                known.body += chunk
+                if len(known.body) > LARGEST_BODY:
+                    del known.body[LARGEST_BODY:]
                     return
-            call.body_complete = True
-            _forbid_reuse_after_surplus(stream)
+            known.body_complete = True
+            reply = known.facts(Fault.OTHER)
+            distrusted = trusts is not None and isinstance(reply, Reply) and not trusts(reply)
+            # httpx2 keeps a connection whatever follows a response on it and however old it is,
+            # and has no public way to say no.
+            connection = cast(Any, stream)._httpcore_stream._stream._connection  # noqa: SLF001 - see above
+            if distrusted or _has_surplus(connection) or self._is_old(connection):
+                connection._h11_state.send_failed()  # noqa: SLF001 - as above
         finally:
             await stream.aclose()
 
+    def _is_old(self, connection: Any) -> bool:
+        now = asyncio.get_running_loop().time()
+        return now - self._first_used.setdefault(connection, now) >= LONGEST_LIFE_SECONDS
 
-def _forbid_reuse_after_surplus(stream: Any) -> None:
-    """Lets the connection close if bytes follow the response on it.
 
-    Kept, they would be taken for the reply to the next request: another candidate's invite.
-    """
-    # httpx2 shows these bytes nowhere else, and keeps the connection whatever they are.
-    state = stream._httpcore_stream._stream._connection._h11_state  # noqa: SLF001 - no public way
-    surplus, _ = state.trailing_data
-    if surplus:
-        state.send_failed()
+def _has_surplus(connection: Any) -> bool:
+    """Whether bytes follow the response: they would be taken for the reply to the next request."""
+    surplus, _ = connection._h11_state.trailing_data  # noqa: SLF001 - as above
+    return bool(surplus)
 
 
 def _fault_of(error: BaseException) -> Fault:

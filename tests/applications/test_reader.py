@@ -11,6 +11,7 @@ from gateway.applications.failures import ReadFailure
 from gateway.applications.models import ApplicationKey
 from gateway.applications.reader import Reader
 from gateway.invites.admission import Admission
+from gateway.invites.deadline import within
 from gateway.invites.models import InviteErrorCode
 from gateway.invites.retries import RetryBudget
 from gateway.upstream.applications import ApplicationDetails, ApplicationPage
@@ -22,22 +23,19 @@ UNREACHABLE = NoReply(Fault.CONNECT, possibly_sent=False)
 
 
 async def one(reader: Reader, *, seconds: float = 20, **options: Any) -> Any:
-    deadline = asyncio.get_running_loop().time() + seconds
-    return await reader.one(KEY, deadline=deadline, **options)
+    return await reader.one(KEY, deadline=within(seconds), **options)
 
 
 async def page(reader: Reader, *, seconds: float = 20, **options: Any) -> Any:
-    deadline = asyncio.get_running_loop().time() + seconds
-    return await reader.page(TRACK, {}, page=1, per_page=25, deadline=deadline, **options)
+    return await reader.page(TRACK, {}, page=1, per_page=25, deadline=within(seconds), **options)
 
 
 async def test_page_is_asked_for_as_documented():
     """The filters and the page, and nothing whose values nobody knows."""
     track = FakeTrack(3)
-    deadline = asyncio.get_running_loop().time() + 5
 
     found = await a_reader(track).page(
-        TRACK, {"name": "ada"}, page=2, per_page=2, deadline=deadline
+        TRACK, {"name": "ada"}, page=2, per_page=2, deadline=within(5)
     )
 
     assert isinstance(found, ApplicationPage)

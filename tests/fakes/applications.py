@@ -12,9 +12,12 @@ from typing import Any
 from gateway.applications.reader import Reader
 from gateway.applications.reads import Reads
 from gateway.invites.admission import Admission
+from gateway.invites.deadline import within
 from gateway.invites.outcomes import Verdict
 from gateway.invites.retries import RetryPolicy
+from gateway.upstream.call import Call
 from gateway.upstream.wire import Exchange, Fault, NoReply, Reply
+from tests.fakes.calls import asked
 
 TRACK = 6578
 AT_ONCE = RetryPolicy(chance=lambda: 0.0, after=frozenset(Verdict))
@@ -85,36 +88,20 @@ class FakeTrack:
     def calls(self) -> int:
         return len(self.timeouts)
 
-    async def applicants(
-        self,
-        track_id: int,
-        query: Mapping[str, str],
-        *,
-        timeout_seconds: float,
-        api_key: str | None = None,
-    ) -> Exchange:
-        self.queries.append(dict(query))
-        return await self._answer(self._page(query), timeout_seconds, api_key)
-
-    async def applicant(
-        self,
-        track_id: int,
-        application_id: int,
-        *,
-        timeout_seconds: float,
-        api_key: str | None = None,
-    ) -> Exchange:
+    async def send(self, call: Call) -> Exchange:
+        if call.body is not None:
+            return NoReply(Fault.OTHER, possibly_sent=False)
+        _, application_id, query = asked(call)
+        if application_id is None:
+            self.queries.append(query)
+            return await self._answer(self._page(query), call)
         self.asked_for.append(application_id)
         known = 0 < application_id <= self.size
-        answer = answered(details(application_id)) if known else Reply(404)
-        return await self._answer(answer, timeout_seconds, api_key)
+        return await self._answer(answered(details(application_id)) if known else Reply(404), call)
 
     def reread_api_key(self) -> bool:
         self.new_keys -= 1
         return self.new_keys >= 0
-
-    async def invite(self, *_: object, **__: object) -> Exchange:
-        return NoReply(Fault.OTHER, possibly_sent=False)
 
     async def aclose(self) -> None: ...
 
@@ -124,9 +111,9 @@ class FakeTrack:
         facts = {"page": page, "per_page": size, "total": self.size}
         return answered(listed(*map(entry, found), has_next=page * size < self.size, **facts))
 
-    async def _answer(self, usual: Reply, seconds: float, api_key: str | None) -> Exchange:
-        self.timeouts.append(seconds)
-        self.api_keys.append(api_key)
+    async def _answer(self, usual: Reply, call: Call) -> Exchange:
+        self.timeouts.append(call.timeout_seconds)
+        self.api_keys.append(call.api_key)
         self.under_way += 1
         self.reached.set()
         self.most_under_way = max(self.most_under_way, self.under_way)
@@ -146,5 +133,4 @@ def a_reader(upstream: Any, **options: Any) -> Reader:
 
 
 def some_reads(upstream: Any, *, most: int = 30, seconds: float = 20, **options: Any) -> Reads:
-    deadline = asyncio.get_running_loop().time() + seconds
-    return Reads(a_reader(upstream), most=most, deadline=deadline, **options)
+    return Reads(a_reader(upstream), most=most, deadline=within(seconds), **options)

@@ -55,6 +55,7 @@ def small_schema() -> GraphQLSchema:
 
     query.fields["gateway"].resolve = lambda *_: {"version": "1"}
     query.fields["broken"].resolve = broken
+    query.fields["many"].resolve = lambda *_, of=(): [{"version": str(number)} for number in of]
     mutation.fields["inviteCandidate"].resolve = invite
     return schema
 

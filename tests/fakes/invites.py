@@ -10,8 +10,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gateway.invites.admission import Admission
+from gateway.invites.deadline import within
 from gateway.invites.identity import HASH_BYTES
 from gateway.invites.keyed import KeyedInviter
+from gateway.invites.models import Origin
 from gateway.invites.read_back import ReadBack
 from gateway.invites.reconciler import Reconciler
 from gateway.invites.record import Record, State, in_doubt
@@ -20,12 +22,14 @@ from gateway.invites.retries import RetryPolicy
 from gateway.invites.sender import Sender
 from gateway.invites.store import StoreUnavailableError
 from gateway.upstream.wire import Exchange, Fault, NoReply, Reply
+from tests.fakes.calls import asked
 from tests.fakes.records import LEASE_SECONDS, NOW, a_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from gateway.invites.models import InviteRequest
+    from gateway.upstream.call import Call
 
 QUIET_SECONDS = 30.0
 AT_ONCE = RetryPolicy(chance=lambda: 0.0)
@@ -97,39 +101,30 @@ class FakeUpstream:
         self.new_keys = 0
         self._clock = clock
 
-    async def invite(
-        self,
-        body: bytes,
-        *,
-        timeout_seconds: float,
-        idempotency_key: str | None = None,
-        send_by: float | None = None,
-        api_key: str | None = None,
-    ) -> Exchange:
+    async def send(self, call: Call) -> Exchange:
+        if call.body is not None:
+            return await self._invite(call, call.body)
+        track_id, application_id, query = asked(call)
+        return Reply(404) if application_id else await self._list(track_id, query)
+
+    async def _invite(self, call: Call, body: bytes) -> Exchange:
         crash_at(self.crashes, "send")
         act = self.acts.popleft() if self.acts else INVITES
         sent = json.loads(body)
         self.posts.append(sent)
-        self.keys.append(idempotency_key)
-        self.api_keys.append(api_key)
-        self.timeouts.append(timeout_seconds)
+        self.keys.append(call.idempotency_key)
+        self.api_keys.append(call.api_key)
+        self.timeouts.append(call.timeout_seconds)
         entry: dict[str, Any] = {}
         if act.invites:
             entry = self._accept(sent, self._clock() + act.late_seconds)
-            entry["key"] = idempotency_key
+            entry["key"] = call.idempotency_key
         self.reached.set()
         await self.free.wait()
         crash_at(self.crashes, "reply")
         return act.reply or Reply(201, json.dumps(entry).encode())
 
-    async def applicants(
-        self,
-        track_id: int,
-        query: Mapping[str, str],
-        *,
-        timeout_seconds: float,
-        api_key: str | None = None,
-    ) -> Exchange:
+    async def _list(self, track_id: int, query: Mapping[str, str]) -> Exchange:
         self.looks += 1
         await self.list_free.wait()
         if self.list_reply is not None:
@@ -139,9 +134,6 @@ class FakeUpstream:
         data = found[(page - 1) * size : page * size]
         more = page * size < len(found)
         return Reply(200, json.dumps({"data": data, "pagination": {"has_next": more}}).encode())
-
-    async def applicant(self, *_: object, **__: object) -> Exchange:
-        return Reply(404)
 
     def reread_api_key(self) -> bool:
         self.new_keys -= 1
@@ -353,9 +345,8 @@ class Replica:
         scope: str = "",
         seconds: float = 20,
     ) -> Any:
-        deadline = asyncio.get_running_loop().time() + seconds
         return await self.inviter.invite(
-            request or a_request(), key, scope=scope, deadline=deadline
+            request or a_request(), key, Origin(scope), deadline=within(seconds)
         )
 
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from gateway.graphql.context import RequestContext, idempotency_key_of, timeout_of
 from gateway.http.requests import RequestHead
 from gateway.invites.inputs import InviteDraft
-from gateway.invites.models import InviteFormat
+from gateway.invites.models import InviteFormat, Origin
+
+ORIGIN = Origin("me", "my team", "theirs", 3)
 
 
 class FakeInviter:
     def __init__(self) -> None:
-        self.asked: list[tuple[Any, dict[str, Any]]] = []
+        self.asked: list[tuple[InviteDraft, Origin]] = []
 
-    async def invite(self, draft: InviteDraft, **options: Any) -> None:
-        self.asked.append((draft, options))
+    async def invite(self, draft: InviteDraft, origin: Origin) -> None:
+        self.asked.append((draft, origin))
 
 
 def head(**headers: str) -> RequestHead:
@@ -65,25 +65,17 @@ def test_timeout_in_the_header(text, seconds):
     ("own", "headers", "expected"), [(None, "h", "h"), ("o", "h", "o"), ("o", None, "o")]
 )
 async def test_header_fills_in_for_the_input(own, headers, expected):
-    """The input's own key comes first; scope and time go along."""
+    """The input's own key comes first; where it comes from goes along."""
     inviter = FakeInviter()
     context = RequestContext(
         inviter,  # type: ignore[arg-type]
         inviter,  # type: ignore[arg-type]
-        scope="me",
-        sender="my team",
-        upstream_api_key="theirs",
+        origin=ORIGIN,
         idempotency_key=headers,
-        timeout_seconds=3,
     )
 
     await context.invite(InviteDraft("Ada", "ada@example.com", "1", InviteFormat.GET_LINK, own))
 
-    [(draft, options)] = inviter.asked
+    [(draft, origin)] = inviter.asked
     assert draft.idempotency_key == expected
-    assert options == {
-        "scope": "me",
-        "sender": "my team",
-        "upstream_api_key": "theirs",
-        "timeout_seconds": 3,
-    }
+    assert origin == ORIGIN

@@ -92,13 +92,13 @@ class FakeInviter:
     result: InviteResult | Exception
     drafts: list[InviteDraft] = field(default_factory=list)
 
-    async def invite(self, draft: InviteDraft, **_: object) -> InviteResult:
+    async def invite(self, draft: InviteDraft, *_: object) -> InviteResult:
         self.drafts.append(draft)
         if isinstance(self.result, Exception):
             raise self.result
         return self.result
 
-    async def invite_all(self, drafts: list[InviteDraft], **_: object) -> list[InviteResult]:
+    async def invite_all(self, drafts: list[InviteDraft], *_: object) -> list[InviteResult]:
         return [await self.invite(draft) for draft in drafts]
 
 

@@ -21,8 +21,10 @@ from gateway.graphql.schema import printed_schema
 from gateway.http.errors import ErrorCode
 from gateway.http.media_types import MediaType
 from gateway.invites.models import InviteErrorCode
+from gateway.upstream.call import Call
 from gateway.upstream.wire import Exchange, Reply
 from tests.fakes.applications import answered, details, entry, listed
+from tests.fakes.calls import asked
 from tests.fakes.invites import MemoryStore
 from tests.fakes.settings import settings as coded
 
@@ -40,14 +42,13 @@ class AcceptingUpstream:
     def __init__(self) -> None:
         self.invites = 0
 
-    async def invite(self, *_: object, **__: object) -> Exchange:
-        self.invites += 1
-        return Reply(200, b'{"application_id": 1}')
-
-    async def applicants(self, *_: object, **__: object) -> Exchange:
-        return answered(listed(entry(1), total=1))
-
-    async def applicant(self, track_id: int, application_id: int, **_: object) -> Exchange:
+    async def send(self, call: Call) -> Exchange:
+        if call.body is not None:
+            self.invites += 1
+            return Reply(200, b'{"application_id": 1}')
+        track_id, application_id, _ = asked(call)
+        if application_id is None:
+            return answered(listed(entry(1), total=1))
         return answered(details(application_id, track_id=track_id))
 
     def reread_api_key(self) -> bool:

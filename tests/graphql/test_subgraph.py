@@ -18,7 +18,9 @@ from gateway.graphql.documents import DocumentReader
 from gateway.graphql.execution import GeneralExecutor, PlanningExecutor
 from gateway.graphql.plan import Planner
 from gateway.graphql.schema import executable_schema, printed_schema
+from gateway.upstream.call import Call
 from gateway.upstream.wire import Exchange, Reply
+from tests.fakes.calls import asked as asked_for
 from tests.fakes.invites import FakeUpstream, MemoryStore
 from tests.fakes.settings import settings
 from tests.graphql.test_applications import asked
@@ -48,7 +50,9 @@ class Applicants:
     fault: Exception | None = None
     reads: Counter[tuple[int, int]] = field(default_factory=Counter)
 
-    async def applicant(self, track_id: int, application_id: int, **_: object) -> Exchange:
+    async def send(self, call: Call) -> Exchange:
+        track_id, application_id, _ = asked_for(call)
+        assert application_id is not None
         self.reads[track_id, application_id] += 1
         if self.fault is not None and track_id == 13:
             raise self.fault
@@ -60,6 +64,8 @@ class Applicants:
 
     def reread_api_key(self) -> bool:
         return False
+
+    async def aclose(self) -> None: ...
 
 
 @pytest.fixture
@@ -75,7 +81,7 @@ def ask(applicants: Applicants) -> Callable[..., Any]:
         app = create_app(
             settings(**{"federation": True, **given}),
             upstream=FakeUpstream(lambda: 0.0),
-            applicants=applicants,  # type: ignore[arg-type]
+            applicants=applicants,
             store=MemoryStore(),
         )
         return await asked(app, query, **(variables or {}))

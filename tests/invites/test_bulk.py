@@ -18,6 +18,7 @@ from gateway.invites.models import (
     InviteFormat,
     InviteOutcome,
     InviteSuccess,
+    Origin,
 )
 from gateway.invites.outcomes import Verdict
 from gateway.invites.pace import Pace
@@ -296,7 +297,7 @@ async def test_a_senders_own_limit_makes_nobody_wait(replica, making, pauses):
 
     bulk = making(limits=SendLimits(of_sender=TwoEach()))
 
-    results = await bulk.invite_all(drafts(3), sender="me")
+    results = await bulk.invite_all(drafts(3), Origin(sender="me"))
 
     assert [getattr(result, "code", None) for result in results] == [
         None,
@@ -309,7 +310,7 @@ async def test_a_senders_own_limit_makes_nobody_wait(replica, making, pauses):
 
 async def test_time_that_is_up_sends_nothing(replica, bulk):
     """What was never sent is said not to be invited."""
-    results = await bulk.invite_all(drafts(3), timeout_seconds=0)
+    results = await bulk.invite_all(drafts(3), Origin(timeout_seconds=0))
 
     assert {result.code for result in results} == {InviteErrorCode.UPSTREAM_UNAVAILABLE}
     assert {result.outcome for result in results} == {InviteOutcome.NOT_INVITED}
@@ -324,7 +325,7 @@ async def test_keys_that_were_used_are_told_when_time_is_up(replica, bulk, store
         await bulk.invite_all([draft])
     reused = a_draft(9, idempotency_key="key-0")
 
-    results = await bulk.invite_all([*drafts(4, keyed=True), reused], timeout_seconds=0)
+    results = await bulk.invite_all([*drafts(4, keyed=True), reused], Origin(timeout_seconds=0))
 
     assert results[0].replayed
     assert [result.outcome for result in results[1:]] == [
@@ -338,7 +339,7 @@ async def test_a_store_that_fails_when_time_is_up_leaves_it_open(bulk, store):
     """Where no record can be read, nothing is claimed about earlier requests."""
     store.fail("read")
 
-    [result] = await bulk.invite_all(drafts(1, keyed=True), timeout_seconds=0)
+    [result] = await bulk.invite_all(drafts(1, keyed=True), Origin(timeout_seconds=0))
 
     assert result.outcome is InviteOutcome.UNKNOWN
 
@@ -346,7 +347,7 @@ async def test_a_store_that_fails_when_time_is_up_leaves_it_open(bulk, store):
 async def test_a_list_sent_again_invites_nobody_twice(replica, bulk):
     """With keys, a list that is repeated sends what was not sent, and no more."""
     replica.upstream.acts += [INVITES, answers(429, retry_after="5")]
-    first = await bulk.invite_all(drafts(2, keyed=True), timeout_seconds=1)
+    first = await bulk.invite_all(drafts(2, keyed=True), Origin(timeout_seconds=1))
     replica.clock.now += 1
 
     second = await bulk.invite_all(drafts(2, keyed=True))
@@ -359,7 +360,7 @@ async def test_a_list_sent_again_invites_nobody_twice(replica, bulk):
 async def test_scopes_keep_keys_apart(replica, bulk):
     """The caller's scope reaches the records."""
     for scope in ("a", "b"):
-        await bulk.invite_all(drafts(1, keyed=True), scope=scope)
+        await bulk.invite_all(drafts(1, keyed=True), Origin(scope))
 
     assert len(replica.upstream.posts) == 2
 
@@ -380,7 +381,7 @@ async def test_a_bug_in_one_hides_no_other(replica, bulk, monkeypatch, caplog, k
         raise RuntimeError("Candidate 0 <candidate-0@example.com>")
 
     good = await bulk.invite_all([a_draft(7)])
-    monkeypatch.setattr(replica.upstream, "invite", broken)
+    monkeypatch.setattr(replica.upstream, "send", broken)
     with caplog.at_level(logging.DEBUG):
         bad = await bulk.invite_all([*drafts(1, keyed=keyed), a_draft(2, candidate_name="")])
 

@@ -14,6 +14,7 @@ from gateway.invites.models import (
     InviteFormat,
     InviteOutcome,
     InviteSuccess,
+    Origin,
 )
 from gateway.invites.retries import RetryPolicy
 from gateway.invites.sender import Sender
@@ -66,8 +67,8 @@ async def test_without_a_key_nothing_is_written(store, replica, inviter):
 async def test_with_a_key_one_invite(replica, inviter):
     """The key reaches the records, in the caller's scope."""
     drafts = [a_draft(idempotency_key="k")] * 2
-    results = [await inviter.invite(draft, scope="a") for draft in drafts]
-    other = await inviter.invite(drafts[0], scope="b")
+    results = [await inviter.invite(draft, Origin("a")) for draft in drafts]
+    other = await inviter.invite(drafts[0], Origin("b"))
 
     assert [result.replayed for result in results] == [False, True]
     assert not other.replayed
@@ -97,14 +98,14 @@ async def test_unknown_end_is_retryable_only_with_a_key(replica, inviter):
 @pytest.mark.parametrize(("own", "expected"), [(None, 10), (3.0, 3), (99.0, 10)])
 async def test_callers_time_shortens_the_gateways(replica, inviter, own, expected):
     """A caller may ask for less time, not for more."""
-    await inviter.invite(a_draft(), timeout_seconds=own)
+    await inviter.invite(a_draft(), Origin(timeout_seconds=own))
 
     assert replica.upstream.timeouts[0] == pytest.approx(expected, abs=0.5)
 
 
 async def test_time_that_is_up_sends_nothing(replica, inviter):
     """A caller without time gets a failure that says that nothing was sent."""
-    answer = await inviter.invite(a_draft(), timeout_seconds=0)
+    answer = await inviter.invite(a_draft(), Origin(timeout_seconds=0))
 
     assert answer.outcome is InviteOutcome.NOT_INVITED
     assert replica.upstream.posts == []

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from gateway.graphql.requests import GraphQLRequest
 from gateway.http.requests import RequestHead
 from gateway.http.responses import Response
+from gateway.invites.deadline import Deadline
 from gateway.invites.inputs import InviteDraft
-from gateway.invites.models import Invite, InviteFormat, InviteRequest, InviteSuccess
+from gateway.invites.models import Invite, InviteFormat, InviteRequest, InviteSuccess, Origin
 from gateway.invites.outcomes import judge
 from gateway.invites.sender import Sent, _Post
+from gateway.upstream.call import invite_call
 from gateway.upstream.wire import InviteAnswer, Reply
 
 SECRET = "ada@example.com"
 INVITE = Invite("1", SECRET, SECRET, SECRET, SECRET, "2")
+REQUEST = InviteRequest(SECRET, SECRET, 1, InviteFormat.GET_LINK, SECRET)
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
 REPLY = Reply(200, SECRET.encode())
 
 
@@ -22,13 +28,15 @@ REPLY = Reply(200, SECRET.encode())
     "value",
     [
         InviteDraft(SECRET, SECRET, "1", InviteFormat.GET_LINK, SECRET),
-        InviteRequest(SECRET, SECRET, 1, InviteFormat.GET_LINK, SECRET, SECRET, SECRET),
+        REQUEST,
         INVITE,
         InviteSuccess(INVITE),
         InviteAnswer("1", SECRET, SECRET, SECRET, SECRET, "2"),
         REPLY,
         Sent(REPLY, judge(REPLY, now=lambda: pytest.fail("there is no Retry-After"))),
-        _Post(SECRET.encode(), 0.0, None, SECRET, SECRET),
+        Origin(SECRET, SECRET, SECRET),
+        _Post(REQUEST, SECRET.encode(), Deadline(0.0), None, SECRET, SECRET, lambda: NOW),
+        invite_call(SECRET.encode(), timeout_seconds=1, api_key=SECRET),
         RequestHead("POST", {b"authorization": SECRET.encode()}, SECRET.encode()),
         GraphQLRequest(SECRET, variables={"input": SECRET}),
         Response(200, (), SECRET.encode()),

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from gateway.invites.deadline import Deadline, within
 from gateway.invites.pace import Pace, Turn
 
 
@@ -53,9 +54,9 @@ async def a_turn(pace: Pace) -> Turn:
     return turn
 
 
-def far() -> float:
+def far() -> Deadline:
     """A deadline that comes on no clock while a test runs."""
-    return asyncio.get_running_loop().time() + 10_000
+    return within(10_000)
 
 
 async def test_turns_are_bounded(pacing):
@@ -92,7 +93,7 @@ async def test_first_come_first_served(pacing):
 
 async def test_no_turn_after_the_deadline(pacing, time):
     """Whoever has no time left gets none, even where there is room."""
-    assert await pacing(1).turn(deadline=time.now) is None
+    assert await pacing(1).turn(deadline=Deadline(time.now)) is None
 
 
 async def test_no_turn_before_the_deadline():
@@ -100,7 +101,7 @@ async def test_no_turn_before_the_deadline():
     pace = Pace(1)
     await pace.turn(deadline=far())
 
-    assert await pace.turn(deadline=asyncio.get_running_loop().time() + 0.01) is None
+    assert await pace.turn(deadline=within(0.01)) is None
 
 
 async def test_a_wait_given_up_leaves_the_turn_to_others(pacing):
@@ -135,7 +136,7 @@ async def test_a_pause_past_the_deadline_is_not_waited_for(pacing, time):
     pace = pacing(4)
     (await a_turn(pace)).turned_away(7)
 
-    assert await pace.turn(deadline=time.now + 6) is None
+    assert await pace.turn(deadline=Deadline(time.now + 6)) is None
     assert time.slept == []
 
 

@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from gateway.invites.breaker import Breaker, BreakerLimits, BreakerState, Health
-from gateway.invites.models import InviteErrorCode
+from gateway.invites.deadline import within
+from gateway.invites.models import ANYONE, InviteErrorCode
 from gateway.invites.outcomes import Verdict
 from gateway.invites.retries import RetryBudget, RetryPolicy
 from gateway.invites.sender import Sender, SendLimits, health_of
@@ -40,8 +41,7 @@ def a_sender(upstream: FakeUpstream, **options) -> Sender:
 
 
 async def send(sender: Sender, *, seconds: float = 20):
-    deadline = asyncio.get_running_loop().time() + seconds
-    return await sender.send(a_request(), deadline=deadline)
+    return await sender.send(a_request(), ANYONE, deadline=within(seconds))
 
 
 @pytest.mark.parametrize("act", [UNREACHABLE, answers(429), answers(429, retry_after="0")])

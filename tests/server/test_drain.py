@@ -64,7 +64,10 @@ async def test_signal_turns_new_requests_away(server_stops):
     assert status == 503
     assert headers[b"connection"] == b"close"
     assert headers[b"retry-after"] == b"1"
-    assert json.loads(body)["errors"][0]["extensions"]["code"] == "OVERLOADED"
+    assert json.loads(body)["errors"][0]["extensions"] == {
+        "code": "OVERLOADED",
+        "retryAfterSeconds": 1,
+    }
 
 
 async def test_page_of_another_origin_is_told_too():

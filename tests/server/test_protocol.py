@@ -381,6 +381,7 @@ async def test_full_house_is_503():
 
         assert is_refusal(refused, 503)
         assert b"retry-after: 1" in refused
+        assert b'"extensions":{"code":"OVERLOADED","retryAfterSeconds":1}' in refused
         assert (await one_answer(busy)).endswith(b"/held ")
 
 

@@ -9,6 +9,7 @@ from gateway.invites.models import (
     InviteFormat,
     InviteOutcome,
     InviteResult,
+    Origin,
 )
 from gateway.telemetry.observed import ObservedBulk
 
@@ -18,7 +19,7 @@ FAILURE = InviteFailure(
 
 
 class FakeBulk:
-    async def invite_all(self, drafts: list[InviteDraft], **_: object) -> list[InviteResult]:
+    async def invite_all(self, drafts: list[InviteDraft], *_: object) -> list[InviteResult]:
         return [FAILURE for _ in drafts]
 
 
@@ -28,7 +29,7 @@ async def test_each_of_a_list_is_seen():
     bulk = ObservedBulk(FakeBulk(), [lambda *what: seen.append(what)])  # type: ignore[arg-type]
     drafts = [InviteDraft("Ada", f"{n}@example.com", "1", InviteFormat.GET_LINK) for n in range(2)]
 
-    results = await bulk.invite_all(drafts, scope="me")
+    results = await bulk.invite_all(drafts, Origin("me"))
 
     assert results == [FAILURE, FAILURE]
     assert seen == [(draft, FAILURE, None, "me") for draft in drafts]

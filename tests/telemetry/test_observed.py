@@ -30,7 +30,7 @@ FAILURE = InviteFailure(
 
 
 class FixedInviter:
-    async def invite(self, draft: InviteDraft, **_: Any) -> InviteFailure:
+    async def invite(self, draft: InviteDraft, *_: Any) -> InviteFailure:
         return FAILURE
 
 

@@ -12,7 +12,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
-from gateway.app import create_app
 from gateway.graphql.results import to_graphql
 from gateway.http.requests import RequestHead
 from gateway.http.responses import Response
@@ -22,8 +21,10 @@ from gateway.telemetry.logs import configure_logging
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.observed import ObservedEndpoint, request_id_of
 from gateway.telemetry.trail import TYPES, Trail, told
+from gateway.upstream.call import Call
 from gateway.upstream.wire import Exchange, Fault, NoReply, Reply
 from tests.fakes.applications import FakeTrack
+from tests.fakes.observed import observed_app
 from tests.fakes.settings import settings
 
 DOCUMENT = """mutation Hire($input: InviteCandidateInput!) { inviteCandidate(input: $input) {
@@ -47,16 +48,13 @@ class Answering:
         self.exchanges = list(exchanges)
         self.rereads = rereads
 
-    async def invite(self, body: bytes, **_: object) -> Exchange:
+    async def send(self, call: Call) -> Exchange:
+        if call.body is None:
+            return NoReply(Fault.CONNECT, possibly_sent=False)
         return self.exchanges.pop(0) if len(self.exchanges) > 1 else self.exchanges[0]
 
     def reread_api_key(self) -> bool:
         return self.rereads
-
-    async def applicants(self, *_: object, **__: object) -> Exchange:
-        return NoReply(Fault.CONNECT, possibly_sent=False)
-
-    applicant = applicants
 
     async def aclose(self) -> None:
         pass
@@ -77,7 +75,7 @@ def gateway(
 ) -> TestClient:
     upstream = upstream or Answering(*(exchanges or (INVITED,)), rereads=rereads)
     given = {"store_url": SecretStr(IN_MEMORY), "retry_attempts": 1, "read_back": False, **given}
-    return TestClient(create_app(settings(**given), upstream=upstream))
+    return TestClient(observed_app(settings(**given), upstream))
 
 
 def invite(client: TestClient, headers: dict[str, str] | None = None, **changed: object):
@@ -289,7 +287,7 @@ def test_reads_are_counted_by_themselves(capsys):
     track = FakeTrack(2)
     track.answers += [NoReply(Fault.READ, possibly_sent=True), Reply(500)]
     given = settings(store_url=SecretStr(IN_MEMORY))
-    client = TestClient(create_app(given, upstream=track, applicants=track))
+    client = TestClient(observed_app(given, track))
     for first in (1, 2):
         query = "query Look($first: Int) { applications(trackId: 6578, first: $first,"
         query += ' filter: {email: "c1@example.com"}) { nodes { name details { trackTitle } } } }'
@@ -353,11 +351,11 @@ def test_log_of_a_bug_names_the_request(capsys):
     """A masked error's line leads to the request, and quotes no message."""
     upstream = Answering(INVITED)
 
-    async def fail(body: bytes, **_: object) -> Exchange:
+    async def fail(_: Call) -> Exchange:
         raise ValueError("ada@example.com")
 
-    upstream.invite = fail  # type: ignore[method-assign]
-    client = TestClient(create_app(settings(), upstream=upstream))
+    upstream.send = fail  # type: ignore[assignment,method-assign]
+    client = TestClient(observed_app(settings(), upstream))
     configure_logging(as_json=True)
     answer = invite(client, {"x-request-id": "r-1"})
 

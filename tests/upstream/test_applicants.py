@@ -8,6 +8,7 @@ from typing import Literal
 import pytest
 
 from gateway.upstream.api_key import FixedApiKey
+from gateway.upstream.call import applicant_call, applicants_call
 from gateway.upstream.client import client_for
 from gateway.upstream.wire import (
     Applicant,
@@ -40,7 +41,7 @@ async def test_asks_as_documented(kind):
     async with recording() as server:
         client = the_list(server.url + "/api/v2/", kind)
         query = {"email": "ada+x@example.com", "page": "1"}
-        reply = await client.applicants(6578, query, timeout_seconds=5)
+        reply = await client.send(applicants_call(6578, query, timeout_seconds=5))
         await client.aclose()
 
     assert isinstance(reply, Reply)
@@ -56,10 +57,10 @@ async def test_asks_for_one_as_documented(kind):
     """One application has an address of its own; a caller's key is sent instead of the own."""
     async with recording() as server:
         client = the_list(server.url + "/api/v2", kind)
-        await client.applicant(6578, 2**63 - 1, timeout_seconds=5)
-        await client.applicant(6578, 1, timeout_seconds=5, api_key="theirs")
-        await client.applicants(6578, {"page": "1"}, timeout_seconds=5, api_key="theirs")
-        await client.applicants(6578, {"page": "1"}, timeout_seconds=5)
+        await client.send(applicant_call(6578, 2**63 - 1, timeout_seconds=5))
+        await client.send(applicant_call(6578, 1, timeout_seconds=5, api_key="theirs"))
+        await client.send(applicants_call(6578, {"page": "1"}, timeout_seconds=5, api_key="theirs"))
+        await client.send(applicants_call(6578, {"page": "1"}, timeout_seconds=5))
         await client.aclose()
 
     assert [request.partition(b" HTTP")[0] for request in server.requests] == [
@@ -80,8 +81,8 @@ async def test_unreachable_list_is_no_reply(kind):
     client = the_list(url, kind)
 
     replies = [
-        await client.applicants(1, {}, timeout_seconds=5),
-        await client.applicant(1, 2, timeout_seconds=5),
+        await client.send(applicants_call(1, {}, timeout_seconds=5)),
+        await client.send(applicant_call(1, 2, timeout_seconds=5)),
     ]
 
     await client.aclose()

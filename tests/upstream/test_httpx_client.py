@@ -12,11 +12,15 @@ from typing import Any
 
 import pytest
 
+from gateway.upstream import httpx_client as httpx_module
 from gateway.upstream.api_key import FixedApiKey
 from gateway.upstream.bounds import LARGEST_BODY
+from gateway.upstream.call import Call, CallEnded, Route, applicants_call, invite_call
 from gateway.upstream.client import client_for
 from gateway.upstream.contract import Upstream
+from gateway.upstream.direct import pool as pool_module
 from gateway.upstream.wire import Fault, NoReply, Reply
+from tests.fakes import hostile
 
 BODY = b'{"candidate_name":"Ada"}'
 KINDS = ("direct", "httpx2")
@@ -101,7 +105,7 @@ async def calling(url: str, **options) -> AsyncIterator[Upstream]:
 async def answered(answer: bytes, **options) -> Reply:
     """The client's view of one answer."""
     async with recording(answer) as recorder, calling(recorder.url) as client:
-        exchange = await client.invite(BODY, timeout_seconds=5, **options)
+        exchange = await client.send(invite_call(BODY, timeout_seconds=5, **options))
     assert isinstance(exchange, Reply)
     return exchange
 
@@ -109,7 +113,7 @@ async def answered(answer: bytes, **options) -> Reply:
 async def test_request_is_what_the_upstream_documents():
     """Path below the base URL, key in its header, JSON as it was given."""
     async with recording() as recorder, calling(f"{recorder.url}/api/v2/") as client:
-        await client.invite(BODY, timeout_seconds=5)
+        await client.send(invite_call(BODY, timeout_seconds=5))
 
     head, _, body = recorder.requests[0].partition(b"\r\n\r\n")
     assert head.startswith(b"POST /api/v2/tracks/invite HTTP/1.1\r\n")
@@ -124,7 +128,7 @@ async def test_request_is_what_the_upstream_documents():
 async def test_idempotency_key_is_sent_along():
     """It does no harm, and a platform that learns of it can use it."""
     async with recording() as recorder, calling(recorder.url) as client:
-        await client.invite(BODY, timeout_seconds=5, idempotency_key="k 1")
+        await client.send(invite_call(BODY, timeout_seconds=5, idempotency_key="k 1"))
 
     assert recorder.header("idempotency-key") == "k 1"
 
@@ -135,7 +139,7 @@ async def test_key_and_its_header_are_settable():
         recording() as recorder,
         calling(recorder.url, api_key=FixedApiKey("other"), api_key_header="X-Key") as client,
     ):
-        await client.invite(BODY, timeout_seconds=5)
+        await client.send(invite_call(BODY, timeout_seconds=5))
 
     assert recorder.header("X-Key") == "other"
     assert recorder.header("apiKey") is None
@@ -145,17 +149,89 @@ async def test_connections_are_kept():
     """One call after another shares a connection."""
     async with recording() as recorder, calling(recorder.url) as client:
         for _ in range(3):
-            await client.invite(BODY, timeout_seconds=5)
+            await client.send(invite_call(BODY, timeout_seconds=5))
 
     assert (recorder.connections, len(recorder.requests)) == (1, 3)
+
+
+@pytest.fixture
+def life(kind, monkeypatch):
+    """Sets how long a connection may be used."""
+
+    def life(seconds: float) -> None:
+        module = {"direct": pool_module, "httpx2": httpx_module}[kind]
+        monkeypatch.setattr(module, "LONGEST_LIFE_SECONDS", seconds)
+
+    return life
+
+
+@pytest.mark.parametrize(("seconds", "connections"), [(60, 1), (0, 3)])
+async def test_connections_have_a_greatest_age(life, seconds, connections):
+    """Busy ones too are replaced, so that calls follow the name to another address."""
+    life(seconds)
+    async with recording() as recorder, calling(recorder.url) as client:
+        for _ in range(3):
+            assert await client.send(invite_call(BODY, timeout_seconds=5)) == Reply(200, b"{}")
+
+    assert (recorder.connections, len(recorder.requests)) == (connections, 3)
+
+
+@pytest.mark.parametrize(("trusted", "connections"), [(True, 1), (False, 2)])
+async def test_an_untrusted_connection_is_closed(trusted: bool, connections: int):  # noqa: FBT001
+    """A reply that is not believed ends its connection; the reply itself is handed on."""
+    asked: list[Reply] = []
+
+    def trusts(reply: Reply) -> bool:
+        asked.append(reply)
+        return trusted
+
+    async with recording() as recorder, calling(recorder.url) as client:
+        first = await client.send(invite_call(BODY, timeout_seconds=5, trusts_connection=trusts))
+        await client.send(invite_call(BODY, timeout_seconds=5))
+
+    assert first == asked[0] == Reply(200, b"{}")
+    assert (recorder.connections, len(recorder.requests)) == (connections, 2)
+
+
+async def test_calls_are_observed():
+    """An observer hears of each call before and after, and may add headers to it."""
+    seen: list[object] = []
+
+    def observe(call: Call) -> CallEnded:
+        seen.append(call.route)
+        call.headers += ((b"traceparent", b"00-1"),)
+        return seen.append
+
+    async with recording() as recorder, calling(recorder.url, observe=observe) as client:
+        await client.send(invite_call(BODY, timeout_seconds=5))
+        await client.send(applicants_call(1, {}, timeout_seconds=5))
+
+    reply = Reply(200, b"{}")
+    assert seen == [Route.INVITE, reply, Route.APPLICANTS, reply]
+    assert [recorder.header("traceparent", n) for n in (0, 1)] == ["00-1", "00-1"]
+
+
+async def test_a_cancelled_call_is_observed_to_its_end():
+    """Whoever measures it learns that it is over."""
+    ends: list[object] = []
+    async with (
+        hostile.never_answers() as upstream,
+        calling(upstream.address, observe=lambda _: ends.append) as client,
+    ):
+        call = asyncio.create_task(client.send(invite_call(BODY, timeout_seconds=20)))
+        await upstream.received(1)
+        call.cancel()
+        await asyncio.wait({call})
+
+    assert ends == [None]
 
 
 async def test_cookies_are_not_kept():
     """One candidate's call tells the upstream nothing of another's."""
     answer = b"HTTP/1.1 200 OK\r\nset-cookie: a=b\r\ncontent-length: 2\r\n\r\n{}"
     async with recording(answer) as recorder, calling(recorder.url) as client:
-        await client.invite(BODY, timeout_seconds=5)
-        await client.invite(BODY, timeout_seconds=5)
+        await client.send(invite_call(BODY, timeout_seconds=5))
+        await client.send(invite_call(BODY, timeout_seconds=5))
 
     assert recorder.header("cookie") is None
 
@@ -236,8 +312,8 @@ async def test_nothing_is_sent_past_send_by():
     """A request that waited too long is stopped before its first byte."""
     async with recording() as recorder, calling(recorder.url) as client:
         past = asyncio.get_running_loop().time() - 1
-        exchange = await client.invite(BODY, timeout_seconds=5, send_by=past)
-        await client.invite(BODY, timeout_seconds=5, send_by=past + 60)
+        exchange = await client.send(invite_call(BODY, timeout_seconds=5, send_by=past))
+        await client.send(invite_call(BODY, timeout_seconds=5, send_by=past + 60))
 
     assert exchange == NoReply(Fault.DEADLINE, possibly_sent=False)
     assert len(recorder.requests) == 1
@@ -249,7 +325,7 @@ async def test_a_proxy_that_refuses_sends_nothing(monkeypatch):
         monkeypatch.setenv("https_proxy", proxy.url)
         monkeypatch.delenv("no_proxy", raising=False)
         async with calling("https://upstream.example") as client:
-            exchange = await client.invite(BODY, timeout_seconds=5)
+            exchange = await client.send(invite_call(BODY, timeout_seconds=5))
 
     assert proxy.requests[0].startswith(b"CONNECT upstream.example:443 ")
     assert exchange == NoReply(Fault.OTHER, possibly_sent=False)
@@ -261,7 +337,7 @@ async def test_a_proxy_carries_the_invite(monkeypatch):
         monkeypatch.setenv("http_proxy", proxy.url)
         monkeypatch.delenv("no_proxy", raising=False)
         async with calling("http://upstream.example/api") as client:
-            exchange = await client.invite(BODY, timeout_seconds=5)
+            exchange = await client.send(invite_call(BODY, timeout_seconds=5))
 
     assert proxy.requests[0].startswith(b"POST http://upstream.example/api/tracks/invite ")
     assert exchange == Reply(200, b"{}")
@@ -271,7 +347,7 @@ async def test_a_proxy_is_not_asked_for_this_machine(monkeypatch):
     """A stand-in on loopback is reached directly."""
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     async with recording() as recorder, calling(recorder.url) as client:
-        exchange = await client.invite(BODY, timeout_seconds=5)
+        exchange = await client.send(invite_call(BODY, timeout_seconds=5))
 
     assert exchange == Reply(200, b"{}")
 
@@ -286,7 +362,7 @@ async def test_reread_asks_the_source_of_the_key():
 
     async with recording() as recorder, calling(recorder.url, api_key=Changing("old")) as client:
         changed = client.reread_api_key()
-        await client.invite(BODY, timeout_seconds=5)
+        await client.send(invite_call(BODY, timeout_seconds=5))
 
     assert changed
     assert recorder.header("apiKey") == "new"
@@ -296,7 +372,7 @@ async def test_nothing_is_logged(caplog):
     """Not even at debug level does the key or a candidate reach a log."""
     caplog.set_level("DEBUG")
     async with recording() as recorder, calling(recorder.url) as client:
-        await client.invite(BODY, timeout_seconds=5)
+        await client.send(invite_call(BODY, timeout_seconds=5))
 
     assert "secret" not in caplog.text
     assert "Ada" not in caplog.text

@@ -11,6 +11,7 @@ import pytest
 
 from gateway.upstream import httpx_client as client_module
 from gateway.upstream.api_key import FixedApiKey
+from gateway.upstream.call import invite_call
 from gateway.upstream.client import client_for
 from gateway.upstream.contract import Upstream
 from gateway.upstream.direct import client as direct_module
@@ -181,10 +182,10 @@ async def test_no_free_connection_in_time_sends_nothing():
     """A call that waits in vain for a connection is not sent, and is told apart."""
     async with hostile.never_answers() as upstream:
         client = make_client(upstream.address, concurrency=1)
-        first = asyncio.create_task(client.invite(BODY, timeout_seconds=20))
+        first = asyncio.create_task(client.send(invite_call(BODY, timeout_seconds=20)))
         await upstream.received(1)
 
-        second = await client.invite(BODY, timeout_seconds=0.5)
+        second = await client.send(invite_call(BODY, timeout_seconds=0.5))
 
         first.cancel()
         await asyncio.wait({first})
@@ -207,11 +208,11 @@ async def test_connection_closed_while_idle_is_not_used_again():
     """Each call after such a close has a connection of its own and one answer."""
     async with hostile.closes_after_each_answer() as upstream:
         client = make_client(upstream.address)
-        first = await client.invite(BODY, timeout_seconds=5)
+        first = await client.send(invite_call(BODY, timeout_seconds=5))
         await upstream.closed.wait()
         for _ in range(10):
             await asyncio.sleep(0)  # turns of the event loop, for a client that is told by it
-        second = await client.invite(BODY, timeout_seconds=5)
+        second = await client.send(invite_call(BODY, timeout_seconds=5))
         await client.aclose()
 
     assert [plain(exchange) for exchange in (first, second)] == 2 * [Reply(200, INVITED)]
@@ -234,7 +235,7 @@ async def test_nothing_leaves_after_send_by(seconds_ago):
     send_by = asyncio.get_running_loop().time() - seconds_ago
     async with hostile.never_answers() as upstream:
         client = make_client(upstream.address)
-        exchange = await client.invite(BODY, timeout_seconds=5, send_by=send_by)
+        exchange = await client.send(invite_call(BODY, timeout_seconds=5, send_by=send_by))
         await client.aclose()
 
         assert exchange == NoReply(Fault.DEADLINE, possibly_sent=False)
@@ -246,7 +247,9 @@ async def test_client_works_on_after_every_fault():
     async with hostile.resets_after_reading() as upstream:
         client = make_client(upstream.address, concurrency=1)
         for _ in range(50):
-            assert await client.invite(BODY, timeout_seconds=5) == NoReply(Fault.READ, True)
+            assert await client.send(invite_call(BODY, timeout_seconds=5)) == NoReply(
+                Fault.READ, True
+            )
         await client.aclose()
 
     assert upstream.invites == 50
@@ -257,7 +260,7 @@ async def test_cancelled_call_gives_its_connection_back():
     async with hostile.never_answers() as upstream:
         client = make_client(upstream.address, concurrency=1)
         for sent in range(1, 4):
-            call = asyncio.create_task(client.invite(BODY, timeout_seconds=20))
+            call = asyncio.create_task(client.send(invite_call(BODY, timeout_seconds=20)))
             await upstream.received(sent)
             call.cancel()
             await asyncio.wait({call})
@@ -286,7 +289,7 @@ def make_client(address: str, *, concurrency: int = 4) -> Upstream:
 async def invite(address: str, *, seconds: float, body: bytes = BODY) -> Exchange:
     client = make_client(address)
     try:
-        return await client.invite(body, timeout_seconds=seconds)
+        return await client.send(invite_call(body, timeout_seconds=seconds))
     finally:
         await client.aclose()
 
@@ -294,7 +297,7 @@ async def invite(address: str, *, seconds: float, body: bytes = BODY) -> Exchang
 async def invite_twice(address: str) -> list[Exchange]:
     client = make_client(address)
     try:
-        return [await client.invite(BODY, timeout_seconds=5) for _ in range(2)]
+        return [await client.send(invite_call(BODY, timeout_seconds=5)) for _ in range(2)]
     finally:
         await client.aclose()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.upstream.api_key import FixedApiKey
+from gateway.upstream.call import invite_call
 from gateway.upstream.client import client_for
 from gateway.upstream.trust import trusting
 from gateway.upstream.wire import Fault, NoReply, Reply
@@ -31,7 +32,7 @@ async def test_an_own_authority_is_trusted_if_it_is_named(ca_file, kind, trusted
             ca_file=ca_file if trusted else None,
             kind=kind,
         )
-        exchange = await client.invite(b"{}", timeout_seconds=20)
+        exchange = await client.send(invite_call(b"{}", timeout_seconds=20))
         await client.aclose()
 
     if trusted:

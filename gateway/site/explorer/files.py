@@ -14,6 +14,8 @@ from functools import cached_property
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
+from gateway.operator_error import OperatorError
+
 VENDOR_PACKAGE = "graphene_django_graphiql_static"
 VENDOR_DISTRIBUTION = "graphene-django-graphiql-static==0.8"
 
@@ -47,7 +49,7 @@ _CONTENT_TYPES = {
 }
 
 
-class ExplorerFilesError(RuntimeError):
+class ExplorerFilesError(OperatorError):
     """The files of GraphiQL are missing, or are not those that this explorer was tried with."""
 
 

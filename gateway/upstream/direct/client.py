@@ -22,24 +22,16 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlsplit
 
 from gateway.upstream.bounds import CONNECT_SECONDS, CONNECT_SHARE, POOL_SHARE
+from gateway.upstream.call import INVITE_PATH, Call, CallObserver
 from gateway.upstream.direct.connection import Connection
 from gateway.upstream.direct.dial import Dialer
-from gateway.upstream.direct.pool import Pool, PoolTimeoutError
-from gateway.upstream.propagation import TRACE_HEADERS
+from gateway.upstream.direct.pool import Pool
 from gateway.upstream.trust import trusting
-from gateway.upstream.wire import (
-    INVITE_PATH,
-    Exchange,
-    Fault,
-    NoReply,
-    applicant_path,
-    applicants_path,
-)
+from gateway.upstream.wire import Exchange, Fault, NoReply, Reply
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,11 +54,13 @@ class DirectUpstream:
         api_key_header: str = "apiKey",
         concurrency: int,
         ca_file: Path | None = None,
+        observe: CallObserver | None = None,
     ) -> None:
         parts = urlsplit(base_url)
         host = (parts.hostname or "").encode("idna").decode()
         self._path = quote(parts.path.rstrip("/"), safe=_KEPT_IN_PATH)
         self._api_key = api_key
+        self._observe = observe
         self._headers = (
             f" HTTP/1.1\r\nhost: {_authority(host, parts.port, parts.scheme)}\r\n"
             "accept: application/json\r\naccept-encoding: identity\r\n"
@@ -78,60 +72,15 @@ class DirectUpstream:
         dialer = Dialer(host, parts.port or _PORTS[parts.scheme], tls=tls)
         self._pool = Pool(dialer.dial, size=concurrency)
 
-    async def invite(
-        self,
-        body: bytes,
-        *,
-        timeout_seconds: float,
-        idempotency_key: str | None = None,
-        send_by: float | None = None,
-        api_key: str | None = None,
-    ) -> Exchange:
-        key = self._api_key.current() if api_key is None else api_key
-        if key != self._key:
-            if not _fits_header(key):
-                return NoReply(Fault.OTHER, possibly_sent=False)
-            self._key, self._invite_head = key, self._post_head(key)
-        own = b""
-        if idempotency_key is not None:
-            if not _fits_header(idempotency_key):
-                return NoReply(Fault.OTHER, possibly_sent=False)
-            own = f"idempotency-key: {idempotency_key}\r\n".encode()
-        if carried := TRACE_HEADERS.get():
-            own += _lines(carried)
-        request = b"%bcontent-length: %d\r\n%b\r\n%b" % (self._invite_head, len(body), own, body)
-        return await self._call(request, timeout_seconds, send_by)
-
-    async def applicants(
-        self,
-        track_id: int,
-        query: Mapping[str, str],
-        *,
-        timeout_seconds: float,
-        api_key: str | None = None,
-    ) -> Exchange:
-        target = f"{applicants_path(track_id)}?{urlencode(query)}"
-        return await self._get(target, timeout_seconds, api_key)
-
-    async def applicant(
-        self,
-        track_id: int,
-        application_id: int,
-        *,
-        timeout_seconds: float,
-        api_key: str | None = None,
-    ) -> Exchange:
-        return await self._get(applicant_path(track_id, application_id), timeout_seconds, api_key)
-
-    async def _get(self, target: str, timeout_seconds: float, api_key: str | None) -> Exchange:
-        key = self._api_key.current() if api_key is None else api_key
-        if not _fits_header(key):
-            return NoReply(Fault.OTHER, possibly_sent=False)
-        request = b"%b\r\n%b\r\n" % (
-            f"GET {self._path}{target}{self._headers}{key}".encode(),
-            _lines(TRACE_HEADERS.get()),
-        )
-        return await self._call(request, timeout_seconds, None)
+    async def send(self, call: Call) -> Exchange:
+        if self._observe is None:
+            return await self._send(call)
+        ended, exchange = self._observe(call), None
+        try:
+            exchange = await self._send(call)
+        finally:
+            ended(exchange)
+        return exchange
 
     def reread_api_key(self) -> bool:
         return self._api_key.reread()
@@ -139,35 +88,62 @@ class DirectUpstream:
     async def aclose(self) -> None:
         await self._pool.aclose()
 
-    def _post_head(self, key: str) -> bytes:
-        head = f"POST {self._path}{INVITE_PATH}{self._headers}{key}\r\n"
-        return f"{head}content-type: application/json\r\n".encode()
+    def _request(self, call: Call) -> bytes | None:
+        """The request's bytes, or None if it cannot be written."""
+        key = self._api_key.current() if call.api_key is None else call.api_key
+        if key != self._key:
+            if not _fits_header(key):
+                return None
+            self._key, self._invite_head = key, self._head("POST", INVITE_PATH, key)
+        own = b""
+        if call.idempotency_key is not None:
+            if not _fits_header(call.idempotency_key):
+                return None
+            own = f"idempotency-key: {call.idempotency_key}\r\n".encode()
+        if call.headers:
+            own += b"".join(b"%b: %b\r\n" % header for header in call.headers)
+        if call.body is None:
+            return b"%b%b\r\n" % (self._head("GET", call.path, key), own)
+        return b"%bcontent-type: application/json\r\ncontent-length: %d\r\n%b\r\n%b" % (
+            self._invite_head,
+            len(call.body),
+            own,
+            call.body,
+        )
 
-    async def _call(
-        self, request: bytes, timeout_seconds: float, send_by: float | None
-    ) -> Exchange:
+    def _head(self, method: str, path: str, key: str) -> bytes:
+        return f"{method} {self._path}{path}{self._headers}{key}\r\n".encode()
+
+    async def _send(self, call: Call) -> Exchange:
+        request = self._request(call)
+        if request is None:
+            return NoReply(Fault.OTHER, possibly_sent=False)
         loop = asyncio.get_running_loop()
         now = loop.time()
-        deadline = now + timeout_seconds
-        if not self._pool.try_place():
-            try:
-                await self._pool.place(wait_until=now + timeout_seconds * POOL_SHARE)
-            except PoolTimeoutError:
-                return NoReply(Fault.POOL_TIMEOUT, possibly_sent=False)
+        deadline = now + call.timeout_seconds
+        # Most calls need not wait, and are spared a coroutine.
+        if not self._pool.try_place() and not await self._pool.place(
+            wait_until=now + call.timeout_seconds * POOL_SHARE
+        ):
+            return NoReply(Fault.POOL_TIMEOUT, possibly_sent=False)
         connection = self._pool.kept()
         try:
             if connection is None:
-                dialled = await self._dial(timeout_seconds)
+                dialled = await self._dial(call.timeout_seconds)
                 if isinstance(dialled, Fault):
                     return NoReply(dialled, possibly_sent=False)
                 connection = dialled
-            if loop.time() > deadline or _is_past(send_by):
+            if _is_late(loop.time() - deadline, call.send_by):
                 return NoReply(Fault.DEADLINE, possibly_sent=False)
-            return await connection.exchange(request, deadline=deadline)
-        except asyncio.CancelledError:
+            exchange = await connection.exchange(request, deadline=deadline)
+            if _is_distrusted(call, exchange):
+                connection.abort()
+        except BaseException:
             if connection is not None:
                 connection.abort()
             raise
+        else:
+            return exchange
         finally:
             self._pool.give_back(connection)
 
@@ -185,13 +161,14 @@ class DirectUpstream:
             return Fault.OTHER
 
 
-def _is_past(send_by: float | None) -> bool:
+def _is_late(seconds: float, send_by: float | None) -> bool:
     # uvloop reads its clock once a turn, and a process may be paused in the middle of one.
-    return send_by is not None and time.monotonic() > send_by
+    return seconds > 0 or (send_by is not None and time.monotonic() > send_by)
 
 
-def _lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    return b"".join(b"%b: %b\r\n" % header for header in headers)
+def _is_distrusted(call: Call, exchange: Exchange) -> bool:
+    trusts = call.trusts_connection
+    return trusts is not None and isinstance(exchange, Reply) and not trusts(exchange)
 
 
 def _fits_header(text: str) -> bool:

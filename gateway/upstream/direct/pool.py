@@ -6,12 +6,8 @@ import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
 
-from gateway.upstream.bounds import KEEP_ALIVE_SECONDS
+from gateway.upstream.bounds import KEEP_ALIVE_SECONDS, LONGEST_LIFE_SECONDS
 from gateway.upstream.direct.connection import Connection
-
-
-class PoolTimeoutError(Exception):
-    """No connection came free in time."""
 
 
 class Pool:
@@ -33,13 +29,12 @@ class Pool:
         self._free -= 1
         return True
 
-    async def place(self, *, wait_until: float) -> None:
-        """A place to make a call, once there is one. Raises PoolTimeoutError.
+    async def place(self, *, wait_until: float) -> bool:
+        """A place to make a call, once there is one; False if none came free in time.
 
         It must be given back by one `give_back`, whatever became of the call.
         """
-        if not self.try_place():
-            await self._turn(wait_until)
+        return self.try_place() or await self._turn(wait_until)
 
     def kept(self) -> Connection | None:
         """A kept connection for the caller's place, or None: then it is for a new one."""
@@ -61,7 +56,7 @@ class Pool:
     def give_back(self, connection: Connection | None) -> None:
         """End a call's use of its place, and keep the connection if it can be used again."""
         if connection is not None and connection.usable:
-            if self._closed:
+            if self._closed or connection.has_lived(LONGEST_LIFE_SECONDS):
                 connection.abort()
             else:
                 self._keep(connection)
@@ -95,13 +90,13 @@ class Pool:
             until = self._idle[0].idle_since + KEEP_ALIVE_SECONDS
             self._sweep = loop.call_at(until, self._close_old)
 
-    async def _turn(self, wait_until: float) -> None:
+    async def _turn(self, wait_until: float) -> bool:
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[bool] = loop.create_future()
         self._turns[turn] = None
         timer = loop.call_at(wait_until, _set_unless_done, turn, False)
         try:
-            came = await turn
+            return await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled() and turn.result():
                 self._free_a_place()
@@ -109,8 +104,6 @@ class Pool:
         finally:
             timer.cancel()
             self._turns.pop(turn, None)
-        if not came:
-            raise PoolTimeoutError
 
     def _free_a_place(self) -> None:
         while self._turns:

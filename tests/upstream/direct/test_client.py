@@ -10,6 +10,8 @@ import ssl
 import pytest
 
 from gateway.upstream.api_key import FixedApiKey
+from gateway.upstream.call import applicants_call, invite_call
+from gateway.upstream.direct import pool as pool_module
 from gateway.upstream.direct.client import DirectUpstream
 from gateway.upstream.wire import Fault, NoReply, Reply
 from tests.upstream.test_httpx_client import OK, recording
@@ -68,9 +70,9 @@ async def test_the_key_in_force_is_sent():
     key = FixedApiKey("old")
     async with recording() as recorder:
         client = DirectUpstream(recorder.url, api_key=key, concurrency=1)
-        await client.invite(BODY, timeout_seconds=5)
+        await client.send(invite_call(BODY, timeout_seconds=5))
         key._key = "new"
-        await client.invite(BODY, timeout_seconds=5)
+        await client.send(invite_call(BODY, timeout_seconds=5))
         await client.aclose()
 
     assert [recorder.header("apiKey", n) for n in (0, 1)] == ["old", "new"]
@@ -81,10 +83,10 @@ async def test_a_key_that_is_no_header_sends_nothing(key):
     """Neither key can smuggle a header in."""
     async with recording() as recorder:
         async with direct(recorder.url, key=key) as client:
-            invited = await client.invite(BODY, timeout_seconds=5)
-            listed = await client.applicants(1, {}, timeout_seconds=5)
+            invited = await client.send(invite_call(BODY, timeout_seconds=5))
+            listed = await client.send(applicants_call(1, {}, timeout_seconds=5))
         async with direct(recorder.url) as client:
-            keyed = await client.invite(BODY, timeout_seconds=5, idempotency_key=key)
+            keyed = await client.send(invite_call(BODY, timeout_seconds=5, idempotency_key=key))
 
     assert {invited, listed, keyed} == {NoReply(Fault.OTHER, possibly_sent=False)}
     assert recorder.requests == []
@@ -93,7 +95,7 @@ async def test_a_key_that_is_no_header_sends_nothing(key):
 async def test_the_applicants_list_is_asked_for():
     """Path and query are escaped; the key goes along; nothing is posted."""
     async with recording() as recorder, direct(f"{recorder.url}/a b") as client:
-        reply = await client.applicants(7, {"email": "a+b@c.example"}, timeout_seconds=5)
+        reply = await client.send(applicants_call(7, {"email": "a+b@c.example"}, timeout_seconds=5))
 
     assert reply == Reply(200, b"{}")
     assert recorder.requests[0].startswith(
@@ -105,7 +107,7 @@ async def test_the_applicants_list_is_asked_for():
 async def test_cancelling_closes_the_connection():
     """An answer that comes later meets nobody, least of all another call."""
     async with silent() as (server, url), direct(url) as client:
-        call = asyncio.create_task(client.invite(BODY, timeout_seconds=5))
+        call = asyncio.create_task(client.send(invite_call(BODY, timeout_seconds=5)))
         await server.received.wait()
 
         call.cancel()
@@ -118,7 +120,7 @@ async def test_cancelling_closes_the_connection():
 async def answered_in_time(server: Silent, client: DirectUpstream, seconds: float) -> None:
     """One exchange that ends well, on whatever connection there is."""
     server.received.clear()
-    call = asyncio.create_task(client.invite(BODY, timeout_seconds=seconds))
+    call = asyncio.create_task(client.send(invite_call(BODY, timeout_seconds=seconds)))
     await server.received.wait()
     server.writers[-1].write(OK)
     assert await call == Reply(200, b"{}")
@@ -128,7 +130,7 @@ async def test_a_deadline_closes_the_connection():
     """The call ends in time and says that bytes have left."""
     async with silent() as (server, url), direct(url) as client:
         await answered_in_time(server, client, 60)
-        exchange = await client.invite(BODY, timeout_seconds=0.3)
+        exchange = await client.send(invite_call(BODY, timeout_seconds=0.3))
 
         assert exchange == NoReply(Fault.DEADLINE, possibly_sent=True)
         await until(lambda: server.closed == 1)
@@ -139,7 +141,7 @@ async def test_nothing_is_sent_once_the_time_is_up():
     async with silent() as (server, url), direct(url) as client:
         await answered_in_time(server, client, 60)
         server.received.clear()
-        exchange = await client.invite(BODY, timeout_seconds=-1)
+        exchange = await client.send(invite_call(BODY, timeout_seconds=-1))
 
         assert exchange == NoReply(Fault.DEADLINE, possibly_sent=False)
         assert not server.received.is_set()
@@ -150,11 +152,11 @@ async def test_a_deadline_is_that_of_its_own_exchange():
     """Neither an earlier nor a later deadline before it on the connection matters."""
     async with silent() as (server, url), direct(url) as client:
         await answered_in_time(server, client, 60)
-        short = await client.invite(BODY, timeout_seconds=0.3)
+        short = await client.send(invite_call(BODY, timeout_seconds=0.3))
         await answered_in_time(server, client, 1)
         connection = client._pool._idle[0]
         server.received.clear()
-        long = asyncio.create_task(client.invite(BODY, timeout_seconds=60))
+        long = asyncio.create_task(client.send(invite_call(BODY, timeout_seconds=60)))
         await server.received.wait()
         timer = connection._timer
         await until(lambda: connection._timer is not timer)
@@ -180,7 +182,7 @@ async def test_a_deadline_means_nothing_to_an_idle_connection():
 async def test_an_answer_to_no_request_closes_the_connection():
     """It is not taken for the answer to the next request."""
     async with silent() as (server, url), direct(url) as client:
-        call = asyncio.create_task(client.invite(BODY, timeout_seconds=5))
+        call = asyncio.create_task(client.send(invite_call(BODY, timeout_seconds=5)))
         await server.received.wait()
         server.writers[0].write(OK)
         await call
@@ -188,7 +190,7 @@ async def test_an_answer_to_no_request_closes_the_connection():
 
         await until(lambda: server.closed == 1)
         server.received.clear()
-        call = asyncio.create_task(client.invite(BODY, timeout_seconds=5))
+        call = asyncio.create_task(client.send(invite_call(BODY, timeout_seconds=5)))
         await server.received.wait()
         server.writers[1].write(OK.replace(b"200", b"409"))
 
@@ -209,7 +211,7 @@ async def test_an_early_answer_spends_the_connection():
     listener = await asyncio.start_server(early, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
     async with direct(url) as client:
-        exchange = await client.invite(body, timeout_seconds=5)
+        exchange = await client.send(invite_call(body, timeout_seconds=5))
 
         assert exchange == Reply(413, b"{}")
         assert not client._pool._idle
@@ -221,10 +223,10 @@ async def test_an_early_answer_spends_the_connection():
 async def test_calls_beyond_the_limit_are_shed_unsent():
     """Waiting for a place ends after a fifth of the time, with nothing sent."""
     async with silent() as (server, url), direct(url, concurrency=1) as client:
-        first = asyncio.create_task(client.invite(BODY, timeout_seconds=5))
+        first = asyncio.create_task(client.send(invite_call(BODY, timeout_seconds=5)))
         await server.received.wait()
 
-        second = await client.invite(BODY, timeout_seconds=0.05)
+        second = await client.send(invite_call(BODY, timeout_seconds=0.05))
 
         assert second == NoReply(Fault.POOL_TIMEOUT, possibly_sent=False)
         assert len(server.writers) == 1
@@ -232,10 +234,70 @@ async def test_calls_beyond_the_limit_are_shed_unsent():
         await asyncio.gather(first, return_exceptions=True)
 
 
+async def test_a_call_waits_for_the_place_of_another():
+    """Its request goes out when the other's reply is there, on the same connection."""
+    async with silent() as (server, url), direct(url, concurrency=1) as client:
+        first = asyncio.create_task(client.send(invite_call(BODY, timeout_seconds=60)))
+        await server.received.wait()
+        server.received.clear()
+        second = asyncio.create_task(client.send(invite_call(BODY, timeout_seconds=60)))
+        await until(lambda: client._pool._turns)
+        server.writers[0].write(OK)
+
+        assert await first == Reply(200, b"{}")
+        await server.received.wait()
+        server.writers[0].write(OK.replace(b"200", b"409"))
+        assert await second == Reply(409, b"{}")
+        assert len(server.writers) == 1
+
+
+async def test_a_wait_for_a_place_leaves_time_to_send(monkeypatch):
+    """It takes a fifth of the call's time at most."""
+    async with silent() as (server, url), direct(url, concurrency=1) as client:
+        first = asyncio.create_task(client.send(invite_call(BODY, timeout_seconds=60)))
+        await server.received.wait()
+        place, ends = client._pool.place, []
+
+        async def noted(*, wait_until: float) -> bool:
+            ends.append(wait_until - asyncio.get_running_loop().time())
+            came: bool = await place(wait_until=wait_until)
+            return came
+
+        monkeypatch.setattr(client._pool, "place", noted)
+        second = asyncio.create_task(client.send(invite_call(BODY, timeout_seconds=1000)))
+        await until(lambda: client._pool._turns)
+
+        assert ends == [pytest.approx(200, abs=50)]
+        for call in (first, second):
+            call.cancel()
+        await asyncio.gather(first, second, return_exceptions=True)
+
+
+@pytest.mark.parametrize(("seconds", "connections"), [(0.0, 2), (60.0, 1)])
+async def test_a_connection_that_has_rested_is_not_used_again(monkeypatch, seconds, connections):
+    """It is closed and a new one dialled: the server may be closing it at this moment."""
+    monkeypatch.setattr(pool_module, "KEEP_ALIVE_SECONDS", seconds)
+    async with silent() as (server, url), direct(url) as client:
+        await answered_in_time(server, client, 60)
+        await answered_in_time(server, client, 60)
+
+        assert len(server.writers) == connections
+        await until(lambda: server.closed >= connections - 1)
+
+
+async def test_idle_connections_are_closed(monkeypatch):
+    """No call has to come first."""
+    monkeypatch.setattr(pool_module, "KEEP_ALIVE_SECONDS", 0.05)
+    async with silent() as (server, url), direct(url) as client:
+        await answered_in_time(server, client, 60)
+
+        await until(lambda: server.closed == 1)
+
+
 async def test_no_connection_in_time_is_unsent():
     """A handshake that stalls ends at its own limit, before the call's deadline."""
     async with silent() as (_, url), direct(url.replace("http:", "https:")) as client:
-        exchange = await client.invite(BODY, timeout_seconds=0.1)
+        exchange = await client.send(invite_call(BODY, timeout_seconds=0.1))
 
     assert exchange == NoReply(Fault.CONNECT_TIMEOUT, possibly_sent=False)
 
@@ -258,7 +320,7 @@ async def test_a_failed_dial_is_unsent(monkeypatch, error, fault):
 
     async with direct("http://127.0.0.1:1") as client:
         monkeypatch.setattr(client._pool, "_dial", fail)
-        exchange = await client.invite(BODY, timeout_seconds=5)
+        exchange = await client.send(invite_call(BODY, timeout_seconds=5))
 
     assert exchange == NoReply(fault, possibly_sent=False)
 
@@ -268,7 +330,7 @@ async def test_a_refused_connection_is_unsent():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         async with direct(f"http://127.0.0.1:{free.getsockname()[1]}") as client:
-            exchange = await client.invite(BODY, timeout_seconds=5)
+            exchange = await client.send(invite_call(BODY, timeout_seconds=5))
 
     assert exchange == NoReply(Fault.CONNECT, possibly_sent=False)
 

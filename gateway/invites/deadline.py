@@ -1,0 +1,31 @@
+"""The moment by which something has to be done."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+
+# Made for every request, so not frozen.
+@dataclass(slots=True)
+class Deadline:
+    """A moment; `at` is on the event loop's clock."""
+
+    at: float
+
+    @property
+    def seconds_left(self) -> float:
+        """Negative once it has passed."""
+        return self.at - asyncio.get_running_loop().time()
+
+    def later(self, seconds: float) -> Deadline:
+        return Deadline(self.at + seconds)
+
+    def at_most(self, seconds: float) -> Deadline:
+        """The same, or `seconds` from now if that is earlier."""
+        return Deadline(min(self.at, asyncio.get_running_loop().time() + seconds))
+
+
+def within(seconds: float) -> Deadline:
+    """The deadline of something that may take `seconds` from now on."""
+    return Deadline(asyncio.get_running_loop().time() + seconds)

@@ -1,0 +1,104 @@
+"""Requests to the platform as values: what is asked, with which key, in what time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final, TypeAlias
+from urllib.parse import urlencode
+
+from gateway.upstream.wire import Exchange, Reply
+
+INVITE_PATH: Final = "/tracks/invite"
+
+
+class Route(Enum):
+    """What is asked of the platform; the values are method and path, without any id."""
+
+    INVITE = "POST /tracks/invite"
+    APPLICANTS = "GET /tracks/{track_id}/applicants"
+    APPLICANT = "GET /tracks/{track_id}/applicants/{application_id}"
+    STATS = "GET /tracks/{track_id}/stats"
+
+
+# Looking a member up at its enum takes longer than all that is done with it here.
+_INVITE: Final = Route.INVITE
+
+
+# Made for every invite, so not frozen; without a repr, because it holds a key and a candidate.
+@dataclass(slots=True, repr=False)
+class Call:
+    """One request, to be sent once at most: a POST if it has a body, else a GET.
+
+    `path` is what follows the base URL, the query included. `timeout_seconds` bounds the whole
+    call; `send_by`, on `time.monotonic`'s clock, is the moment after which no byte may leave.
+    `api_key` is used instead of the client's own. `headers` are sent along.
+
+    `trusts_connection` is asked about a reply before its connection may be used again: after
+    False the connection is closed.
+    """
+
+    route: Route
+    path: str
+    timeout_seconds: float
+    body: bytes | None = None
+    api_key: str | None = None
+    idempotency_key: str | None = None
+    send_by: float | None = None
+    trusts_connection: Callable[[Reply], bool] | None = None
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+    @property
+    def method(self) -> str:
+        return "GET" if self.body is None else "POST"
+
+
+CallEnded: TypeAlias = Callable[[Exchange | None], None]
+CallObserver: TypeAlias = Callable[[Call], CallEnded]
+"""Called before each call, which it may add headers to. What it returns is called after the call,
+with None if the call was cancelled.
+"""
+
+
+def invite_call(
+    body: bytes,
+    *,
+    timeout_seconds: float,
+    api_key: str | None = None,
+    idempotency_key: str | None = None,
+    send_by: float | None = None,
+    trusts_connection: Callable[[Reply], bool] | None = None,
+) -> Call:
+    """Posts an invite."""
+    return Call(
+        _INVITE,
+        INVITE_PATH,
+        timeout_seconds,
+        body,
+        api_key,
+        idempotency_key,
+        send_by,
+        trusts_connection,
+    )
+
+
+def applicants_call(
+    track_id: int, query: Mapping[str, str], *, timeout_seconds: float, api_key: str | None = None
+) -> Call:
+    """Reads one page of a track's applicants list."""
+    path = f"/tracks/{track_id}/applicants?{urlencode(query)}"
+    return Call(Route.APPLICANTS, path, timeout_seconds, api_key=api_key)
+
+
+def applicant_call(
+    track_id: int, application_id: int, *, timeout_seconds: float, api_key: str | None = None
+) -> Call:
+    """Reads one application with all its details."""
+    path = f"/tracks/{track_id}/applicants/{application_id}"
+    return Call(Route.APPLICANT, path, timeout_seconds, api_key=api_key)
+
+
+def stats_call(track_id: int, *, timeout_seconds: float, api_key: str | None = None) -> Call:
+    """Reads what a track is called and whether it takes invites."""
+    return Call(Route.STATS, f"/tracks/{track_id}/stats", timeout_seconds, api_key=api_key)
