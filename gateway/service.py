@@ -88,6 +88,7 @@ class Service:
             self.paced,
             most=settings.max_candidates,
             timeout_seconds=settings.request_timeout_seconds,
+            key_required=settings.require_idempotency_key,
         )
         self.applications = _applications(settings, self._list)
         self.reconciler = Reconciler(
@@ -185,6 +186,7 @@ class Service:
             admission=self.calls,
             keyed=keyed,
             timeout_seconds=settings.request_timeout_seconds,
+            key_required=settings.require_idempotency_key,
         )
 
 

@@ -107,7 +107,7 @@ class RequestRateGate:
             "These are too many requests. Nothing was done; try again later.",
             ErrorCode.RATE_LIMITED,
             status=429,
-            headers=((b"retry-after", b"%d" % seconds),),
+            retry_after_seconds=seconds,
         )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gateway.invites.breaker import Breaker, Health
 from gateway.invites.models import InviteErrorCode, InviteRequest, Origin
-from gateway.invites.outcomes import Judgement, Verdict, judge
+from gateway.invites.outcomes import Anomaly, Clock, Judgement, Verdict, judge
 from gateway.invites.retries import RetryBudget, RetryPolicy
 from gateway.upstream.call import invite_call
 from gateway.upstream.wire import Exchange, Fault, NoReply, Reply, invite_body
@@ -109,7 +109,8 @@ class Sender:
             track_id=request.track_id,
             invite_format=request.invite_format._value_,
         )
-        post = _Post(body, deadline, send_by, idempotency_key, origin.upstream_api_key)
+        key = origin.upstream_api_key
+        post = _Post(request, body, deadline, send_by, idempotency_key, key, self._now)
         self._budget.earn()
         sent, attempts = await self._attempt(post), 1
         while await self._wait_for_next(sent, attempts, deadline):
@@ -164,18 +165,32 @@ class Sender:
                     api_key=post.api_key,
                     idempotency_key=post.idempotency_key,
                     send_by=post.send_by,
+                    trusts_connection=post.trusts_connection,
                 )
             )
-        return Sent(exchange, judge(exchange, now=self._now))
+        return Sent(exchange, post.judgement_of(exchange))
 
 
 @dataclass(slots=True, repr=False)
 class _Post:
+    request: InviteRequest
     body: bytes
     deadline: Deadline
     send_by: float | None
     idempotency_key: str | None
     api_key: str | None
+    now: Clock
+    _judged: tuple[Exchange, Judgement] | None = None
+
+    def judgement_of(self, exchange: Exchange) -> Judgement:
+        """What the exchange proves; made once, because it takes reading the body."""
+        if self._judged is None or self._judged[0] is not exchange:
+            self._judged = exchange, judge(exchange, self.request, now=self.now)
+        return self._judged[1]
+
+    def trusts_connection(self, reply: Reply) -> bool:
+        """False after a reply about another invite: the replies may be out of step from then on."""
+        return self.judgement_of(reply).anomaly is not Anomaly.OTHER_INVITE
 
 
 def health_of(exchange: Exchange) -> Health:

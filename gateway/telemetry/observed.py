@@ -17,14 +17,14 @@ from graphql import ExecutionResult
 
 from gateway.graphql.documents import CachedDocument, Operation
 from gateway.graphql.execution import Executor
-from gateway.http.asgi import Body, Respond
+from gateway.http.asgi import Respond
 from gateway.http.requests import RequestHead
 from gateway.http.responses import Response
 from gateway.invites.bulk import BulkInviter
 from gateway.invites.failures import stumbled
 from gateway.invites.inputs import InviteDraft
 from gateway.invites.invite import Inviter
-from gateway.invites.models import ANYONE, InviteResult, Origin
+from gateway.invites.models import ANYONE, InputIssue, InviteRequest, InviteResult, Origin
 from gateway.telemetry.trail import TRAIL, Trail, is_replayed, told
 from gateway.upstream.call import Call, CallEnded, CallObserver, Route
 from gateway.upstream.wire import Exchange, Reply
@@ -60,7 +60,7 @@ class ObservedEndpoint:
         self._seen = tuple(seen)
         self._clock = clock
 
-    async def respond(self, head: RequestHead, body: Body) -> Response:
+    async def respond(self, head: RequestHead, body: bytes) -> Response:
         trail = Trail(request_id_of(head), self._clock(), head.method)
         before = TRAIL.set(trail)
         try:
@@ -131,6 +131,10 @@ class ObservedInviter:
     def __init__(self, inviter: Inviter, seen: Sequence[InviteSeen]) -> None:
         self._inviter = inviter
         self._seen = tuple(seen)
+
+    def check(self, draft: InviteDraft) -> InviteRequest | tuple[InputIssue, ...]:
+        """Nothing is noted: nobody is invited."""
+        return self._inviter.check(draft)
 
     async def invite(
         self,

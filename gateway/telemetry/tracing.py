@@ -28,7 +28,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from gateway import __version__
 from gateway.graphql.documents import CachedDocument, Operation
 from gateway.graphql.execution import Executor
-from gateway.http.asgi import Body, Respond
+from gateway.http.asgi import Respond
 from gateway.http.gates import Admitted
 from gateway.http.requests import RequestHead
 from gateway.http.responses import Response
@@ -67,7 +67,7 @@ class Tracing:
     def respond(self, respond: Respond) -> Respond:
         """`respond` with a span around each request; what is told of it comes from its trail."""
 
-        async def traced(head: RequestHead, body: Body) -> Response:
+        async def traced(head: RequestHead, body: bytes) -> Response:
             trail = TRAIL.get()
             if trail is None:
                 return await respond(head, body)

@@ -61,7 +61,7 @@ async def test_names_are_bounded(clock):
 
 
 async def test_too_many_requests_are_turned_away(clock):
-    """The answer says when to come back, in the header that clients know."""
+    """The answer says when to come back, in the header and for those who do not get to see it."""
     gate = RequestRateGate(RateLimit(1))
     head = RequestHead("POST", {}, client="10.0.0.1")
     first, second = await gate(head), await gate(head)
@@ -70,7 +70,7 @@ async def test_too_many_requests_are_turned_away(clock):
     assert isinstance(second, RequestError)
     assert second.status == 429
     assert dict(second.headers) == {b"retry-after": b"60"}
-    assert second.errors[0]["extensions"] == {"code": "RATE_LIMITED"}
+    assert second.errors[0]["extensions"] == {"code": "RATE_LIMITED", "retryAfterSeconds": 60}
 
 
 @pytest.mark.parametrize(
