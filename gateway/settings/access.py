@@ -260,7 +260,7 @@ def is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost"
+        return host == "localhost" or host.startswith("unix:")
 
 
 def _is_origin(text: str) -> bool:

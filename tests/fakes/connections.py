@@ -49,6 +49,7 @@ class EchoApp:
     open: asyncio.Event = field(default_factory=asyncio.Event)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     draining: Draining = field(default_factory=Draining)
+    operations: None = None
 
     def __post_init__(self) -> None:
         self.routes = {"/graphql": self.respond}

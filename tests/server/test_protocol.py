@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.server.wire import Direct
+from gateway.server.port import Direct
 from gateway.settings.limits import MAX_PIPELINED, ConnectionLimits
 from tests.fakes.connections import (
     GET,
