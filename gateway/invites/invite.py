@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from gateway.invites.admission import Admission, OverloadedError
 from gateway.invites.deadline import Deadline, within
-from gateway.invites.failures import overloaded
-from gateway.invites.inputs import InviteDraft, check
+from gateway.invites.failures import overloaded, stumbled
+from gateway.invites.inputs import InviteDraft, InviteEnded, check, ignored
 from gateway.invites.models import ANYONE, InviteRequest, InviteResult, Origin
 from gateway.invites.results import refusal_of, result_of
 
@@ -29,11 +29,13 @@ class Inviter:
         admission: Admission,
         keyed: KeyedInviter,
         timeout_seconds: float,
+        ended: InviteEnded = ignored,
     ) -> None:
         self._sender = sender
         self._admission = admission
         self._keyed = keyed
         self._timeout_seconds = timeout_seconds
+        self._ended = ended
 
     async def invite(
         self,
@@ -42,10 +44,18 @@ class Inviter:
     ) -> InviteResult:
         """The invite or a typed failure; whatever the upstream does, nothing is raised."""
         request = check(draft)
-        if not isinstance(request, InviteRequest):
-            return refusal_of(request)
-        deadline = within(origin.seconds_of(self._timeout_seconds))
-        return await self.invite_checked(request, origin, deadline=deadline)
+        try:
+            if isinstance(request, InviteRequest):
+                deadline = within(origin.seconds_of(self._timeout_seconds))
+                result = await self.invite_checked(request, origin, deadline=deadline)
+            else:
+                result = refusal_of(request)
+        except BaseException:
+            # A bug, or the end of the process: the candidate may have been invited all the same.
+            self._ended(draft, stumbled(retryable=False), origin)
+            raise
+        self._ended(draft, result, origin)
+        return result
 
     def invite_checked(
         self, request: InviteRequest, origin: Origin, *, deadline: Deadline
