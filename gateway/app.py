@@ -79,7 +79,7 @@ def create_app(
         ended_in_list=watch.invited_in_list,
     )
     watch.service(service, draining)
-    access = Access(settings)
+    access = Access(settings, service.rate_limits)
     plain = RequestContext(
         service.inviter,
         service.bulk,
@@ -127,15 +127,19 @@ def create_app(
             await watch.aclose()
 
     operations = probes_and_metrics(draining, watch.metrics, can_record=service.is_ready)
-    return Gateway(respond, site=site_of(settings, lifespan=lifespan, operations=operations))
+    site = site_of(settings, lifespan=lifespan, operations=operations)
+    return Gateway(respond, site, draining, max_body_bytes=settings.max_body_bytes)
 
 
 class Gateway:
     """GraphQL at its paths, everything else from `site`."""
 
-    def __init__(self, respond: Respond, *, site: ASGIApp) -> None:
-        self.direct: Routes = {path.encode(): respond for path in GRAPHQL_PATHS}
-        self._graphql = AsgiApp(respond)
+    def __init__(
+        self, respond: Respond, site: ASGIApp, draining: Draining, *, max_body_bytes: int
+    ) -> None:
+        self.routes: Routes = dict.fromkeys(GRAPHQL_PATHS, respond)
+        self.draining = draining
+        self._graphql = AsgiApp(respond, max_body_bytes=max_body_bytes)
         self._site = site
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Final
 
-from gateway.access.rate_limits import RateLimit
+from gateway.access.rate_limits import RateLimits, rate_limits_of
 from gateway.applications.reader import Reader
 from gateway.applications.reads import Applications
 from gateway.background import aside, end
@@ -84,7 +84,8 @@ class Service:
         self.breaker = _breaker(settings)
         self.requests = _admission(settings)
         self.calls = _admission(settings)
-        self._send_limits = _send_limits(settings)
+        self.rate_limits = rate_limits_of(settings)
+        self._send_limits = _send_limits(settings, self.rate_limits)
         self.inviter = self._inviter(RetryPolicy(attempts=settings.retry_attempts))
         self.paced = self._paced()
         self.bulk = BulkInviter(
@@ -92,6 +93,7 @@ class Service:
             most=settings.max_candidates,
             timeout_seconds=settings.request_timeout_seconds,
             ended=ended_in_list,
+            key_required=settings.require_idempotency_key,
         )
         self.applications = _applications(settings, self._list)
         self.reconciler = Reconciler(
@@ -125,6 +127,7 @@ class Service:
         await self.records.close()
         await self._list.aclose()
         await self._upstream.aclose()
+        await self.rate_limits.aclose()
 
     def reread(self) -> None:
         """Look at once for a new upstream key."""
@@ -189,6 +192,7 @@ class Service:
             keyed=keyed,
             timeout_seconds=settings.request_timeout_seconds,
             ended=self._ended,
+            key_required=settings.require_idempotency_key,
         )
 
 
@@ -258,11 +262,11 @@ def _breaker(settings: Settings) -> Breaker | None:
     return Breaker(clock=time.monotonic, limits=limits)
 
 
-def _send_limits(settings: Settings) -> SendLimits:
+def _send_limits(settings: Settings, rate_limits: RateLimits) -> SendLimits:
     each, total = settings.invites_per_minute, settings.upstream_calls_per_minute
     return SendLimits(
-        of_sender=None if each is None else RateLimit(each),
-        of_all=None if total is None else RateLimit(total),
+        of_sender=None if each is None else rate_limits.limit("invites", each),
+        of_all=None if total is None else rate_limits.limit("upstream-calls", total),
     )
 
 

@@ -89,7 +89,8 @@ class DocumentReader:
         limits = self._limits
         if len(text) > limits.max_document_bytes or _size(text) > limits.max_document_bytes:
             raise request_error(
-                f"The document is longer than the {limits.max_document_bytes} bytes allowed.",
+                f"The document is longer than the {limits.max_document_bytes} bytes allowed:"
+                " send the values in it as variables.",
                 status=413,
             )
         document = self._parse(text)

@@ -15,7 +15,6 @@ from gateway.graphql.errors import coercion_error, field_error
 from gateway.graphql.execution import Executor, GeneralExecutor
 from gateway.graphql.persisted import Documents
 from gateway.graphql.requests import request_from_body, request_from_query
-from gateway.http.asgi import Body, ClientGone, Receive
 from gateway.http.cors import ALLOWED_METHODS, Cors
 from gateway.http.errors import RequestError, internal_error, request_error
 from gateway.http.gates import Admitted, Gate
@@ -80,8 +79,8 @@ class GraphQLEndpoint:
 
         return refuse
 
-    async def respond(self, head: RequestHead, body: Body) -> Response:
-        """The answer to any request; raises ClientGone alone."""
+    async def respond(self, head: RequestHead, body: bytes) -> Response:
+        """The response to any request; it never raises."""
         if head.method == "OPTIONS":
             return self._cors.options(head)
         media_type = accepted(head.headers.get(b"accept"))
@@ -89,8 +88,6 @@ class GraphQLEndpoint:
             response = await self._answer(head, media_type, body)
         except RequestError as error:
             response = refusal(error, media_type or MediaType.JSON)
-        except ClientGone:
-            raise
         except Exception as error:  # noqa: BLE001 - the last line: a bug is masked, and told in the log
             response = error_response(
                 [internal_error(error)], media_type or MediaType.JSON, status=500
@@ -100,7 +97,7 @@ class GraphQLEndpoint:
         return response
 
     async def _answer(
-        self, head: RequestHead, media_type: MediaType | None, body: Body
+        self, head: RequestHead, media_type: MediaType | None, body: bytes
     ) -> Response:
         if b"origin" in head.headers and (forbidden := self._cors.refusal(head)):
             raise forbidden
@@ -111,7 +108,8 @@ class GraphQLEndpoint:
             )
         if head.method == "POST":
             _check_content(head.headers)
-            text = await _whole(body, head.headers, self._limits.max_body_bytes)
+            _check_length(head.headers, body, self._limits.max_body_bytes)
+            text = body
         elif head.method in _READING:
             text = b""
         else:
@@ -185,30 +183,8 @@ def _elements(header: bytes) -> Iterator[bytes]:
     return (element.strip() for element in header.lower().split(b","))
 
 
-async def _whole(body: Body, headers: Mapping[bytes, bytes], limit: int) -> bytes:
-    """All of the body; raises RequestError as soon as it is known to be too long."""
-    if isinstance(body, bytes):
-        if len(body) > limit:
-            raise _too_large(limit)
-        return body
-    announced = headers.get(b"content-length", b"")
-    if announced.isdigit() and int(announced) > limit:
-        raise _too_large(limit)
-    return await _received(body, limit)
-
-
-async def _received(receive: Receive, limit: int) -> bytes:
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    while message.get("more_body", False) and len(body) <= limit:
-        message = await receive()
-        body += message.get("body", b"")
-    if message["type"] == "http.disconnect":
-        raise ClientGone
-    if len(body) > limit:
-        raise _too_large(limit)
-    return body
-
-
-def _too_large(limit: int) -> RequestError:
-    return request_error(f"The body is longer than the {limit} bytes allowed.", status=413)
+def _check_length(headers: Mapping[bytes, bytes], body: bytes, limit: int) -> None:
+    """Raises RequestError for a body that is too long, or was left unread because it would be."""
+    announced = b"" if body else headers.get(b"content-length", b"")
+    if len(body) > limit or (announced.isdigit() and int(announced) > limit):
+        raise request_error(f"The body is longer than the {limit} bytes allowed.", status=413)

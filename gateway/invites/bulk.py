@@ -142,12 +142,14 @@ class BulkInviter:
         *,
         most: int,
         timeout_seconds: float,
+        key_required: bool = False,
         ended: InviteEnded = ignored,
     ) -> None:
         self._ended = ended
         self._inviter = inviter
         self._most = most
         self._timeout_seconds = timeout_seconds
+        self._key_required = key_required
 
     async def invite_all(
         self, drafts: Sequence[InviteDraft], origin: Origin = ANYONE
@@ -160,7 +162,7 @@ class BulkInviter:
         if len(drafts) > self._most:
             raise TooManyCandidatesError(self._most)
         deadline = within(origin.seconds_of(self._timeout_seconds))
-        checked = checked_list(drafts)
+        checked = checked_list(drafts, key_required=self._key_required)
         results = await asyncio.gather(*(self._one(one, origin, deadline) for one in checked))
         for draft, result in zip(drafts, results, strict=True):
             self._ended(draft, result, origin)
@@ -191,6 +193,7 @@ def checked_list(
     *,
     called: str = "candidate",
     numbers: Iterable[int] | None = None,
+    key_required: bool = False,
 ) -> list[InviteRequest | tuple[InputIssue, ...]]:
     """Each draft ready to be sent, or all that is wrong with it, its repetition included.
 
@@ -198,13 +201,19 @@ def checked_list(
     """
     seen: dict[str, str] = {}
     names = (f"{called} {number}" for number in numbers or count(1))
-    return [_checked(draft, name, seen) for draft, name in zip(drafts, names, strict=False)]
+    return [
+        _once(check(draft, key_required=key_required), draft, name, seen)
+        for draft, name in zip(drafts, names, strict=False)
+    ]
 
 
-def _checked(
-    draft: InviteDraft, name: str, seen: dict[str, str]
+def _once(
+    checked: InviteRequest | tuple[InputIssue, ...],
+    draft: InviteDraft,
+    name: str,
+    seen: dict[str, str],
 ) -> InviteRequest | tuple[InputIssue, ...]:
-    checked = check(draft)
+    """As checked, unless an earlier draft of the list has the same address."""
     email = normalised_email(draft.candidate_email)
     if email is None:
         return checked

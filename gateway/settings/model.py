@@ -117,6 +117,13 @@ class Settings(AccessSettings, LimitSettings):
         None, description="What the stored hashes are made with; else the store keeps one itself."
     )
     store_secret_file: Path | None = Field(None, description="A file with that secret.")
+    require_idempotency_key: bool = Field(
+        False,
+        description=(
+            "Refuses an invite without an idempotency key, so that callers that retry by"
+            " themselves cannot invite twice."
+        ),
+    )
     idempotency_hours: float = Field(
         24.0, ge=24, le=24 * 366, description="How long the answer to a key is kept, at least."
     )

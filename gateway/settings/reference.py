@@ -30,7 +30,7 @@ _SECTIONS: Final[Mapping[str, tuple[str, str]]] = {
             " the identity provider."
         ),
     ),
-    "requests_per_minute": ("Rate limits", "See [Rate limits](access.md#rate-limits)."),
+    "rate_limit_url": ("Rate limits", "See [Rate limits](access.md#rate-limits)."),
     "max_invites": (
         "What one request may ask for",
         (

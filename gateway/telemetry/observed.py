@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import orjson
 
-from gateway.http.asgi import Body, Respond
+from gateway.http.asgi import Respond
 from gateway.http.requests import RequestHead
 from gateway.http.responses import Response
 from gateway.invites.inputs import InviteDraft, InviteEnded
@@ -45,7 +45,7 @@ def observed(
 ) -> Respond:
     """`respond`, with an id and a trail for each request, and the header `X-Request-Id`."""
 
-    async def noted(head: RequestHead, body: Body) -> Response:
+    async def noted(head: RequestHead, body: bytes) -> Response:
         trail = Trail(request_id_of(head), clock(), head.method)
         before = TRAIL.set(trail)
         try:

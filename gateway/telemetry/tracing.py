@@ -24,7 +24,7 @@ from opentelemetry.trace import Span, SpanKind, StatusCode, format_trace_id, set
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from gateway import __version__
-from gateway.http.asgi import Body, Respond
+from gateway.http.asgi import Respond
 from gateway.http.requests import RequestHead
 from gateway.http.responses import Response
 from gateway.invites.record import Record, State
@@ -62,7 +62,7 @@ class Tracing:
     def respond(self, respond: Respond) -> Respond:
         """`respond` with a span around each request; what is told of it comes from its trail."""
 
-        async def traced(head: RequestHead, body: Body) -> Response:
+        async def traced(head: RequestHead, body: bytes) -> Response:
             trail = TRAIL.get()
             if trail is None:
                 return await respond(head, body)

@@ -135,11 +135,24 @@ class Watch:
                 partial(_breaker, service),
             ),
             gauge(
+                "gateway_ready",
+                "1 while invites with idempotency keys can be recorded in the store.",
+                "what",
+                partial(_ready, service),
+                workers="livemin",
+            ),
+            gauge(
+                "gateway_rate_limits",
+                "Processes whose rate limits count together, or apart without the shared server.",
+                "counted",
+                partial(_rate_limits, service),
+            ),
+            gauge(
                 "gateway_records",
                 "Stored records of keyed invites by state.",
                 "state",
                 partial(_records, service),
-                of_all_workers=True,
+                workers="livemostrecent",
             ),
         ]
 
@@ -185,6 +198,18 @@ async def _in_flight(service: Service, draining: Draining) -> dict[str, float]:
 async def _breaker(service: Service) -> dict[str, float]:
     state = BreakerState.CLOSED if service.breaker is None else service.breaker.state
     return {one.value: one is state for one in BreakerState}
+
+
+async def _ready(service: Service) -> dict[str, float]:
+    return {"store": await service.is_ready()}
+
+
+async def _rate_limits(service: Service) -> dict[str, float]:
+    shared = service.rate_limits.shared
+    return {
+        "together": shared is not None and shared.reached,
+        "apart": shared is not None and not shared.reached,
+    }
 
 
 async def _records(service: Service) -> dict[str, float]:

@@ -114,14 +114,8 @@ async def answered(
     endpoint = GraphQLEndpoint(
         schema, make_context=lambda _: context, limits=WIDE, executor=executor
     )
-    body = json.dumps(request).encode()
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": body}
-
-    response = await endpoint.respond(
-        RequestHead("POST", {b"content-type": b"application/json"}), receive
-    )
+    head = RequestHead("POST", {b"content-type": b"application/json"})
+    response = await endpoint.respond(head, json.dumps(request).encode())
     return response.status, ERROR_ID.sub(b"id", response.body), inviter.drafts
 
 

@@ -302,7 +302,7 @@ async def test_a_senders_own_limit_makes_nobody_wait(replica, making, pauses):
     """What is one too many of the sender's is told at once; the list's others are counted too."""
 
     class TwoEach(Counter[str]):
-        def seconds_to_wait(self, name: str) -> int | None:
+        async def seconds_to_wait(self, name: str) -> int | None:
             self[name] += 1
             return 2 if name == "me" and self[name] > 2 else None
 
