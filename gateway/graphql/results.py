@@ -76,7 +76,9 @@ def _error(failure: InviteFailure) -> types.InviteCandidateResult:  # noqa: PLR0
     )
     match failure.code:
         case InviteErrorCode.INVALID_INPUT:
-            return types.InvalidInputError(issues=[_issue(i) for i in failure.issues], **common)
+            return types.InvalidInputError(
+                issues=[issue_to_graphql(i) for i in failure.issues], **common
+            )
         case InviteErrorCode.TRACK_NOT_FOUND:
             return types.TrackNotFoundError(track_id=ID(failure.track_id or ""), **common)
         case InviteErrorCode.ALREADY_INVITED:
@@ -103,5 +105,5 @@ def _error(failure: InviteFailure) -> types.InviteCandidateResult:  # noqa: PLR0
             assert_never(failure.code)
 
 
-def _issue(issue: InputIssue) -> types.InputIssue:
+def issue_to_graphql(issue: InputIssue) -> types.InputIssue:
     return types.InputIssue(field=_FIELD_NAMES[issue.field], message=issue.message)
