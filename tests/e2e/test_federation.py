@@ -358,7 +358,7 @@ def test_field_error_keeps_its_code(router):
 
 def test_refused_request_invites_nobody(router):
     """The gateway's limits hold for what a router sends."""
-    aliases = " ".join(f"a{number}: email" for number in range(31))
+    aliases = " ".join(f"a{number}: email" for number in range(101))
     query = (
         "mutation($input: InviteCandidateInput!) { inviteCandidate(input: $input) {"
         f" ... on InviteCandidateSuccess {{ invite {{ {aliases} }} }} }} }}"
