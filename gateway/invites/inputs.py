@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from gateway.invites.models import InputIssue, InviteFormat, InviteRequest
+from gateway.invites.models import (
+    InputIssue,
+    InviteFormat,
+    InviteRequest,
+    InviteResult,
+    Origin,
+)
 
 LONGEST_NAME = 200
 LONGEST_KEY = 255
@@ -50,6 +57,14 @@ class InviteDraft:
     track_id: str
     invite_format: InviteFormat
     idempotency_key: str | None = None
+
+
+InviteEnded: TypeAlias = Callable[[InviteDraft, InviteResult, Origin], None]
+"""Called once an invite has ended, whatever came of it; it must not raise."""
+
+
+def ignored(_draft: InviteDraft, _result: InviteResult, _origin: Origin) -> None:
+    """Where nobody wants to be called."""
 
 
 def check(
