@@ -70,6 +70,7 @@ def list_to_graphql(results: Sequence[InviteResult]) -> types.InviteCandidatesPa
     return types.InviteCandidatesPayload(
         results=[to_graphql(result) for result in results],
         invited_count=outcomes[InviteOutcome.INVITED],
+        not_invited_count=outcomes[InviteOutcome.NOT_INVITED],
         failed_count=outcomes[InviteOutcome.NOT_INVITED],
         unknown_count=outcomes[InviteOutcome.UNKNOWN],
     )
