@@ -27,32 +27,37 @@ def clock(monkeypatch):
     return Clock
 
 
-def test_so_many_a_minute(clock):
+async def test_so_many_a_minute(clock):
     """A minute's share may be used at once; then it comes back bit by bit."""
     limit = RateLimit(6)
-    at_once = [limit.seconds_to_wait("ats") for _ in range(8)]
+    at_once = [await limit.seconds_to_wait("ats") for _ in range(8)]
     clock.seconds += 10
-    later = [limit.seconds_to_wait("ats") for _ in range(2)]
+    later = [await limit.seconds_to_wait("ats") for _ in range(2)]
 
     assert at_once == [None] * 6 + [10, 10]
     assert later == [None, 10]
 
 
-def test_names_do_not_share(clock):
+async def test_names_do_not_share(clock):
     """One caller's haste is not another's wait."""
     limit = RateLimit(1)
 
-    assert [limit.seconds_to_wait(name) for name in ("a", "b", "", "a")] == [None, None, None, 60]
+    assert [await limit.seconds_to_wait(name) for name in ("a", "b", "", "a")] == [
+        None,
+        None,
+        None,
+        60,
+    ]
 
 
-def test_names_are_bounded(clock):
+async def test_names_are_bounded(clock):
     """However many names come, memory stays as it is; who comes back is counted anew."""
     limit = RateLimit(1)
     for number in range(MOST_NAMES + 1):
-        limit.seconds_to_wait(f"{number}")
+        await limit.seconds_to_wait(f"{number}")
 
-    assert limit.seconds_to_wait("0") is None
-    assert limit.seconds_to_wait(f"{MOST_NAMES}") == 60
+    assert await limit.seconds_to_wait("0") is None
+    assert await limit.seconds_to_wait(f"{MOST_NAMES}") == 60
 
 
 async def test_too_many_requests_are_turned_away(clock):
