@@ -75,12 +75,14 @@ def create_app(
         applicants=applicants or list_of(settings, observe=watch.call),
         store=watch.store(store or store_of(settings)),
         retried=watch.retried,
+        ended=watch.invited,
+        ended_in_list=watch.invited_in_list,
     )
     watch.service(service, draining)
     access = Access(settings, service.rate_limits)
     plain = RequestContext(
-        watch.inviter(service.inviter),
-        watch.bulk(service.bulk),
+        service.inviter,
+        service.bulk,
         service.applications,
         allowance=Allowance(settings.max_values),
         platform=platform or urlsplit(settings.upstream_url).netloc,
@@ -89,7 +91,9 @@ def create_app(
     general = GeneralExecutor(schema, hide_suggestions=not settings.introspection)
     endpoint = GraphQLEndpoint(
         schema,
-        make_context=watch.context(_context_maker(plain, settings)),
+        make_context=_context_maker(plain, settings),
+        admitted=watch.admitted,
+        found=watch.found,
         limits=settings.request_limits(),
         introspection=settings.introspection,
         cors_origins=frozenset(settings.cors_origins),
@@ -97,8 +101,8 @@ def create_app(
         trusted_documents=read_manifest(settings.documents) if settings.documents else None,
         trusted_only=settings.documents_only,
         # Strangers take no place from callers.
-        gates=(*access.gates, OverloadGate(service.requests, draining), *watch.gates()),
-        executor=watch.executor(PlanningExecutor(schema, general=general)),
+        gates=(*access.gates, OverloadGate(service.requests, draining)),
+        executor=PlanningExecutor(schema, general=general),
     )
     respond = watch.respond(draining.guard(endpoint.respond, closed=endpoint.refusing(stopping())))
 

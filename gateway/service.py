@@ -13,7 +13,7 @@ from gateway.background import aside, end
 from gateway.invites.admission import Admission
 from gateway.invites.breaker import Breaker, BreakerLimits
 from gateway.invites.bulk import BulkInviter, PacedInviter
-from gateway.invites.inputs import load_long_check
+from gateway.invites.inputs import ignored, load_long_check
 from gateway.invites.invite import Inviter
 from gateway.invites.keyed import KeyedInviter
 from gateway.invites.outcomes import Verdict
@@ -33,6 +33,7 @@ from gateway.upstream.contract import ApiKey, Upstream
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from gateway.invites.inputs import InviteEnded
     from gateway.invites.models import InviteRequest
     from gateway.settings.model import Settings
     from gateway.upstream.call import CallObserver
@@ -62,11 +63,14 @@ class Service:
         applicants: Upstream | None = None,
         store: Store | None = None,
         retried: Callable[[], None] = lambda: None,
+        ended: InviteEnded = ignored,
+        ended_in_list: InviteEnded = ignored,
         for_one_list: bool = False,
         announce: Callable[[InviteRequest], Awaitable[bool]] | None = None,
     ) -> None:
         self._settings = settings
         self._retried = retried
+        self._ended = ended
         self._for_one_list = for_one_list
         self._announce = announce
         self._upstream = upstream or upstream_of(settings)
@@ -88,6 +92,7 @@ class Service:
             self.paced,
             most=settings.max_candidates,
             timeout_seconds=settings.request_timeout_seconds,
+            ended=ended_in_list,
             key_required=settings.require_idempotency_key,
         )
         self.applications = _applications(settings, self._list)
@@ -186,6 +191,7 @@ class Service:
             admission=self.calls,
             keyed=keyed,
             timeout_seconds=settings.request_timeout_seconds,
+            ended=self._ended,
             key_required=settings.require_idempotency_key,
         )
 

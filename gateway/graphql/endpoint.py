@@ -10,7 +10,8 @@ from typing import Any
 
 from graphql import ExecutionResult, GraphQLSchema, OperationType
 
-from gateway.graphql.documents import DocumentReader
+from gateway.graphql.candidates_in_urls import names_candidate
+from gateway.graphql.documents import CachedDocument, DocumentReader, Operation
 from gateway.graphql.errors import coercion_error, field_error
 from gateway.graphql.execution import Executor, GeneralExecutor
 from gateway.graphql.persisted import Documents
@@ -34,7 +35,9 @@ class GraphQLEndpoint:
     `make_context` gives the resolvers' context for a request that passed the `gates`.
     `executor` runs what has been found to be valid, graphql-core if there is none. Pages of
     `cors_origins` may call, with `cors_credentials` also with cookies.
-    `trusted_documents` are texts by id; with `trusted_only`, nothing else is run.
+    `admitted` is called with the head once the gates are passed, `found` once it is known what is
+    to be run: hooks for those who watch. `trusted_documents` are texts by id; with `trusted_only`,
+    nothing else is run.
     """
 
     def __init__(
@@ -50,8 +53,12 @@ class GraphQLEndpoint:
         trusted_only: bool = False,
         gates: Sequence[Gate] = (),
         executor: Executor | None = None,
+        admitted: Callable[[RequestHead], None] = lambda _: None,
+        found: Callable[[CachedDocument, Operation], None] = lambda _document, _operation: None,
     ) -> None:
         self._make_context = make_context
+        self._admitted = admitted
+        self._found = found
         self._limits = limits
         self._executor = executor or GeneralExecutor(schema, hide_suggestions=not introspection)
         self._cors = Cors(cors_origins, credentials=cors_credentials)
@@ -131,6 +138,7 @@ class GraphQLEndpoint:
         return head
 
     async def _run(self, head: RequestHead, body: bytes, media_type: MediaType) -> Response:
+        self._admitted(head)
         if head.method == "POST":
             request = request_from_body(body, self._limits)
         else:
@@ -141,6 +149,13 @@ class GraphQLEndpoint:
             raise request_error(
                 "Use POST for mutations.", status=405, headers=((b"allow", b"POST"),)
             )
+        if head.method != "POST" and names_candidate(document, operation, request.variables):
+            raise request_error(
+                "Use POST: this names a candidate, and a URL ends up in logs.",
+                status=405,
+                headers=((b"allow", b"POST"),),
+            )
+        self._found(document, operation)
         result = await self._executor.execute(
             document, operation, request.variables, self._make_context(head)
         )

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Protocol, TypeGuard
 
 from gateway.invites.deadline import Deadline, within
 from gateway.invites.failures import held_back, never_sent, stumbled
-from gateway.invites.inputs import InviteDraft, check, in_small, normalised_email
+from gateway.invites.inputs import (
+    InviteDraft,
+    InviteEnded,
+    check,
+    ignored,
+    lowercased,
+    normalised_email,
+)
 from gateway.invites.models import (
     ANYONE,
     InputIssue,
@@ -136,7 +143,9 @@ class BulkInviter:
         most: int,
         timeout_seconds: float,
         key_required: bool = False,
+        ended: InviteEnded = ignored,
     ) -> None:
+        self._ended = ended
         self._inviter = inviter
         self._most = most
         self._timeout_seconds = timeout_seconds
@@ -154,7 +163,10 @@ class BulkInviter:
             raise TooManyCandidatesError(self._most)
         deadline = within(origin.seconds_of(self._timeout_seconds))
         checked = checked_list(drafts, key_required=self._key_required)
-        return await asyncio.gather(*(self._one(one, origin, deadline) for one in checked))
+        results = await asyncio.gather(*(self._one(one, origin, deadline) for one in checked))
+        for draft, result in zip(drafts, results, strict=True):
+            self._ended(draft, result, origin)
+        return results
 
     async def drain(self) -> None:
         """Wait until every invite with a key that was begun has come to its end."""
@@ -205,7 +217,7 @@ def _once(
     email = normalised_email(draft.candidate_email)
     if email is None:
         return checked
-    first = seen.setdefault(in_small(email), name)
+    first = seen.setdefault(lowercased(email), name)
     if first == name:
         return checked
     repeated = InputIssue("candidate_email", f"Must not be in the list twice: {first} has it too.")
