@@ -75,12 +75,14 @@ def create_app(
         applicants=applicants or list_of(settings, observe=watch.call),
         store=watch.store(store or store_of(settings)),
         retried=watch.retried,
+        ended=watch.invited,
+        ended_in_list=watch.invited_in_list,
     )
     watch.service(service, draining)
-    access = Access(settings)
+    access = Access(settings, service.rate_limits)
     plain = RequestContext(
-        watch.inviter(service.inviter),
-        watch.bulk(service.bulk),
+        service.inviter,
+        service.bulk,
         service.applications,
         allowance=Allowance(settings.max_values),
         platform=platform or urlsplit(settings.upstream_url).netloc,
@@ -89,16 +91,18 @@ def create_app(
     general = GeneralExecutor(schema, hide_suggestions=not settings.introspection)
     endpoint = GraphQLEndpoint(
         schema,
-        make_context=watch.context(_context_maker(plain, settings)),
+        make_context=_context_maker(plain, settings),
+        admitted=watch.admitted,
+        found=watch.found,
         limits=settings.request_limits(),
         introspection=settings.introspection,
         cors_origins=frozenset(settings.cors_origins),
-        cors_headers=access.headers,
+        cors_credentials=settings.cors_credentials,
         trusted_documents=read_manifest(settings.documents) if settings.documents else None,
         trusted_only=settings.documents_only,
         # Strangers take no place from callers.
-        gates=(*access.gates, OverloadGate(service.requests, draining), *watch.gates()),
-        executor=watch.executor(PlanningExecutor(schema, general=general)),
+        gates=(*access.gates, OverloadGate(service.requests, draining)),
+        executor=PlanningExecutor(schema, general=general),
     )
     respond = watch.respond(draining.guard(endpoint.respond, closed=endpoint.refusing(stopping())))
 
@@ -123,15 +127,19 @@ def create_app(
             await watch.aclose()
 
     operations = probes_and_metrics(draining, watch.metrics, can_record=service.is_ready)
-    return Gateway(respond, site=site_of(settings, lifespan=lifespan, operations=operations))
+    site = site_of(settings, lifespan=lifespan, operations=operations)
+    return Gateway(respond, site, draining, max_body_bytes=settings.max_body_bytes)
 
 
 class Gateway:
     """GraphQL at its paths, everything else from `site`."""
 
-    def __init__(self, respond: Respond, *, site: ASGIApp) -> None:
-        self.direct: Routes = {path.encode(): respond for path in GRAPHQL_PATHS}
-        self._graphql = AsgiApp(respond)
+    def __init__(
+        self, respond: Respond, site: ASGIApp, draining: Draining, *, max_body_bytes: int
+    ) -> None:
+        self.routes: Routes = dict.fromkeys(GRAPHQL_PATHS, respond)
+        self.draining = draining
+        self._graphql = AsgiApp(respond, max_body_bytes=max_body_bytes)
         self._site = site
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

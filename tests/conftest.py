@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,19 @@ from tests.guard import sitecustomize as _guard  # noqa: F401 - importing instal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+TESTS = Path(__file__).parent
+SLOW = ("bench", "crash", "e2e", "test_start.py")
+"""What starts processes or browsers. Fault tables wait until deadlines run out, on real sockets."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the slow tests: `-m "not slow"` runs those that take less than a minute together."""
+    for item in items:
+        first = item.path.relative_to(TESTS).parts[0]
+        needs_database = "postgres_server" in getattr(item, "fixturenames", ())
+        if first in SLOW or item.path.stem.endswith("_faults") or needs_database:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

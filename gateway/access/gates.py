@@ -6,7 +6,7 @@ from functools import partial
 
 from gateway.access.bearer import BearerGate, Verifier
 from gateway.access.forwarded_key import ForwardedKeyGate
-from gateway.access.rate_limits import RateLimit, RequestRateGate
+from gateway.access.rate_limits import RateLimits, RequestRateGate
 from gateway.access.token_file import TokenVerifier
 from gateway.http.gates import Gate
 from gateway.settings.model import Settings
@@ -15,13 +15,10 @@ from gateway.settings.model import Settings
 class Access:
     """The gates in front of GraphQL that look at the caller, and what they hold."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, rate_limits: RateLimits) -> None:
         """Raises OSError or ValueError if a file that the settings name is of no use by now."""
         self._verifier = _verifier(settings)
-        self.gates = tuple(self._gates(settings))
-        forwards = settings.upstream_api_key_mode == "forward"
-        self.headers = (settings.forwarded_api_key_header,) if forwards else ()
-        """Headers of its own that a caller has to send."""
+        self.gates = tuple(self._gates(settings, rate_limits))
 
     def reread(self) -> None:
         """Look at once for new tokens and keys."""
@@ -32,14 +29,15 @@ class Access:
         if self._verifier is not None:
             await self._verifier.aclose()
 
-    def _gates(self, settings: Settings) -> list[Gate]:
+    def _gates(self, settings: Settings, rate_limits: RateLimits) -> list[Gate]:
         gates: list[Gate] = []
         if self._verifier is not None:
             gates.append(BearerGate(self._verifier, scope=settings.jwt_scope))
         if settings.upstream_api_key_mode == "forward":
             gates.append(ForwardedKeyGate(settings.forwarded_api_key_header))
         if settings.requests_per_minute is not None:
-            gates.append(RequestRateGate(RateLimit(settings.requests_per_minute)))
+            limit = rate_limits.limit("requests", settings.requests_per_minute)
+            gates.append(RequestRateGate(limit))
         return gates
 
 
@@ -61,6 +59,8 @@ def _jwt_verifier(settings: Settings) -> Verifier:
         scope=settings.jwt_scope,
         read_scope=settings.jwt_read_scope,
         caller_claim=settings.jwt_caller_claim,
+        scope_claim=settings.jwt_scope_claim,
+        audience_claim=settings.jwt_audience_claim,
         leeway_seconds=settings.jwt_leeway_seconds,
     )
     if settings.jwt_jwks_file is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,11 +14,19 @@ import jwt
 from gateway.access.bearer import Caller, Rejection
 from gateway.access.jwks import KeyRing, KeySource
 
+LOGGER = logging.getLogger("gateway.auth")
 REMEMBER_SECONDS = 60.0
 _REMEMBERED = 10_000
 _LONGEST_NAME = 255
 # `scp` and `roles` are what some providers write instead of RFC 8693's `scope`.
 _SCOPE_CLAIMS = ("scope", "scp", "roles")
+# Said once the signature is good, but for what cannot be read at all.
+_REASONS: Mapping[type[Exception], str] = {
+    jwt.ExpiredSignatureError: "it has expired",
+    jwt.ImmatureSignatureError: "it is not valid yet",
+    jwt.InvalidIssuerError: "its iss is not GATEWAY_JWT_ISSUER",
+    jwt.InvalidAudienceError: "its aud is not GATEWAY_JWT_AUDIENCE",
+}
 # What the library raises, and what its own JSON and number reading may.
 _FAULTS = (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError)
 
@@ -26,7 +35,9 @@ _FAULTS = (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError)
 class TokenRules:
     """What a token must say; `caller_claim` is the one that names the caller.
 
-    Without `read_scope`, if there is one, a caller may not read applications.
+    Without `read_scope`, if there is one, a caller may not read applications. `scope_claim` is the
+    name of the claim that holds the scopes, or the names that lead to it, with dots in between;
+    without it they are where most providers write them.
     """
 
     issuer: str
@@ -35,6 +46,8 @@ class TokenRules:
     scope: str | None = None
     read_scope: str | None = None
     caller_claim: str = "sub"
+    scope_claim: str | None = None
+    audience_claim: str = "aud"
     leeway_seconds: float = 30.0
 
 
@@ -64,7 +77,8 @@ class JwtVerifier:
         self._verified: dict[bytes, _Verified] = {}
         self._decoder = jwt.PyJWT(
             options={
-                "require": ["exp", "iss", "aud", rules.caller_claim],
+                "require": ["exp", "iss", rules.audience_claim, rules.caller_claim],
+                "verify_aud": rules.audience_claim == "aud",
                 "enforce_minimum_key_length": True,
             }
         )
@@ -90,46 +104,61 @@ class JwtVerifier:
 
     async def _verify(self, token: str) -> _Verified | Rejection:
         try:
+            return await self._checked(token)
+        except _RefusedError as error:
+            LOGGER.info("an access token was refused: %s", error)
+            return error.rejection
+
+    async def _checked(self, token: str) -> _Verified:
+        try:
             header = jwt.get_unverified_header(token)
         except _FAULTS:
-            return Rejection.INVALID
+            raise _RefusedError("it is not a JSON Web Token that can be read") from None
         kid, algorithm = header.get("kid"), header.get("alg")
         if algorithm not in self._rules.algorithms:
-            return Rejection.INVALID
+            raise _RefusedError("its algorithm is none of GATEWAY_JWT_ALGORITHMS")
         ring = await self._keys.ring(kid)
         if ring is None:
-            return Rejection.UNDECIDED
+            raise _RefusedError("the provider's keys cannot be had", Rejection.UNDECIDED)
         claims = self._claims(token, ring.keys(kid, algorithm))
-        if claims is None:
-            return Rejection.INVALID
         return self._caller(claims, kid, ring)
 
-    def _claims(self, token: str, keys: tuple[jwt.PyJWK, ...]) -> dict[str, Any] | None:
+    def _claims(self, token: str, keys: tuple[jwt.PyJWK, ...]) -> dict[str, Any]:
         for key in keys:
             try:
-                return self._decoder.decode(
+                claims = self._decoder.decode(
                     token,
                     key,
                     algorithms=[key.algorithm_name],
                     issuer=self._rules.issuer,
-                    audience=self._rules.audience,
+                    audience=self._rules.audience if self._rules.audience_claim == "aud" else None,
                     leeway=self._rules.leeway_seconds,
                 )
             except jwt.InvalidSignatureError:
                 continue
-            except _FAULTS:
-                return None
-        return None
+            except jwt.MissingRequiredClaimError as error:
+                raise _RefusedError(f"it has no {error.claim}") from None
+            except _FAULTS as error:
+                reason = _REASONS.get(type(error), "it cannot be read")
+                raise _RefusedError(reason) from None
+            self._check_audience(claims)
+            return claims
+        raise _RefusedError("no key of the provider's has signed it")
 
-    def _caller(
-        self, claims: Mapping[str, Any], kid: str | None, ring: KeyRing
-    ) -> _Verified | Rejection:
-        name = claims[self._rules.caller_claim]
+    def _check_audience(self, claims: Mapping[str, Any]) -> None:
+        named = claims[self._rules.audience_claim]
+        if self._rules.audience not in (named if isinstance(named, list) else [named]):
+            claim = self._rules.audience_claim
+            raise _RefusedError(f"its {claim} is not GATEWAY_JWT_AUDIENCE")
+
+    def _caller(self, claims: Mapping[str, Any], kid: str | None, ring: KeyRing) -> _Verified:
+        rules = self._rules
+        name = claims[rules.caller_claim]
         if not (isinstance(name, str) and name.isprintable() and 0 < len(name) <= _LONGEST_NAME):
-            return Rejection.INVALID
-        scopes, rules = {None, *_scopes(claims)}, self._rules
+            raise _RefusedError(f"its {rules.caller_claim} cannot be a caller's name")
+        scopes = {None, *_scopes(claims, rules.scope_claim)}
         if rules.scope not in scopes:
-            return Rejection.WITHOUT_SCOPE
+            raise _RefusedError("it lacks the scope", Rejection.WITHOUT_SCOPE)
         # The library has read it in this way too; as a float it could be too large.
         until = min(self._now() + REMEMBER_SECONDS, int(claims["exp"]))
         return _Verified(Caller(name, rules.read_scope in scopes), kid, ring, until)
@@ -140,12 +169,31 @@ class JwtVerifier:
         self._verified[digest] = verified
 
 
-def _scopes(claims: Mapping[str, Any]) -> set[str]:
+class _RefusedError(Exception):
+    """A token that is not good; the message is for the log and quotes nothing of the token."""
+
+    def __init__(self, reason: str, rejection: Rejection = Rejection.INVALID) -> None:
+        super().__init__(reason)
+        self.rejection = rejection
+
+
+def _scopes(claims: Mapping[str, Any], path: str | None) -> set[str]:
+    held = [claims.get(name) for name in _SCOPE_CLAIMS] if path is None else [_at(claims, path)]
     scopes: set[str] = set()
-    for name in _SCOPE_CLAIMS:
-        match claims.get(name):
+    for value in held:
+        match value:
             case str() as text:
                 scopes.update(text.split())
             case list() as listed:
                 scopes.update(scope for scope in listed if isinstance(scope, str))
     return scopes
+
+
+def _at(claims: Mapping[str, Any], path: str) -> object:
+    """The claim of that name, which may have dots in it, or else what the path leads to."""
+    if path in claims:
+        return claims[path]
+    place: object = claims
+    for name in path.split("."):
+        place = place.get(name) if isinstance(place, dict) else None
+    return place

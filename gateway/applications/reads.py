@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -95,6 +95,8 @@ class Reads:
 
     async def window(self, request: ListRequest) -> Window | ReadFailure:
         """The applications from a position on; two pages where it lies within one."""
+        if not request.first:
+            return await self._around(request)
         number, skipped = divmod(request.start, request.first)
         page = await self._page(request, number + 1)
         if isinstance(page, ReadFailure):
@@ -110,6 +112,13 @@ class Reads:
             has_next = page.has_next or len(page.applications) > skipped
             size += page.size
         return Window(tuple(entries), has_next, request.start > 0, page.total, size)
+
+    async def _around(self, request: ListRequest) -> Window | ReadFailure:
+        """No application, and whether there is one at the position."""
+        page = await self._page(replace(request, first=1), request.start + 1)
+        if isinstance(page, ReadFailure):
+            return page
+        return Window((), bool(page.applications), request.start > 0, page.total, page.size)
 
     async def _one(self, key: ApplicationKey) -> ApplicationDetails | ReadFailure | None:
         async with self._turns:

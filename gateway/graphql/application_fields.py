@@ -80,7 +80,10 @@ async def _applications(
     info: Info,
     track_id: Annotated[strawberry.ID, strawberry.argument(description=_TRACK)],
     first: Annotated[
-        int | None, strawberry.argument(description="How many at most, from 1 to 200.")
+        int | None,
+        strawberry.argument(
+            description="How many at most, from 0 to 200; 0 for the `totalCount` alone."
+        ),
     ] = FIRST,
     after: Annotated[
         str | None,

@@ -120,7 +120,8 @@ class DocumentReader:
         limits = self._limits
         if not self._fits(text):
             raise request_error(
-                f"The document is longer than the {limits.max_document_bytes} bytes allowed.",
+                f"The document is longer than the {limits.max_document_bytes} bytes allowed:"
+                " send the values in it as variables.",
                 status=413,
             )
         document = self._parse(text)
@@ -139,7 +140,9 @@ class DocumentReader:
 
     def _fits(self, text: str) -> bool:
         most = self._limits.max_document_bytes
-        return len(text) <= most and (text.isascii() or len(text.encode()) <= most)
+        return len(text) <= most and (
+            text.isascii() or len(text.encode("utf-8", "surrogatepass")) <= most
+        )
 
     def _parse(self, text: str) -> DocumentNode:
         tokens = self._limits.max_tokens

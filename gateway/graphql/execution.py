@@ -14,6 +14,8 @@ from gateway.graphql.documents import CachedDocument, Operation
 from gateway.graphql.plan import Planner
 
 MAX_COERCION_ERRORS = 10
+_FIRST_INEXACT = 2**53
+"""From here on, several integers have the same float."""
 
 
 class Executor(Protocol):
@@ -46,7 +48,7 @@ class GeneralExecutor:
             self._schema,
             document.ast,
             context_value=context,
-            variable_values=None if variables is None else _without_floats(variables),
+            variable_values=None if variables is None else _exact(variables),
             operation_name=operation.name,
             max_coercion_errors=MAX_COERCION_ERRORS,
             hide_suggestions=self._hide_suggestions,
@@ -54,11 +56,11 @@ class GeneralExecutor:
         return await result if isawaitable(result) else result
 
 
-def _without_floats(variables: Mapping[str, Any]) -> dict[str, Any]:
-    """The variables with decimals for floats, also in what they hold: those are no ids.
+def _exact(variables: Mapping[str, Any]) -> dict[str, Any]:
+    """The variables with integers for whole floats and decimals for others, at every level.
 
-    As an ID, graphql-core takes a float for the whole number nearest to it, which from 2^53 on
-    need not be the one that was sent: another track.
+    Some clients write 25 as 25.0. As an ID, graphql-core takes a float for the whole number
+    nearest to it, which from 2^53 on need not be the one that was sent: another track.
     """
     exact = dict(variables)
     # No recursion: how deep they are nested is a setting.
@@ -66,8 +68,9 @@ def _without_floats(variables: Mapping[str, Any]) -> dict[str, Any]:
     while waiting:
         held = waiting.pop()
         for place, value in held.items() if isinstance(held, dict) else enumerate(held):
-            if isinstance(value, float):
-                held[place] = Decimal(repr(value))
+            if isinstance(value, float | Decimal):
+                is_whole = -_FIRST_INEXACT < value < _FIRST_INEXACT and value == int(value)
+                held[place] = int(value) if is_whole else Decimal(value)
             elif isinstance(value, dict | list):
                 waiting.append(value)
     return exact

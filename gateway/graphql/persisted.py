@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,8 @@ from gateway.graphql.document_cache import DocumentCache
 from gateway.graphql.documents import CachedDocument, DocumentReader
 from gateway.graphql.requests import GraphQLRequest
 from gateway.http.errors import ErrorCode, RequestError, request_error
+
+_SHA256 = re.compile(r"[0-9a-f]{64}", re.IGNORECASE)
 
 
 class ManifestError(ValueError):
@@ -71,11 +75,12 @@ class Documents:
 
     def _named(self, request: GraphQLRequest) -> CachedDocument:
         name = request.document_id or request.document_hash or ""
-        document = self._by_id.get(name.removeprefix("sha256:"))
+        document = self._by_id.get(name)
         if document is None:
-            document = self._by_id.get(name)
-        if document is None and request.document_hash is not None:
-            document = self._cache.get_by_hash(request.document_hash)
+            sha256 = name.removeprefix("sha256:").lower()
+            document = self._by_id.get(sha256)
+            if document is None and request.document_id is None:
+                document = self._cache.get_by_hash(sha256)
         if document is None:
             # Clients look for this very message.
             raise request_error(
@@ -83,7 +88,13 @@ class Documents:
             )
         return document
 
-    def _persisted(self, text: str, sha256: str) -> CachedDocument:
+    def _persisted(self, text: str, name: str) -> CachedDocument:
+        trusted = self._by_id.get(name)
+        if trusted is not None and trusted.text == text:
+            return trusted
+        if trusted is None and not _SHA256.fullmatch(name):
+            raise request_error("`persistedQuery.sha256Hash` must be 64 hexadecimal digits.")
+        sha256 = name.lower()
         if _sha256(text) != sha256:
             raise request_error("`persistedQuery.sha256Hash` is not the hash of `query`.")
         document = self._sent(text)
@@ -93,7 +104,7 @@ class Documents:
 
 
 def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def read_manifest(path: Path) -> dict[str, str]:
@@ -103,7 +114,7 @@ def read_manifest(path: Path) -> dict[str, str]:
     text that Relay's compiler and graphql-codegen write. Raises ManifestError.
     """
     try:
-        manifest = orjson.loads(path.read_bytes())
+        manifest = orjson.loads(path.read_bytes().removeprefix(codecs.BOM_UTF8))
     except OSError as error:
         raise ManifestError(f"cannot be read: {error.strerror}") from None
     except orjson.JSONDecodeError as error:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -18,8 +20,8 @@ from gateway.settings.limits import Limits
 class GraphQLRequest:
     """The parameters of a GraphQL-over-HTTP request; at least one of the first three is set.
 
-    `document_id` names a document that the gateway knows; `document_hash` is the SHA-256 in
-    hexadecimal of an automatic persisted query.
+    `document_id` names a document that the gateway knows; `document_hash` is what a client gives
+    as the SHA-256 of an automatic persisted query, which may be the id of a trusted document.
     """
 
     query: str | None = None
@@ -59,7 +61,6 @@ def request_from_query(query_string: bytes, limits: Limits) -> GraphQLRequest:
 _MAX_QUERY_PARAMETERS = 20
 _MAX_DOCUMENT_ID = 256
 _DOCUMENT_ID_NAMES = ("documentId", "doc_id", "id")
-_SHA256 = re.compile(r"[0-9a-f]{64}", re.IGNORECASE)
 
 
 def _request(parameters: object) -> GraphQLRequest:
@@ -68,10 +69,11 @@ def _request(parameters: object) -> GraphQLRequest:
     if not isinstance(parameters, dict):
         raise request_error("The body must be a JSON object.")
     given, variables = parameters.get("query"), parameters.get("variables")
-    if type(given) is str and type(variables) is dict and "extensions" not in parameters:
+    if given and type(given) is str and type(variables) is dict and "extensions" not in parameters:
         # What most clients send; below, the same step by step for all others.
         return GraphQLRequest(given, None, None, _operation_name(parameters), variables)
-    query = _parameter(parameters, "query", str)
+    # Some clients send an empty document beside the name of one.
+    query = _parameter(parameters, "query", str) or None
     extensions = _parameter(parameters, "extensions", dict)
     document_id = _document_id(parameters) if query is None else None
     document_hash = _document_hash(extensions) if extensions else None
@@ -100,11 +102,10 @@ def _parameter(parameters: dict[str, Any], name: str, kind: type) -> Any:
 
 def _document_id(parameters: dict[str, Any]) -> str | None:
     for name in _DOCUMENT_ID_NAMES:
-        if name in parameters:
-            document_id: str | None = _parameter(parameters, name, str)
-            if document_id is not None and len(document_id) > _MAX_DOCUMENT_ID:
+        if document_id := _parameter(parameters, name, str):
+            if len(document_id) > _MAX_DOCUMENT_ID:
                 raise request_error(f"The parameter `{name}` is too long.")
-            return document_id
+            return str(document_id)
     return None
 
 
@@ -114,18 +115,21 @@ def _document_hash(extensions: dict[str, Any]) -> str | None:
         return None
     if not isinstance(persisted, dict) or persisted.get("version") != 1:
         raise request_error("The extension `persistedQuery` must be an object of version 1.")
-    sha256 = persisted.get("sha256Hash")
-    if not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
+    name = persisted.get("sha256Hash")
+    if not isinstance(name, str) or not 0 < len(name) <= _MAX_DOCUMENT_ID:
         raise request_error("`persistedQuery.sha256Hash` must be 64 hexadecimal digits.")
-    return sha256.lower()
+    return name
 
 
 # orjson turns an integer beyond 64 bits into a float, which would change a caller's id.
 _LONG_NUMBER = b"0" * 19
-# Each digit becomes a zero, each bracket that opens a square one, everything else a space.
+# A float loses digits of these: most are part of an address or a key all the same.
+_FRACTION, _SHRUNK = b"0.0", b"0e-"
+# Each digit becomes a zero, each bracket that opens a square one, what is part of a fraction stays
+# in lower case, everything else becomes a space.
 _SKETCH = bytes(
-    ord("0" if chr(octet) in "0123456789" else "[" if chr(octet) in "[{" else " ")
-    for octet in range(256)
+    ord("0" if sign in "0123456789" else "[" if sign in "[{" else sign if sign in ".e-" else " ")
+    for sign in map(str.lower, map(chr, range(256)))
 )
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _NUMBER = re.compile(rb"[-+.0-9eE]+")
@@ -133,24 +137,48 @@ _AS_SQUARE = bytes.maketrans(b"{}", b"[]")
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
+# Half of a character outside the basic plane, as JavaScript writes a text cut in its middle.
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
 def read_json(text: bytes, limits: Limits, *, what: str) -> Any:
-    """The value of a JSON text in UTF-8, integers exact; raises RequestError if it is none."""
+    """The value of a JSON text in UTF-8, integers exact; raises RequestError if it is none.
+
+    Strings may hold lone surrogates: whoever takes the string decides on them. A fraction that
+    a float would round is a decimal.
+    """
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
-        raise request_error(f"The {what} is not valid JSON.") from None
+        text = text.removeprefix(codecs.BOM_UTF8)
+        value = _read_unusual(text, what)
     # Only a text known to be valid is searched for strings: in another one, quotes without an
     # end would make the search quadratic. orjson itself stops at a depth of 1024.
     sketch = text.translate(_SKETCH)
     if sketch.count(b"[") > limits.max_json_depth:
         _check_depth(text, limits.max_json_depth, what)
     # Several times as quick as a regular expression.
-    if _LONG_NUMBER not in sketch:
+    if _LONG_NUMBER not in sketch and _FRACTION not in sketch and _SHRUNK not in sketch:
         return value
     longest = max((len(n) for n in _NUMBER.findall(_STRING.sub(b"", text))), default=0)
     if longest > limits.max_json_number_length:
         raise request_error(f"The {what} has a number that is too long.")
-    return json.loads(text)
+    return json.loads(text, parse_float=Decimal)
+
+
+def _read_unusual(text: bytes, what: str) -> Any:
+    """The value of a text that began with a byte order mark, or has lone surrogates."""
+    try:
+        if _SURROGATE.search(text):
+            # Only the standard library reads those; the constants that it adds are not JSON.
+            return json.loads(text.decode(), parse_constant=_refuse)
+        return orjson.loads(text)
+    except (ValueError, RecursionError):
+        raise request_error(f"The {what} is not valid JSON.") from None
+
+
+def _refuse(word: str) -> None:
+    raise ValueError(word)
 
 
 def _check_depth(text: bytes, limit: int, what: str) -> None:

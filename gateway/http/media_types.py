@@ -43,12 +43,13 @@ def accepted(accept: bytes | None) -> MediaType | None:
 def is_json(content_type: bytes | None) -> bool:
     """Whether a body of this type is read: `application/json`, in UTF-8.
 
-    A comma joins two types, of which another reader may have believed the other one.
+    A comma joins several types, as when a client sets the header in two spellings. All of them
+    have to be read: another reader may have believed any one.
     """
-    if content_type is None or b"," in content_type:
+    if content_type is None:
         return False
-    media_type, parameters = _split(content_type.decode("latin-1"))
-    return media_type == MediaType.JSON.value and _is_utf8(parameters)
+    types = map(_split, content_type.decode("latin-1").split(","))
+    return all(name == MediaType.JSON.value and _is_utf8(given) for name, given in types)
 
 
 _MAX_RANGES = 50

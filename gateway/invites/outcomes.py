@@ -3,6 +3,20 @@
 One pure table: `judge` takes the facts of an exchange and gives a verdict, the error code
 and whether the same request may be sent again. Source: the project's reliability notes;
 RFC 9110 for statuses that they do not name.
+
+    status                               | body                      | verdict
+    -------------------------------------|---------------------------|--------------------------
+    2xx                                  | JSON, empty, or cut short | INVITED
+    2xx                                  | denies it                 | UNKNOWN
+    2xx                                  | about another invite      | UNKNOWN
+    2xx                                  | HTML, or no JSON          | UNKNOWN
+    307, 308                             | any                       | REFUSED
+    other 3xx                            | any                       | UNKNOWN: it may be done
+    400, 401, 403, 404, 409, 422         | HTML                      | REFUSED, not by the platform
+    the same                             | any other                 | REFUSED
+    429                                  | any                       | NOT_PROCESSED
+    others that are about a request's form | any                     | REFUSED
+    the rest, 5xx among them             | any                       | UNKNOWN
 """
 
 from __future__ import annotations
@@ -15,8 +29,18 @@ from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import TypeAlias
 
-from gateway.invites.models import InviteErrorCode, InviteOutcome
-from gateway.upstream.wire import Exchange, Fault, NoReply, Reply, read_error
+from gateway.invites.inputs import comparable_email
+from gateway.invites.models import InviteErrorCode, InviteOutcome, InviteRequest
+from gateway.upstream.wire import (
+    Exchange,
+    Fault,
+    InviteAnswer,
+    NoReply,
+    Reply,
+    is_html,
+    read_error,
+    read_invite,
+)
 
 Clock: TypeAlias = Callable[[], datetime]
 
@@ -49,6 +73,19 @@ _OUTCOMES = {
 }
 
 
+class Anomaly(Enum):
+    """A reply that the platform would not give to this request; the values are for operators."""
+
+    PAGE = "html_page"
+    """HTML, from something in between."""
+    NO_JSON = "no_json"
+    DENIED = "denied"
+    """The body contradicts the status."""
+    OTHER_INVITE = "other_invite"
+    """It is about somebody else, or about another track."""
+    REDIRECT = "redirect"
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One row of the table; `code` names the error if there is no invite to show."""
@@ -56,23 +93,39 @@ class Row:
     verdict: Verdict
     code: InviteErrorCode
     retryable: bool = False
+    anomaly: Anomaly | None = None
 
 
 # Not frozen: that would take four times as long to make, and a named tuple eight times as long
 # to read, of every invite. Nothing changes it all the same.
 @dataclass(slots=True)
 class Judgement:
-    """A row of the table with the numbers of the exchange it was applied to."""
+    """A row of the table with the numbers of the exchange it was applied to.
+
+    `answer` is what the reply says of the invite, if the verdict is INVITED.
+    """
 
     verdict: Verdict
     code: InviteErrorCode
     retryable: bool
     status: int | None = None
     retry_after_seconds: int | None = None
+    anomaly: Anomaly | None = None
+    answer: InviteAnswer | None = None
 
 
 _INVITED = Row(Verdict.INVITED, InviteErrorCode.UPSTREAM_FAULT)
-_REDIRECTED = Row(Verdict.REFUSED, InviteErrorCode.UPSTREAM_UNAVAILABLE)
+_MOVED = Row(Verdict.REFUSED, InviteErrorCode.UPSTREAM_UNAVAILABLE, anomaly=Anomaly.REDIRECT)
+# 303 is how a server answers a POST that it has carried out (RFC 9110, section 15.4.4).
+_REDIRECTED = Row(Verdict.UNKNOWN, InviteErrorCode.UPSTREAM_FAULT, anomaly=Anomaly.REDIRECT)
+_SUSPECT = {
+    anomaly: Row(Verdict.UNKNOWN, InviteErrorCode.UPSTREAM_FAULT, anomaly=anomaly)
+    for anomaly in (Anomaly.PAGE, Anomaly.NO_JSON, Anomaly.DENIED, Anomaly.OTHER_INVITE)
+}
+# Neither the input nor the key is to blame, and the page may be gone by the next request.
+_PAGE_IN_BETWEEN = Row(
+    Verdict.REFUSED, InviteErrorCode.UPSTREAM_UNAVAILABLE, retryable=True, anomaly=Anomaly.PAGE
+)
 _NO_PROOF = Row(Verdict.UNKNOWN, InviteErrorCode.UPSTREAM_FAULT)
 _QUOTA = Row(Verdict.REFUSED, InviteErrorCode.INVITE_QUOTA_EXHAUSTED)
 _UNTRUSTED = Row(Verdict.NOT_SENT, InviteErrorCode.UPSTREAM_UNAVAILABLE)
@@ -94,6 +147,10 @@ STATUSES: Mapping[int, Row] = {
     ),
 }
 
+_BLAMING: frozenset[int] = frozenset({400, 401, 403, 404, 409, 422})
+"""Statuses that are believed only of the platform itself."""
+_STAY_PUT = (307, 308)
+
 # What a fault after the first byte means; before it, all of them mean "not sent".
 FAULTS: Mapping[Fault, Row] = {
     Fault.CONNECT: _NO_PROOF,
@@ -109,17 +166,29 @@ FAULTS: Mapping[Fault, Row] = {
 }
 
 
-def judge(exchange: Exchange, *, now: Clock) -> Judgement:
-    """What the exchange proves; `now` stands in for a reply's missing `Date`."""
+def judge(exchange: Exchange, request: InviteRequest | None = None, *, now: Clock) -> Judgement:
+    """What the exchange proves of the `request`; `now` stands in for a reply's missing `Date`.
+
+    Without a request it was a read, which can have done nothing.
+    """
     # No class patterns: this is asked of every invite, and they take several times as long.
     if isinstance(exchange, NoReply):
         row = _row_of_fault(exchange.fault, possibly_sent=exchange.possibly_sent)
         return Judgement(row.verdict, row.code, row.retryable)
-    row = _row_of_reply(exchange)
+    row, answer = _INVITED, None
+    if exchange.status // 100 != 2:  # noqa: PLR2004 - success
+        row = _row_of_reply(exchange, is_read=request is None)
+    elif request is not None:
+        answer = read_invite(exchange)
+        anomaly = _anomaly_of(exchange, answer, request)
+        if anomaly is not None:
+            row, answer = _SUSPECT[anomaly], None
     wait = None
     if exchange.retry_after is not None:
         wait = retry_after_seconds(exchange, now=now)
-    return Judgement(row.verdict, row.code, row.retryable, exchange.status, wait)
+    return Judgement(
+        row.verdict, row.code, row.retryable, exchange.status, wait, row.anomaly, answer
+    )
 
 
 def _row_of_fault(fault: Fault, *, possibly_sent: bool) -> Row:
@@ -128,15 +197,38 @@ def _row_of_fault(fault: Fault, *, possibly_sent: bool) -> Row:
     return _UNTRUSTED if fault is Fault.CERTIFICATE else _UNSENT
 
 
-def _row_of_reply(reply: Reply) -> Row:
-    kind = reply.status // 100
-    if kind == 2:  # noqa: PLR2004 - success
-        return _INVITED
-    if kind == 3:  # noqa: PLR2004 - redirection
-        return _REDIRECTED
+def _row_of_reply(reply: Reply, *, is_read: bool) -> Row:
+    if reply.status // 100 == 3:  # noqa: PLR2004 - redirection
+        return _MOVED if is_read or reply.status in _STAY_PUT else _REDIRECTED
+    if reply.status in _BLAMING and is_html(reply):
+        return _PAGE_IN_BETWEEN
     if reply.status == 403 and read_error(reply).error_code == QUOTA_EXHAUSTED:  # noqa: PLR2004 - Forbidden
         return _QUOTA
     return STATUSES.get(reply.status, _NO_PROOF)
+
+
+def _anomaly_of(reply: Reply, answer: InviteAnswer, request: InviteRequest) -> Anomaly | None:
+    """What is wrong with a reply of a success status."""
+    if not answer.is_json:
+        if is_html(reply):
+            return Anomaly.PAGE
+        return Anomaly.NO_JSON if reply.body_complete and reply.body.strip() else None
+    if answer.denied:
+        return Anomaly.DENIED
+    return None if _is_about(answer, request) else Anomaly.OTHER_INVITE
+
+
+def _is_about(answer: InviteAnswer, request: InviteRequest) -> bool:
+    """Whether what is told is the invite that was asked for; what is not told may be."""
+    if answer.track_id is not None and answer.track_id != str(request.track_id):
+        return False
+    email = answer.email
+    if email is None or email == request.candidate_email:
+        return True
+    if comparable_email(email) == comparable_email(request.candidate_email):
+        return True
+    name = answer.name
+    return name is not None and name.strip().casefold() == request.candidate_name.casefold()
 
 
 def retry_after_seconds(reply: Reply, *, now: Clock) -> int | None:

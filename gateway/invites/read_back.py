@@ -19,7 +19,7 @@ from enum import Enum
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from gateway.invites.inputs import normalised_email
+from gateway.invites.inputs import comparable_email
 from gateway.invites.stored_result import application_id_in
 from gateway.upstream.call import applicants_call
 from gateway.upstream.wire import Applicant, NoReply, Reply, read_applicants
@@ -110,7 +110,7 @@ class ReadBack:
         earliest = datetime.fromtimestamp(record.first_sent_at - SKEW_SECONDS, UTC)
         doubt: Doubt | None = None
         for applicant in look.applicants:
-            if self._records.hasher.email(_as_sent(applicant.email)) == record.email_hash:
+            if self._records.hasher.email(comparable_email(applicant.email)) == record.email_hash:
                 latest = latest_moment(applicant.date_added)
                 if latest is not None and latest >= earliest:
                     return applicant
@@ -157,11 +157,6 @@ class ReadBack:
             if not listed.applicants:
                 break
         return Doubt.UNREADABLE
-
-
-def _as_sent(email: str) -> str:
-    """An address of the list as the gateway spells it: there its domain may be in ASCII."""
-    return normalised_email(email) or email if "xn--" in email.lower() else email
 
 
 def latest_moment(text: str | None) -> datetime | None:

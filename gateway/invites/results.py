@@ -16,8 +16,8 @@ from gateway.invites.models import (
     InviteResult,
     InviteSuccess,
 )
-from gateway.invites.outcomes import Judgement, Verdict
-from gateway.upstream.wire import Exchange, InviteAnswer, Reply, read_error, read_invite
+from gateway.invites.outcomes import Anomaly, Judgement, Verdict
+from gateway.upstream.wire import Exchange, InviteAnswer, Reply, read_error
 
 LONGEST_MESSAGE = 200
 LONGEST_WORD = 20
@@ -57,16 +57,24 @@ _INVITED_WITHOUT_DETAILS = (
     "The candidate has been invited, but the recruiting platform's answer could not be read."
     " Do not invite again."
 )
-_CONTRADICTION = (
-    "The recruiting platform's answer contradicts itself. The candidate may have been invited:"
-    " check before inviting again."
+_MAYBE = "The candidate may have been invited: check before inviting again."
+_SUSPECT: Mapping[Anomaly, str] = {
+    Anomaly.PAGE: f"A page came back instead of the recruiting platform's answer. {_MAYBE}",
+    Anomaly.NO_JSON: f"The recruiting platform's answer could not be read. {_MAYBE}",
+    Anomaly.DENIED: f"The recruiting platform's answer contradicts itself. {_MAYBE}",
+    Anomaly.OTHER_INVITE: f"The recruiting platform's answer is about another invite. {_MAYBE}",
+    Anomaly.REDIRECT: f"The recruiting platform sent the request elsewhere. {_MAYBE}",
+}
+_PAGE_IN_BETWEEN = (
+    "Something between this service and the recruiting platform turned the request away."
+    " Nobody was invited; try again later."
 )
 
 
 def result_of(exchange: Exchange, judgement: Judgement, request: InviteRequest) -> InviteResult:
     """The invite, or a failure that says what is known of it."""
-    if judgement.verdict is Verdict.INVITED and isinstance(exchange, Reply):
-        return _success(read_invite(exchange), judgement, request)
+    if judgement.answer is not None:
+        return _success(judgement.answer, judgement, request)
     return InviteFailure(
         code=judgement.code,
         message=_message(exchange, judgement, request),
@@ -95,9 +103,8 @@ def _success(answer: InviteAnswer, judgement: Judgement, request: InviteRequest)
     if answer.application_id is None:
         return InviteFailure(
             code=judgement.code,
-            message=_CONTRADICTION if answer.denied else _INVITED_WITHOUT_DETAILS,
-            # A success status over a body that denies it proves neither.
-            outcome=InviteOutcome.UNKNOWN if answer.denied else InviteOutcome.INVITED,
+            message=_INVITED_WITHOUT_DETAILS,
+            outcome=InviteOutcome.INVITED,
             retryable=False,
             upstream_status=judgement.status,
         )
@@ -113,6 +120,10 @@ def _success(answer: InviteAnswer, judgement: Judgement, request: InviteRequest)
 
 
 def _message(exchange: Exchange, judgement: Judgement, request: InviteRequest) -> str:
+    if judgement.anomaly is not None and judgement.verdict is Verdict.UNKNOWN:
+        return _SUSPECT[judgement.anomaly]
+    if judgement.anomaly is Anomaly.PAGE:
+        return _PAGE_IN_BETWEEN
     if isinstance(exchange, Reply):
         if exchange.status in _CAUSED_BY_INPUT:
             told = read_error(exchange).message

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gateway.invites.breaker import Breaker, Health
 from gateway.invites.models import InviteErrorCode, InviteRequest, Origin
-from gateway.invites.outcomes import Judgement, Verdict, judge
+from gateway.invites.outcomes import Anomaly, Clock, Judgement, Verdict, judge
 from gateway.invites.retries import RetryBudget, RetryPolicy
 from gateway.upstream.call import invite_call
 from gateway.upstream.wire import Exchange, Fault, NoReply, Reply, invite_body
@@ -32,7 +32,7 @@ _SENT_NOTHING = NoReply(Fault.OTHER, possibly_sent=False)
 class Limit(Protocol):
     """How often something may happen, for each name."""
 
-    def seconds_to_wait(self, name: str, /) -> int | None:
+    async def seconds_to_wait(self, name: str, /) -> int | None:
         """None if it may happen now, and it is counted; else whole seconds until it may."""
         ...
 
@@ -99,7 +99,7 @@ class Sender:
         `send_by`, after which no byte leaves, is on `time.monotonic`'s clock.
         """
         limit = self._limits.of_sender
-        if limit is not None and (limited := _limited(limit, origin.sender)) is not None:
+        if limit is not None and (limited := await _limited(limit, origin.sender)) is not None:
             return limited
         if self._announce is not None and not await self._announce(request):
             return _not_sent()
@@ -109,7 +109,8 @@ class Sender:
             track_id=request.track_id,
             invite_format=request.invite_format._value_,
         )
-        post = _Post(body, deadline, send_by, idempotency_key, origin.upstream_api_key)
+        key = origin.upstream_api_key
+        post = _Post(request, body, deadline, send_by, idempotency_key, key, self._now)
         self._budget.earn()
         sent, attempts = await self._attempt(post), 1
         while await self._wait_for_next(sent, attempts, deadline):
@@ -130,7 +131,7 @@ class Sender:
 
     async def _attempt(self, post: _Post) -> Sent:
         limit = self._limits.of_all
-        if limit is not None and (limited := _limited(limit, "")) is not None:
+        if limit is not None and (limited := await _limited(limit, "")) is not None:
             return limited
         breaker, permit = self._breaker, None
         if breaker is not None and (permit := breaker.admit()) is None:
@@ -164,18 +165,32 @@ class Sender:
                     api_key=post.api_key,
                     idempotency_key=post.idempotency_key,
                     send_by=post.send_by,
+                    trusts_connection=post.trusts_connection,
                 )
             )
-        return Sent(exchange, judge(exchange, now=self._now))
+        return Sent(exchange, post.judgement_of(exchange))
 
 
 @dataclass(slots=True, repr=False)
 class _Post:
+    request: InviteRequest
     body: bytes
     deadline: Deadline
     send_by: float | None
     idempotency_key: str | None
     api_key: str | None
+    now: Clock
+    _judged: tuple[Exchange, Judgement] | None = None
+
+    def judgement_of(self, exchange: Exchange) -> Judgement:
+        """What the exchange proves; made once, because it takes reading the body."""
+        if self._judged is None or self._judged[0] is not exchange:
+            self._judged = exchange, judge(exchange, self.request, now=self.now)
+        return self._judged[1]
+
+    def trusts_connection(self, reply: Reply) -> bool:
+        """False after a reply about another invite: the replies may be out of step from then on."""
+        return self.judgement_of(reply).anomaly is not Anomaly.OTHER_INVITE
 
 
 def health_of(exchange: Exchange) -> Health:
@@ -197,9 +212,9 @@ def _is_own_overload(exchange: Exchange) -> bool:
     )
 
 
-def _limited(limit: Limit, name: str) -> Sent | None:
+async def _limited(limit: Limit, name: str) -> Sent | None:
     """What there is to say if the limit is reached."""
-    seconds = limit.seconds_to_wait(name)
+    seconds = await limit.seconds_to_wait(name)
     if seconds is None:
         return None
     judgement = Judgement(

@@ -145,7 +145,7 @@ class Acceptor:
         except OSError:
             # The client has gone, or does not speak TLS as we do.
             return
-        # uvicorn's protocols have one set of all that are open. Those that it holds at the end
+        # The protocols have one set of all that are open. Those that uvicorn holds at the end
         # it shuts down itself.
         protocol = cast("Any", protocol)
         self._connections = protocol.connections

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from gateway.settings.counts_url import check_counts_url
 
 ALGORITHMS = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 )
 """All of them asymmetric: whoever can check a token cannot make one."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+# As browsers write it: https://html.spec.whatwg.org/#ascii-serialisation-of-an-origin. Only in
+# http and https is a host a domain in lower case; elsewhere, such as in the pages of an app or
+# an extension, it is any text.
+_ORIGIN = re.compile(
+    r"(?P<scheme>https?)://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>[1-9][0-9]{0,4}))?"
+    r"|(?!https?:|file:)[a-z][a-z0-9+.-]*://[A-Za-z0-9._~!$&'()+;=%-]+(?::[1-9][0-9]{0,4})?"
+)
+_OWN_PORTS = {"http": "80", "https": "443"}
 _NAMES = Annotated[tuple[str, ...], NoDecode]
 T = TypeVar("T")
 _REQUIRED = frozenset({"auth_tokens_file", "jwt_issuer", "jwt_audience"})
@@ -60,10 +71,23 @@ class AccessSettings(BaseSettings):
     )
     jwt_issuer: str | None = Field(None, description="The `iss` that a token must have.")
     jwt_audience: str | None = Field(None, description="The `aud` that a token must have.")
+    jwt_audience_claim: str = Field(
+        "aud",
+        min_length=1,
+        description="Another claim that must have that value instead: `client_id`, `azp`.",
+    )
     jwt_scope: str | None = Field(
         None,
         pattern=r"^[!#-\[\]-~]+$",
-        description="The scope that a token must have, in `scope`, `scp` or `roles`.",
+        description="The scope that a token must have; any will do without this.",
+    )
+    jwt_scope_claim: str | None = Field(
+        None,
+        min_length=1,
+        description=(
+            "The claim that holds scopes, or the path to it: `permissions`, `realm_access.roles`."
+            " Without this they are looked for in `scope`, `scp` and `roles`."
+        ),
     )
     jwt_read_scope: str | None = Field(
         None,
@@ -85,6 +109,13 @@ class AccessSettings(BaseSettings):
         description="How far the provider's clock and this one may differ.",
     )
 
+    cors_origins: _NAMES = Field(
+        (), description="Exact origins, separated by commas, whose pages may call the gateway."
+    )
+    cors_credentials: bool = Field(
+        False,
+        description="Lets those pages send cookies along, as a login proxy in front needs them.",
+    )
     tls_key: Path | None = Field(
         None, description="The certificate's private key, unless that is in the same file."
     )
@@ -102,6 +133,16 @@ class AccessSettings(BaseSettings):
         None, description="Authorities to trust for the platform besides the system's, in PEM."
     )
 
+    rate_limit_url: SecretStr | None = Field(
+        None,
+        description=(
+            "A Valkey or Redis server that counts for all workers and replicas together:"
+            " `valkey://HOST:6379`, `valkeys://` with TLS. Each process counts alone without it."
+        ),
+    )
+    rate_limit_url_file: Path | None = Field(
+        None, description="A file with that URL, read again when it changes."
+    )
     requests_per_minute: int | None = Field(
         None, ge=1, description="The requests of each caller that are answered; no limit without."
     )
@@ -159,6 +200,18 @@ class AccessSettings(BaseSettings):
             return None
         return cert
 
+    @field_validator("rate_limit_url")
+    @classmethod
+    def _check_rate_limit_url(cls, url: SecretStr | None) -> SecretStr | None:
+        return None if url is None else SecretStr(check_counts_url(url.get_secret_value()))
+
+    @field_validator("rate_limit_url_file")
+    @classmethod
+    def _check_rate_limit_url_file(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        if path is not None and info.data.get("rate_limit_url") is not None:
+            raise ValueError("set either this or GATEWAY_RATE_LIMIT_URL, not both")
+        return path
+
     @field_validator("trusted_proxies")
     @classmethod
     def _check_proxies(cls, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -171,10 +224,28 @@ class AccessSettings(BaseSettings):
                 ) from None
         return names
 
-    @field_validator("jwt_algorithms", "trusted_proxies", mode="before")
+    @field_validator("jwt_algorithms", "trusted_proxies", "cors_origins", mode="before")
     @classmethod
     def _split(cls, names: object) -> object:
         return split(names)
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _check_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(map(_is_origin, origins)):
+            raise ValueError(
+                "each must be an exact origin as browsers send it, such as https://app.example.com"
+                " or capacitor://localhost: without a path, a wildcard or the scheme's own port"
+            )
+        return origins
+
+    @field_validator("cors_credentials")
+    @classmethod
+    def _check_credentials(cls, allowed: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 - pydantic's
+        # Origins that were refused are not in the data: then their own fault is said already.
+        if allowed and not info.data.get("cors_origins", ...):
+            raise ValueError("needs GATEWAY_CORS_ORIGINS, or no page could send any")
+        return allowed
 
     @field_validator("jwt_algorithms")
     @classmethod
@@ -190,6 +261,13 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _is_origin(text: str) -> bool:
+    found = _ORIGIN.fullmatch(text)
+    return found is not None and (
+        found["scheme"] is None or found["port"] != _OWN_PORTS[found["scheme"]]
+    )
 
 
 def split(names: object) -> object:

@@ -13,6 +13,7 @@ from pydantic_settings import DotEnvSettingsSource
 
 from gateway.operator_error import OperatorError
 from gateway.settings.model import PREFIX, Settings
+from gateway.settings.service_links import without_service_links
 
 _ALIKE = 0.85
 AnySettings = TypeVar("AnySettings", bound=Settings)
@@ -60,7 +61,7 @@ def _names_given() -> set[str]:
         raise SettingsError((f".env: cannot be read: {error.strerror}",)) from None
     except UnicodeDecodeError:
         raise SettingsError((".env: is not UTF-8",)) from None
-    return {name.upper() for name in (*os.environ, *in_file)}
+    return {name.upper() for name in (*without_service_links(os.environ), *in_file)}
 
 
 def _misspelt(given: Iterable[str]) -> Iterator[str]:

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
-from pydantic_settings import NoDecode, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from gateway.settings.access import AccessSettings
 from gateway.settings.api_key import check_key
 from gateway.settings.limits import LimitSettings
+from gateway.settings.service_links import without_service_links
 from gateway.settings.store_url import check_url, is_shareable
 
 PREFIX = "GATEWAY_"
 _HOST = re.compile(r"[A-Za-z0-9._:-]+")
 _PATH = re.compile(r"\S*")
-_ORIGIN = re.compile(
-    r"(?P<scheme>https?)://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>[1-9][0-9]{0,4}))?"
-)
-_OWN_PORTS = {"http": "80", "https": "443"}
 # A claim must outlive its request by far, so that nobody takes over what is still being sent.
 LEASES_PER_REQUEST = 4
 
@@ -101,9 +98,6 @@ class Settings(AccessSettings, LimitSettings):
         allow_inf_nan=False,
         description="How long a process told to stop still serves, while `/readyz` says 503.",
     )
-    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="Exact origins, separated by commas, whose pages may call the gateway."
-    )
     # Above the URL, which is checked together with it.
     store_url_file: Path | None = Field(
         None,
@@ -123,6 +117,13 @@ class Settings(AccessSettings, LimitSettings):
         None, description="What the stored hashes are made with; else the store keeps one itself."
     )
     store_secret_file: Path | None = Field(None, description="A file with that secret.")
+    require_idempotency_key: bool = Field(
+        False,
+        description=(
+            "Refuses an invite without an idempotency key, so that callers that retry by"
+            " themselves cannot invite twice."
+        ),
+    )
     idempotency_hours: float = Field(
         24.0, ge=24, le=24 * 366, description="How long the answer to a key is kept, at least."
     )
@@ -225,6 +226,12 @@ class Settings(AccessSettings, LimitSettings):
         False, description="Refuses every document that is not in that manifest."
     )
 
+    @classmethod
+    def settings_customise_sources(cls, *_: Any, **sources: Any) -> tuple[Any, ...]:
+        environment = sources["env_settings"]
+        environment.env_vars = without_service_links(environment.env_vars)
+        return sources["init_settings"], environment, sources["dotenv_settings"]
+
     @field_validator("upstream_url")
     @classmethod
     def _check_upstream_url(cls, url: str) -> str:
@@ -298,23 +305,6 @@ class Settings(AccessSettings, LimitSettings):
             )
         return seconds
 
-    @field_validator("cors_origins", mode="before")
-    @classmethod
-    def _split_origins(cls, origins: object) -> object:
-        if not isinstance(origins, str):
-            return origins
-        return tuple(origin.strip() for origin in origins.split(",") if origin.strip())
-
-    @field_validator("cors_origins")
-    @classmethod
-    def _check_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
-        if not all(map(_is_origin, origins)):
-            raise ValueError(
-                "each must be an exact origin as browsers send it, such as https://app.example.com:"
-                " in lower case, without a path, a wildcard or the scheme's own port"
-            )
-        return origins
-
 
 def _is_host(name: str | None) -> bool:
     """Whether it can be looked up, as far as its form goes."""
@@ -322,11 +312,6 @@ def _is_host(name: str | None) -> bool:
         return bool(name) and bool(_HOST.fullmatch((name or "").encode("idna").decode()))
     except UnicodeError:
         return False
-
-
-def _is_origin(text: str) -> bool:
-    found = _ORIGIN.fullmatch(text)
-    return found is not None and found["port"] != _OWN_PORTS[found["scheme"]]
 
 
 class CodedSettings(Settings):

@@ -14,7 +14,7 @@ _SECTIONS: Final[Mapping[str, tuple[str, str]]] = {
     "upstream_url": ("The platform", ""),
     "host": ("The server", ""),
     "log_level": ("Logs, metrics and traces", "See [Running in production](operations.md)."),
-    "drain_delay_seconds": ("Stopping, and other origins", ""),
+    "drain_delay_seconds": ("Stopping", ""),
     "store_url_file": (
         "Idempotency keys and doubts",
         "See [Never twice, never lost](reliability.md).",
@@ -22,6 +22,7 @@ _SECTIONS: Final[Mapping[str, tuple[str, str]]] = {
     "queue_size": ("How much at a time", ""),
     "explorer": ("The schema", ""),
     "auth": ("Who may call", "See [Who may call](access.md)."),
+    "cors_origins": ("Pages of other origins", "See [Inviting from a frontend](frontends.md)."),
     "tls_key": (
         "TLS and proxies",
         (
@@ -29,7 +30,7 @@ _SECTIONS: Final[Mapping[str, tuple[str, str]]] = {
             " the identity provider."
         ),
     ),
-    "requests_per_minute": ("Rate limits", "See [Rate limits](access.md#rate-limits)."),
+    "rate_limit_url": ("Rate limits", "See [Rate limits](access.md#rate-limits)."),
     "max_invites": (
         "What one request may ask for",
         (

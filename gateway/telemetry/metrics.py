@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import shutil
 import tempfile
@@ -46,6 +47,7 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 Reading: TypeAlias = Callable[[], Awaitable[Mapping[str, float]]]
 Sample: TypeAlias = Callable[[], Awaitable[None]]
+Workers: TypeAlias = Literal["livemostrecent", "livemin", "livesum"]
 
 
 class Metrics:
@@ -130,7 +132,7 @@ class Metrics:
                 self._invites.labels(type_, code.value, outcome.value)
         for fault in Fault:
             self._calls.labels(fault.value)
-        for word in ("OVERLOADED", "INTERNAL_SERVER_ERROR"):
+        for word in ("OVERLOADED", "SERVICE_UNAVAILABLE", "INTERNAL_SERVER_ERROR"):
             self._errors.labels(word)
 
     def on_request(self, trail: Trail) -> None:
@@ -157,19 +159,23 @@ class Metrics:
         self._reads.labels(str(result)).inc()
 
     def gauge(
-        self, name: str, text: str, label: str, read: Reading, *, of_all_workers: bool = False
+        self, name: str, text: str, label: str, read: Reading, *, workers: Workers = "livesum"
     ) -> Sample:
         """A gauge with the values that `read` gives by label; what is returned takes them.
 
-        The workers' values add up, unless each of them reads the same thing, such as a store.
+        Where they cannot be read they are not numbers: the last ones would look like present ones.
+        `workers` says what becomes of the values of several workers.
         """
-        mode: Literal["livemostrecent", "livesum"] = (
-            "livemostrecent" if of_all_workers else "livesum"
-        )
-        gauge = Gauge(name, text, [label], registry=self.registry, multiprocess_mode=mode)
+        known: set[str] = set()
+        gauge = Gauge(name, text, [label], registry=self.registry, multiprocess_mode=workers)
 
         async def sample() -> None:
-            for value, number in (await read()).items():
+            try:
+                numbers = await read()
+            except Exception:  # noqa: BLE001 - whatever it was, nothing is known
+                numbers = dict.fromkeys(known, math.nan)
+            known.update(numbers)
+            for value, number in numbers.items():
                 gauge.labels(value).set(number)
 
         return sample
@@ -230,11 +236,10 @@ def _outcomes(code: InviteErrorCode) -> tuple[InviteOutcome, ...]:
 async def sample_now_and_then(
     samples: Sequence[Sample], *, seconds: float = SAMPLE_SECONDS
 ) -> None:
-    """Take the samples for ever; one that fails is taken again the next time."""
+    """Take the samples for ever."""
     while True:
         for sample in samples:
-            with contextlib.suppress(Exception):
-                await sample()
+            await sample()
         await asyncio.sleep(seconds)
 
 

@@ -1,4 +1,4 @@
-"""How long a call may take and how much of an answer is read, whichever client makes it."""
+"""How long a call may take and how much of a reply is read, whichever client makes it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ CONNECT_SECONDS = 5.0
 # Well below what servers commonly allow an idle connection, so that a request rarely
 # meets a connection that the upstream is just closing.
 KEEP_ALIVE_SECONDS = 2.0
+# After that long a connection is not used again, so that calls follow the server's name to
+# where it has moved.
+LONGEST_LIFE_SECONDS = 60.0
 # The shares of a call's time after which waiting for a free connection, and for a new one, is
 # given up.
 POOL_SHARE = 0.2

@@ -24,6 +24,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 import httpx2
 
@@ -32,6 +33,7 @@ from gateway.upstream.bounds import (
     CONNECT_SHARE,
     KEEP_ALIVE_SECONDS,
     LARGEST_BODY,
+    LONGEST_LIFE_SECONDS,
     POOL_SHARE,
     decoded,
 )
@@ -112,6 +114,7 @@ class HttpxUpstream:
         observe: CallObserver | None = None,
     ) -> None:
         self._observe = observe
+        self._first_used: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
         self._base_url = base_url.rstrip("/")
         url = httpx2.URL(self._base_url)
         self._api_key = api_key
@@ -204,26 +207,23 @@ class HttpxUpstream:
             known.body_complete = True
             reply = known.facts(Fault.OTHER)
             distrusted = trusts is not None and isinstance(reply, Reply) and not trusts(reply)
-            if distrusted or _has_surplus(stream):
-                _forbid_reuse(stream)
+            # httpx2 keeps a connection whatever follows a response on it and however old it is,
+            # and has no public way to say no.
+            connection = cast(Any, stream)._httpcore_stream._stream._connection  # noqa: SLF001 - see above
+            if distrusted or _has_surplus(connection) or self._is_old(connection):
+                connection._h11_state.send_failed()  # noqa: SLF001 - as above
         finally:
             await stream.aclose()
 
+    def _is_old(self, connection: Any) -> bool:
+        now = asyncio.get_running_loop().time()
+        return now - self._first_used.setdefault(connection, now) >= LONGEST_LIFE_SECONDS
 
-def _has_surplus(stream: Any) -> bool:
+
+def _has_surplus(connection: Any) -> bool:
     """Whether bytes follow the response: they would be taken for the reply to the next request."""
-    surplus, _ = _state_of(stream).trailing_data
+    surplus, _ = connection._h11_state.trailing_data  # noqa: SLF001 - as above
     return bool(surplus)
-
-
-def _forbid_reuse(stream: Any) -> None:
-    """Have the connection closed as soon as the response is."""
-    _state_of(stream).send_failed()
-
-
-def _state_of(stream: Any) -> Any:
-    # httpx2 keeps a connection whatever follows a response on it, and has no public way to say no.
-    return stream._httpcore_stream._stream._connection._h11_state  # noqa: SLF001 - see above
 
 
 def _fault_of(error: BaseException) -> Fault:

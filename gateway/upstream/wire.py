@@ -15,6 +15,13 @@ from typing import TypeAlias
 import orjson
 
 LARGEST_ID = 2**63 - 1
+_INVITE_FIELDS = frozenset(
+    {"application_id", "email", "invite_link", "invite_status", "name", "track_id"}
+)
+_WORDS_FOR_FALSE = frozenset({"", "false", "f", "no", "n", "0"})
+_WORDS_FOR_FAILURE = ("err", "fail", "unsuccess", "reject", "denied", "refused", "invalid")
+# White space, byte order marks, and the zero bytes of UTF-16.
+_BEFORE_MARKUP = b" \t\r\n\f\v\xef\xbb\xbf\xff\xfe\x00"
 
 
 class Fault(Enum):
@@ -79,7 +86,8 @@ class InviteAnswer:
     name: str | None = None
     track_id: str | None = None
     denied: bool = False
-    """The body says `"success": false` or tells of an `error`, against its own status."""
+    """The body says that the invite failed, against its own status."""
+    is_json: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +133,7 @@ def read_invite(reply: Reply) -> InviteAnswer:
     """What is readable of a 2xx body; absent, null and wrongly typed fields are None."""
     body = json_of(reply)
     if not isinstance(body, dict):
-        return InviteAnswer()
+        return InviteAnswer(is_json=body is not None or reply.body.strip() == b"null")
     get = body.get
     return InviteAnswer(
         id_of(get("application_id")),
@@ -134,8 +142,45 @@ def read_invite(reply: Reply) -> InviteAnswer:
         text_of(get("invite_status")),
         text_of(get("name")),
         id_of(get("track_id")),
-        get("success") is False or ("error" in body and text_of(body["error"]) is not None),
+        not body.keys() <= _INVITE_FIELDS and _denies(body),
     )
+
+
+def _denies(body: Mapping[str, object]) -> bool:
+    """Whether an object says that what was asked for failed, in any of the usual ways."""
+    said = {key.lower(): value for key, value in body.items()}
+    return (
+        any(_is_false(said.get(key)) for key in ("success", "ok"))
+        or any(not _is_empty(said.get(key)) for key in ("error", "errors"))
+        or any(_is_failure(said.get(key)) for key in ("status", "status_code", "statuscode"))
+    )
+
+
+def _is_false(value: object) -> bool:
+    """False, also as a number or a word."""
+    if isinstance(value, str):
+        return value.strip().lower() in _WORDS_FOR_FALSE
+    return value is not None and not value
+
+
+def _is_empty(value: object) -> bool:
+    return not value or (isinstance(value, str) and not value.strip())
+
+
+def _is_failure(status: object) -> bool:
+    """A word for a failure, or an HTTP status of one."""
+    if isinstance(status, str):
+        word = status.strip().lower()
+        return word.startswith(_WORDS_FOR_FAILURE) or _is_failure(int(id_of(word) or 0))
+    return isinstance(status, int) and status >= HTTPStatus.BAD_REQUEST
+
+
+def is_html(reply: Reply) -> bool:
+    """Whether the body is a page: it begins as markup, or is announced as HTML and is no JSON."""
+    if reply.body.lstrip(_BEFORE_MARKUP).startswith(b"<"):
+        return True
+    announced = (reply.content_type or "").lower()
+    return "html" in announced and not read_invite(reply).is_json
 
 
 def read_error(reply: Reply) -> ErrorAnswer:

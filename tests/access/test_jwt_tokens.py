@@ -289,3 +289,83 @@ def encoded(value: object) -> bytes:
 
 def base64url(data: bytes) -> bytes:
     return base64.urlsafe_b64encode(data).rstrip(b"=")
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"iss": "https://evil.example/"}, "its iss is not GATEWAY_JWT_ISSUER"),
+        ({"iss": None}, "it has no iss"),
+        ({"aud": "other"}, "its aud is not GATEWAY_JWT_AUDIENCE"),
+        ({"aud": None}, "it has no aud"),
+        ({"exp": 1}, "it has expired"),
+        ({"exp": None}, "it has no exp"),
+        ({"exp": "soon"}, "it cannot be read"),
+        ({"nbf": 2**40}, "it is not valid yet"),
+        ({"sub": None}, "it has no sub"),
+        ({"sub": "line\nbreak"}, "its sub cannot be a caller's name"),
+        ({"scope": "other"}, "it lacks the scope"),
+    ],
+)
+async def test_the_log_says_why_a_token_is_refused(caplog, changed, reason):
+    """An operator can tell a wrong audience from a wrong clock; the token is not quoted."""
+    caplog.set_level("INFO", "gateway.auth")
+    token = KEY.token(**changed)
+
+    await verifier(scope="invite").verify(token)
+
+    assert caplog.messages == [f"an access token was refused: {reason}"]
+
+
+@pytest.mark.parametrize(
+    ("token", "reason"),
+    [
+        ("x.y.z", "it is not a JSON Web Token that can be read"),
+        (OTHER.token(), "no key of the provider's has signed it"),
+        (KEY.token(headers={"kid": "new"}), "no key of the provider's has signed it"),
+        (signing_key("one", "PS256").token(), "no key of the provider's has signed it"),
+        (signing_key("one", "RS384").token(), "its algorithm is none of GATEWAY_JWT_ALGORITHMS"),
+    ],
+)
+async def test_the_log_says_what_is_wrong_before_the_claims(caplog, token, reason):
+    """Nothing that a stranger wrote into an unsigned token is believed or told."""
+    caplog.set_level("INFO", "gateway.auth")
+
+    await verifier().verify(token)
+
+    assert caplog.messages == [f"an access token was refused: {reason}"]
+
+
+@pytest.mark.parametrize(
+    ("path", "claims", "caller"),
+    [
+        ("permissions", {"permissions": ["read", "invite"]}, GOOD),
+        ("realm_access.roles", {"realm_access": {"roles": ["invite"]}}, GOOD),
+        ("https://example.com/roles", {"https://example.com/roles": ["invite"]}, GOOD),
+        ("realm_access.roles", {"realm_access": ["invite"]}, Rejection.WITHOUT_SCOPE),
+        ("permissions", {"scope": "invite"}, Rejection.WITHOUT_SCOPE),
+    ],
+    ids=["auth0", "keycloak", "namespaced", "another-shape", "only-there"],
+)
+async def test_the_scope_may_be_in_another_claim(path, claims, caller):
+    """What Auth0 and Keycloak write is read, in the claim that is named and nowhere else."""
+    token = KEY.token(**{"scope": None} | claims)
+
+    assert await verifier(scope="invite", scope_claim=path).verify(token) == caller
+
+
+@pytest.mark.parametrize(
+    ("claims", "caller"),
+    [
+        ({"client_id": AUDIENCE}, GOOD),
+        ({"client_id": [AUDIENCE, "other"]}, GOOD),
+        ({"client_id": "other"}, Rejection.INVALID),
+        ({}, Rejection.INVALID),
+        ({"aud": AUDIENCE}, Rejection.INVALID),
+    ],
+)
+async def test_the_audience_may_be_another_claim(claims, caller):
+    """Cognito's access tokens have no `aud`, but a `client_id`."""
+    token = KEY.token(**{"aud": None} | claims)
+
+    assert await verifier(audience_claim="client_id").verify(token) == caller

@@ -28,7 +28,6 @@ def test_limits_are_those_that_are_set():
 
     assert given.connection_limits() == ConnectionLimits(max_connections=7, body_timeout_seconds=3)
     assert given.request_limits() == Limits(max_depth=5)
-    assert server_config("gateway.app:app", given).connection_limits.max_connections == 7
 
 
 def test_workers_share_connections_out(tmp_path):

@@ -1,4 +1,4 @@
-"""A real browser for the explorer's tests."""
+"""Real browsers for the tests of pages."""
 
 from __future__ import annotations
 
@@ -10,8 +10,13 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, async_playwright
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+BROWSERS = ("chromium", "firefox")
+SCHEMES = ("light", "dark")
 
+_PROGRAMS = {
+    "chromium": ("chromium", "google-chrome"),
+    "firefox": ("firefox-esr", "firefox"),
+}
 # Without these Chromium calls home, which the tests forbid.
 _QUIET = (
     "--disable-background-networking",
@@ -21,23 +26,39 @@ _QUIET = (
     "--no-first-run",
     "--no-sandbox",
 )
+# Firefox takes its scheme from here: Playwright cannot set it in a Firefox that is not its own.
+_SCHEME = "layout.css.prefers-color-scheme.content-override"
 
 
-def needs_chromium() -> None:
-    """Skip where there is no Chromium, and fail where it was promised (CI)."""
-    if CHROMIUM is None:
-        reason = "the explorer's tests need Chromium on the path or in the variable CHROMIUM"
+def needs_browser(name: str = "chromium") -> None:
+    """Skip where the browser is not installed, and fail where it was promised (CI)."""
+    if _program(name) is None:
+        reason = f"this test needs {name} on the path or in the variable {name.upper()}"
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
 
 
 @contextlib.asynccontextmanager
-async def launched() -> AsyncIterator[Browser]:
-    """A headless Chromium."""
+async def launched(name: str = "chromium", *, scheme: str = "light") -> AsyncIterator[Browser]:
+    """A headless browser. Firefox keeps to the scheme, in Chromium each page has its own."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=_QUIET)
+        program = _program(name)
+        if name == "firefox":
+            # The system's own Firefox, over WebDriver BiDi.
+            browser = await playwright.firefox.launch(
+                channel="moz-firefox",
+                executable_path=program,
+                firefox_user_prefs={_SCHEME: int(scheme == "light")},
+            )
+        else:
+            browser = await playwright.chromium.launch(executable_path=program, args=_QUIET)
         try:
             yield browser
         finally:
             await browser.close()
+
+
+def _program(name: str) -> str | None:
+    installed = filter(None, map(shutil.which, _PROGRAMS[name]))
+    return os.environ.get(name.upper()) or next(installed, None)

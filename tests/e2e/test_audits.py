@@ -90,7 +90,7 @@ def results(tmp_path_factory) -> dict[str, Any]:
     needs_packages(AUDITS)
     folder = tmp_path_factory.mktemp("audits")
     with running(folder, "serve", **SETTINGS) as command:
-        printed = run_node(AUDITS, "audit.js", f"{command.address()}/graphql")
+        printed = run_node(AUDITS, "graphql-over-http.js", f"{command.address()}/graphql")
     return {result["id"]: result for result in json.loads(printed)}
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, Route, expect
 
-from tests.e2e.browser import launched, needs_chromium
+from tests.e2e.browser import launched, needs_browser
 from tests.e2e.conftest import Pair, serve_settings
 from tests.e2e.frontend import GUIDE, compile_page, files_on, operations_on
 from tests.e2e.node import run_node
@@ -51,7 +51,7 @@ def fetched(shared_pair: Pair, frontend: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def script(frontend: Path) -> str:
-    needs_chromium()
+    needs_browser()
     return compile_page(frontend, "src/main.tsx")
 
 
@@ -189,7 +189,7 @@ async def test_fetch_example_works_where_the_operator_allows(
     pair, frontend, tmp_path, listed, expected
 ):
     """A page of another origin can invite with a token if its origin is listed, and only then."""
-    needs_chromium()
+    needs_browser()
     with serving(frontend / "src") as origin:
         allowed = origin if listed else "http://127.0.0.1:1"
         with asking_for_tokens(tmp_path, pair.sandbox, allowed) as (gateway, token):

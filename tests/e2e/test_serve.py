@@ -51,7 +51,7 @@ TABLE = {
     "truncated": Row(
         "UpstreamError", "UPSTREAM_FAULT", "INVITED", False, 1, {"upstreamStatus": 200}
     ),
-    "garbage": Row("UpstreamError", "UPSTREAM_FAULT", "INVITED", False, 1, {"upstreamStatus": 200}),
+    "garbage": Row("UpstreamError", "UPSTREAM_FAULT", "UNKNOWN", False, 1, {"upstreamStatus": 200}),
     "reset": Row("UpstreamError", "UPSTREAM_FAULT", "UNKNOWN", False, 0),
 }
 

@@ -495,6 +495,17 @@ def answers_twice() -> Hostile:
     return behaving(behave)
 
 
+def is_out_of_step() -> Hostile:
+    """It answers every request on a connection that it keeps as if it were the first one."""
+
+    async def behave(peer: Peer) -> None:
+        while True:
+            await peer.request()
+            await peer.send(reply(200, INVITED))
+
+    return behaving(behave)
+
+
 def reply(status: int, body: bytes, *headers: str) -> bytes:
     """A well-formed HTTP/1.1 response that keeps the connection."""
     lines = [f"HTTP/1.1 {status} Status", f"content-length: {len(body)}", *headers]

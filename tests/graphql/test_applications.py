@@ -210,7 +210,7 @@ async def test_all_that_is_wrong_is_told_at_once():
     track = FakeTrack()
 
     answer = await asking(track)(
-        LIST, track="zzyzx", first=0, after="zzyzx", filter={"name": "", "fromDate": "zzyzx"}
+        LIST, track="zzyzx", first=-1, after="zzyzx", filter={"name": "a\n", "fromDate": "zzyzx"}
     )
 
     assert the_error(answer)["extensions"] == {
@@ -221,9 +221,12 @@ async def test_all_that_is_wrong_is_told_at_once():
                 "field": "trackId",
                 "message": "Must be a whole number from 1 to 9223372036854775807, in digits only.",
             },
-            {"field": "first", "message": "Must be 1 to 200."},
+            {"field": "first", "message": "Must be 0 to 200."},
             {"field": "after", "message": "Must be a cursor that this gateway has given."},
-            {"field": "filter.name", "message": "Must not be blank."},
+            {
+                "field": "filter.name",
+                "message": "Must not contain control characters, line breaks or broken characters.",
+            },
             {"field": "filter.fromDate", "message": "Must be a day, such as 2026-11-23."},
         ],
     }

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
-from graphql import OperationType, parse
+from graphql import GraphQLInterfaceType, OperationType, parse
 
 from gateway.graphql.documents import CachedDocument, DocumentReader
+from gateway.graphql.schema import executable_schema
 from gateway.http.errors import RequestError
 from gateway.settings.limits import Limits
+
+INVITE_ERROR = cast("GraphQLInterfaceType", executable_schema().get_type("InviteError"))
 
 
 @pytest.fixture
@@ -73,8 +78,39 @@ def test_tokens_are_counted_while_parsing(schema, text):
     """Neither tokens nor comments are read beyond their bound."""
     reader = DocumentReader(schema, Limits(max_tokens=50), introspection=False)
 
-    with pytest.raises(RequestError, match="contains more than 50"):
+    with pytest.raises(
+        RequestError, match=r"has more than the 50 (tokens allowed: send the values|comments)"
+    ):
         reader.read(text)
+
+
+CANDIDATES = ",".join(
+    f'{{candidateName:"Candidate Number {n}",candidateEmail:"candidate.number{n}@mail.example.com"'
+    f',idempotencyKey:"0f3a5c8e-1b2d-4c6f-8e9a-{n:012}"}}'
+    for n in range(100)
+)
+LIST_OF_100 = (
+    f"mutation{{inviteCandidates(input:{{trackId:6578,candidates:[{CANDIDATES}]}}){{failedCount}}}}"
+)
+ERRORS = [one.name for one in executable_schema().get_implementations(INVITE_ERROR).objects]
+# As swift-graphql and elm-graphql write it: an alias for every field, of every member.
+ALL_ALIASED = (
+    "mutation($i:InviteCandidateInput!){a1:inviteCandidate(input:$i){__typename"
+    " ...on InviteCandidateSuccess{a2:invite{a3:applicationId a4:inviteLink}}"
+    + "".join(
+        f"...on {name}{{c:code m{n}:message o{n}:outcome r{n}:retryable}}"
+        for n, name in enumerate(ERRORS)
+    )
+    + "}}"
+)
+
+
+@pytest.mark.parametrize("text", [LIST_OF_100, ALL_ALIASED], ids=["list-of-100", "all-aliased"])
+def test_what_clients_write_is_within_the_limits(text):
+    """A whole list as literals, and clients that name every field anew."""
+    reader = DocumentReader(executable_schema(), Limits(), introspection=False)
+
+    assert reader.read(text).text == text
 
 
 def test_limits_are_checked_before_the_schema(reader):

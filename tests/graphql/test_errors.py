@@ -24,7 +24,7 @@ CANARY = "canary"
         ("{a(b: .123456)}", "Syntax Error: Invalid number, expected digit before '.'.", 1),
         ('{a """canary"""}', "Syntax Error: Expected Name, found BlockString.", 1),
         ("{a(b: 12345x)}", "Syntax Error: Invalid number, expected digit but got: 'x'.", 1),
-        ("", "Syntax Error: Unexpected <EOF>.", 1),
+        (" ", "Syntax Error: Unexpected <EOF>.", 1),
     ],
 )
 async def test_syntax_error_has_its_place(caller, document, message, line):

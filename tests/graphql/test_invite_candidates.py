@@ -62,8 +62,9 @@ def asking(upstream):
                 for n, email in enumerate(emails)
             ]
             variables = {"input": {"trackId": 6578, "candidates": candidates, **more}}
-            body = {"query": query, "variables": variables}
-            return client.post("/graphql", json=body, headers=headers).json()
+            body = json.dumps({"query": query, "variables": variables})
+            sent = {"content-type": "application/json", **(headers or {})}
+            return client.post("/graphql", content=body, headers=sent).json()
 
         return ask
 
@@ -229,3 +230,40 @@ def test_a_whole_list_fits_into_a_request(upstream, asking):
     payload = asking(bulk_concurrency=16)(*emails)["data"]["inviteCandidates"]
 
     assert payload["invitedCount"] == 100
+
+
+def test_broken_character_is_the_issue_of_its_candidate(asking):
+    """A name cut in the middle of an emoji refuses that one, by its field, and nobody else."""
+    ask = asking()
+    candidates = [
+        {"candidateName": "Ada \ud83d", "candidateEmail": "ada@example.com"},
+        {"candidateName": "Eve", "candidateEmail": "eve\ud83d@example.com"},
+        {"candidateName": "Bob", "candidateEmail": "bob@example.com"},
+    ]
+
+    payload = ask(candidates=candidates)["data"]["inviteCandidates"]
+
+    fields = [[issue["field"] for issue in one.get("issues", [])] for one in payload["results"]]
+    assert fields == [["candidateName"], ["candidateEmail"], []]
+    assert payload["invitedCount"] == 1
+
+
+def test_keys_may_be_required(upstream, asking):
+    """Candidates without one are refused, each by itself; the header's key is for all of them."""
+    ask = asking(require_idempotency_key=True)
+    keyed = {
+        "candidateName": "Ada",
+        "candidateEmail": "ada@example.com",
+        "idempotencyKey": "k-1",
+    }
+    bare = {"candidateName": "Eve", "candidateEmail": "eve@example.com"}
+
+    each = ask(candidates=[keyed, bare])["data"]["inviteCandidates"]["results"]
+    by_header = ask("bob@example.com", headers={"idempotency-key": "k-2"})
+
+    assert each[1]["issues"] == [{"field": "idempotencyKey"}]
+    assert by_header["data"]["inviteCandidates"]["invitedCount"] == 1
+    assert [post["candidate_email"] for post in upstream.posts] == [
+        "ada@example.com",
+        "bob@example.com",
+    ]

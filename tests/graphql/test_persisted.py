@@ -188,3 +188,62 @@ def test_missing_manifest_is_explained(tmp_path):
     """So with a file that is not there."""
     with pytest.raises(ManifestError, match="cannot be read: No such file"):
         read_manifest(tmp_path / "nothing.json")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["0c5a1e5d0f2b4c6d8e9fa0b1c2d3e4f5", "6852b4ffb9b2add9b23edc744d483f2390408dc7", "Version"],
+    ids=["md5", "sha1", "word"],
+)
+async def test_trusted_id_may_come_as_the_hash(calling, name):
+    """Compilers may make ids of anything, and clients send them where the hash belongs."""
+    caller = calling(trusted_documents={name: QUERY}, trusted_only=True)
+    extensions = {"persistedQuery": {"version": 1, "sha256Hash": name}}
+
+    named = await caller.post(extensions=extensions)
+    along = await caller.post(QUERY, extensions=extensions)
+    empty = await caller.get("query=&extensions=" + json.dumps(extensions))
+
+    assert named.json == along.json == empty.json == {"data": {"gateway": {"version": "1"}}}
+
+
+async def test_trusted_id_does_not_vouch_for_another_document(calling):
+    """Beside a document that is sent, the id has to be its own."""
+    caller = calling(trusted_documents={"version": QUERY})
+    extensions = {"persistedQuery": {"version": 1, "sha256Hash": "version"}}
+
+    answer = await caller.post("{__typename}", extensions=extensions)
+
+    assert answer.status == 400
+    assert answer.message == "`persistedQuery.sha256Hash` is not the hash of `query`."
+
+
+async def test_only_a_hash_registers(caller):
+    """An unknown id is unknown, and nothing can be left under it."""
+    extensions = {"persistedQuery": {"version": 1, "sha256Hash": "version"}}
+
+    unknown = await caller.post(extensions=extensions)
+    along = await caller.post(QUERY, extensions=extensions)
+
+    assert unknown.codes == ["PERSISTED_QUERY_NOT_FOUND"]
+    assert along.status == 400
+    assert along.message == "`persistedQuery.sha256Hash` must be 64 hexadecimal digits."
+
+
+async def test_hash_is_read_in_either_case(caller):
+    """Hexadecimal digits have no case of their own."""
+    extensions = persisted()["extensions"]
+    sha256 = hashlib.sha256(QUERY.encode()).hexdigest().upper()
+    upper = {"persistedQuery": {"version": 1, "sha256Hash": sha256}}
+    await caller.post(QUERY, extensions=upper)
+
+    for named in (extensions, upper):
+        assert (await caller.post(extensions=named)).json == {"data": {"gateway": {"version": "1"}}}
+
+
+def test_manifest_may_begin_with_a_byte_order_mark(tmp_path):
+    """Some programs write one in front of everything."""
+    path = tmp_path / "manifest.json"
+    path.write_bytes(b"\xef\xbb\xbf" + json.dumps({"a": QUERY}).encode())
+
+    assert read_manifest(path) == {"a": QUERY}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 
 import pytest
 
@@ -58,10 +59,10 @@ def test_sent_document_goes_before_a_named_one():
 
 @pytest.mark.parametrize("beside", [{}, {"query": "{a}"}, {"query": "{a}", "variables": {}}])
 def test_hash_is_read(beside):
-    """An automatic persisted query brings its hash, in either case, whatever stands beside it."""
+    """An automatic persisted query brings its hash, as it is, whatever stands beside it."""
     extensions = {"persistedQuery": {"version": 1, "sha256Hash": HASH.upper()}}
 
-    assert of_body(extensions=extensions, **beside).document_hash == HASH
+    assert of_body(extensions=extensions, **beside).document_hash == HASH.upper()
 
 
 @pytest.mark.parametrize(
@@ -89,12 +90,28 @@ def test_hash_is_read(beside):
             "The extension `persistedQuery` must be an object of version 1.",
         ),
         (
-            b'{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"../x"}}}',
+            b'{"extensions":{"persistedQuery":{"version":1,"sha256Hash":""}}}',
             "`persistedQuery.sha256Hash` must be 64 hexadecimal digits.",
         ),
-        (b'\xef\xbb\xbf{"query":"{a}"}', "The body is not valid JSON."),
+        (
+            b'{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"' + b"0" * 257 + b'"}}}',
+            "`persistedQuery.sha256Hash` must be 64 hexadecimal digits.",
+        ),
+        (b'\xef\xbb\xbf\xef\xbb\xbf{"query":"{a}"}', "The body is not valid JSON."),
+        (b'\xef\xbb\xbf{"query":"{a}"', "The body is not valid JSON."),
+        (b"\xef\xbb\xbf", "The body is not valid JSON."),
         (b'{"query":"\xff"}', "The body is not valid JSON."),
-        (b'{"query":"\\ud800"}', "The body is not valid JSON."),
+        (b'{"query":"\xed\xa0\x80"}', "The body is not valid JSON."),
+        (b'{"query":"\\ud800', "The body is not valid JSON."),
+        (b'{"query":"\\ud800","a":NaN}', "The body is not valid JSON."),
+        (b'{"query":"\\ud800","a":-Infinity}', "The body is not valid JSON."),
+        (b'{"query":"\\ud800\n"}', "The body is not valid JSON."),
+        (b'{"query":"\\ud800"}'.decode().encode("utf-16"), "The body is not valid JSON."),
+        (b'["\\ud800"' + b",[" * 50_000, "The body is not valid JSON."),
+        (b'["\\ud800",' + b"[" * 40 + b"]" * 41, "The body is nested deeper than the 32 levels"),
+        (b'{"a":"\\ud800","b":' + b"1" * 101 + b"}", "The body has a number that is too long."),
+        (b'{"query":"","variables":{}}', "The parameter `query` is missing."),
+        (b'{"query":"","id":"","extensions":{}}', "The parameter `query` is missing."),
         (b'{"query":NaN}', "The body is not valid JSON."),
         (b"[" * 100_000, "The body is not valid JSON."),
         (b"[" * 40 + b"]" * 40, "The body is nested deeper than the 32 levels allowed."),
@@ -118,6 +135,63 @@ def test_unreadable_parameters_are_refused(body, message):
 def test_integers_stay_exact(number):
     """An id beyond 64 bits is not rounded to somebody else's."""
     assert read_json(b'{"a":[%d,"b"]}' % number, LIMITS, what="body") == {"a": [number, "b"]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"4503599627370496.5",
+        b"9007199254740991.4",
+        b"6578.00000000000000000001",
+        b"65780000000000001e-13",
+        b"450359962737049649E-2",
+    ],
+)
+def test_fractions_are_not_rounded_away(text):
+    """What a float would make a whole number of is no integer."""
+    value = read_json(b'{"a":%s}' % text, LIMITS, what="body")["a"]
+
+    assert value == Decimal(text.decode())
+    assert value != int(value)
+
+
+@pytest.mark.parametrize("text", ["\ud83d", "Ada \ud83d", "\udc00\ud800", "\ud83d😀"], ids=ascii)
+def test_lone_surrogates_are_read(text):
+    """A name that was cut in the middle of an emoji is for the name's own rules to judge."""
+    assert read_json(json.dumps({"a": [text]}).encode(), LIMITS, what="body") == {"a": [text]}
+
+
+@pytest.mark.parametrize("text", ['{"a": 1}', '{"a": 1.5}', '{"a": "\\ud800"}'])
+def test_byte_order_mark_is_no_part_of_the_text(text):
+    """Some programs write one in front of everything."""
+    body = b"\xef\xbb\xbf" + text.encode()
+
+    assert read_json(body, LIMITS, what="body") == json.loads(text)
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"documentId": "abc"},
+        {"doc_id": "", "id": "abc"},
+        {"documentId": "abc", "variables": {"a": 1}, "operationName": "A"},
+    ],
+    ids=["id", "another-empty", "variables"],
+)
+def test_empty_document_names_none(beside):
+    """Beside a name, an empty text is no document."""
+    request = of_body(query="", **beside)
+
+    assert (request.query, request.document_id) == (None, "abc")
+
+
+def test_empty_document_beside_a_hash_names_none():
+    """In a URL, too."""
+    extensions = json.dumps({"persistedQuery": {"version": 1, "sha256Hash": HASH}})
+
+    request = request_from_query(f"query=&extensions={extensions}".encode(), LIMITS)
+
+    assert (request.query, request.document_hash) == (None, HASH)
 
 
 def test_digits_in_strings_are_no_numbers():

@@ -236,15 +236,15 @@ def test_plan_is_made_of_the_document_that_was_read():
     """The first of a shape need not be the first that is run."""
     cache, _ = cache_of()
     cache.get(INVITE)
-    variant = cache.get(INVITE.replace('"Ada"', '"A considerably longer name"'))
+    variant = cache.get(INVITE.replace('"Ada"', '"A longer name"').replace("6578", "5"))
 
     plan = Planner(SCHEMA).plan(variant, variant.operation(None))
 
     assert plan is not None
     arguments = plan.arguments(None, variant.literals)
     assert arguments is not None
-    assert arguments["input"]["candidateName"] == "A considerably longer name"
-    assert arguments["input"]["trackId"] == "6578"
+    assert arguments["input"]["candidateName"] == "A longer name"
+    assert arguments["input"]["trackId"] == "5"
 
 
 @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ def test_limits_hold_for_variants(limits, text):
     cache, reader = cache_of(limits)
     cache.get(INVITE)
 
-    with pytest.raises(Exception, match=r"is longer than|contains more than"):
+    with pytest.raises(Exception, match=r"is longer than|has more than"):
         cache.get(text)
     assert reader.read_texts == 2
 

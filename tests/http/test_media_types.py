@@ -69,7 +69,12 @@ def test_answer_type_follows_accept(accept, expected):
         (b"application/graphql-response+json", False),
         (b"text/plain; application/json", False),
         (b"application/json; foo=bar, text/plain", False),
-        (b"application/json, application/json", False),
+        (b"application/json, application/json", True),
+        (b"application/json,Application/JSON; charset=UTF-8", True),
+        (b"application/json, application/json; charset=utf-16", False),
+        (b"application/json, text/plain", False),
+        (b"text/plain, application/json", False),
+        (b"application/json,", False),
         (b"\xff", False),
     ],
 )

@@ -7,7 +7,7 @@ request of a caller is never two at the upstream.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 import pytest
 
@@ -47,6 +47,8 @@ YES, NO, MAYBE = InviteOutcome.INVITED, InviteOutcome.NOT_INVITED, InviteOutcome
 TOO_MANY_LEFT = b'{"message": "Invites Exhausted.", "error": "limit_exceed"}'
 
 
+Kind: TypeAlias = Literal["direct", "httpx2"]
+BOTH_CLIENTS = pytest.mark.parametrize("kind", ["direct", "httpx2"])
 # A wait that has to run out. Ample for a busy machine to connect and send within it.
 SHORT_SECONDS = 1.0
 
@@ -106,16 +108,38 @@ SUCCESSES = {
     "megabytes": Row(lambda: answers_status(200, b"[" * 3 * MEGABYTE), FAULT, YES, False, 1),
     "empty": Row(lambda: answers_status(200), FAULT, YES, False, 1),
     "no-content": Row(lambda: hostile.answers(b"HTTP/1.1 204 x\r\n\r\n"), FAULT, YES, False, 1),
-    "html": Row(
-        lambda: answers_status(200, b"<p>Hi</p>", "content-type: text/html"), FAULT, YES, False, 1
-    ),
     "array": Row(lambda: answers_status(200, b"[" + INVITED + b"]"), FAULT, YES, False, 1),
     "null": Row(lambda: answers_status(200, b"null"), FAULT, YES, False, 1),
     "no-utf-8": Row(
         lambda: answers_status(200, b'{"application_id": "\xff"}'), FAULT, YES, False, 1
     ),
+}
+
+HTML = "content-type: text/html"
+NOT_BELIEVED = {
+    "html": Row(lambda: answers_status(200, b"<p>Hi</p>", HTML), FAULT, MAYBE, False, 1),
+    "html-unannounced": Row(lambda: answers_status(200, b"\n<html>"), FAULT, MAYBE, False, 1),
+    "html-201": Row(lambda: answers_status(201, b"Hello", HTML), FAULT, MAYBE, False, 1),
+    "text": Row(lambda: answers_status(200, b"Back soon"), FAULT, MAYBE, False, 1),
     "denied": Row(
         lambda: answers_status(200, b'{"success": false, "error": "no"}'), FAULT, MAYBE, False, 1
+    ),
+    "denied-with-id": Row(
+        lambda: answers_status(200, b'{"error": {"m": "no"}, "application_id": 7}'),
+        FAULT,
+        MAYBE,
+        False,
+        1,
+    ),
+    "other-track": Row(
+        lambda: answers_status(200, b'{"track_id": 1, "application_id": 7}'), FAULT, MAYBE, False, 1
+    ),
+    "other-person": Row(
+        lambda: answers_status(200, b'{"email": "b@example.com", "application_id": 7}'),
+        FAULT,
+        MAYBE,
+        False,
+        1,
     ),
 }
 
@@ -136,18 +160,27 @@ STATUSES = {
     **{
         str(status): Row(
             lambda status=status: hostile.redirects_to_itself(status),  # type: ignore[misc]
-            UNAVAILABLE,
-            NO,
+            code,
+            outcome,
             False,
             1,
         )
-        for status in (300, 301, 302, 303, 307, 308)
+        for code, outcome, statuses in (
+            (FAULT, MAYBE, (300, 301, 302, 303, 304, 305)),
+            (UNAVAILABLE, NO, (307, 308)),
+        )
+        for status in statuses
+    },
+    **{
+        f"{status}-html": status_row(
+            status, UNAVAILABLE, NO, retryable=True, body=b"<p>limit_exceed</p>"
+        )
+        for status in (400, 401, 403, 404, 409, 422)
     },
     "400": status_row(400, INVALID_INPUT, NO),
     "401": status_row(401, UNAUTHORIZED, NO),
     "403": status_row(403, UNAUTHORIZED, NO),
     "403-exhausted": status_row(403, QUOTA, NO, body=TOO_MANY_LEFT),
-    "403-html": status_row(403, UNAUTHORIZED, NO, body=b"<p>limit_exceed</p>"),
     "404": status_row(404, TRACK_NOT_FOUND, NO),
     "405": status_row(405, UNAVAILABLE, NO),
     "409": status_row(409, ALREADY_INVITED, NO),
@@ -164,22 +197,32 @@ STATUSES = {
 }
 
 
+@BOTH_CLIENTS
 @pytest.mark.parametrize("row", CONNECTIONS.values(), ids=CONNECTIONS)
-async def test_failed_connection_is_judged_by_what_may_have_left(row):
+async def test_failed_connection_is_judged_by_what_may_have_left(row, kind):
     """Only a request of which no byte left is "not invited" and safe to send again."""
-    assert await told_by(row) == row[1:5]
+    assert await told_by(row, kind) == row[1:5]
 
 
+@BOTH_CLIENTS
 @pytest.mark.parametrize("row", SUCCESSES.values(), ids=SUCCESSES)
-async def test_success_status_is_an_invite_whatever_the_body(row):
+async def test_success_status_is_an_invite_whatever_the_body(row, kind):
     """A broken answer never turns an invite into "not invited"."""
-    assert await told_by(row) == row[1:5]
+    assert await told_by(row, kind) == row[1:5]
 
 
+@BOTH_CLIENTS
+@pytest.mark.parametrize("row", NOT_BELIEVED.values(), ids=NOT_BELIEVED)
+async def test_success_status_alone_is_no_proof(row, kind):
+    """A body that is a page, denies it, or is about somebody else leaves the outcome open."""
+    assert await told_by(row, kind) == row[1:5]
+
+
+@BOTH_CLIENTS
 @pytest.mark.parametrize("row", STATUSES.values(), ids=STATUSES)
-async def test_status_is_judged_by_what_it_proves(row):
+async def test_status_is_judged_by_what_it_proves(row, kind):
     """Each status gets its code and outcome, and is asked for once."""
-    assert await told_by(row) == row[1:5]
+    assert await told_by(row, kind) == row[1:5]
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -232,6 +275,26 @@ async def test_second_invite_on_a_closing_connection_is_not_repeated():
     assert upstream.invites == 2
 
 
+@BOTH_CLIENTS
+async def test_reply_about_another_invite_tells_nothing_and_ends_the_connection(kind):
+    """A connection that is out of step would give the next candidate this one's link."""
+    bob = InviteDraft("Bob", "bob@example.com", "6578", InviteFormat.SEND_LINK)
+    async with hostile.is_out_of_step() as upstream:
+        inviter, client = make_inviter(upstream.address, kind=kind)
+        first, kept = await inviter.invite(DRAFT), await inviter.invite(DRAFT)
+        connections_before = upstream.connections
+        astray = await inviter.invite(bob)
+        await upstream.closed.wait()
+        last = await inviter.invite(DRAFT)
+        await client.aclose()
+
+    assert isinstance(first, InviteSuccess)
+    assert isinstance(kept, InviteSuccess)
+    assert facts(astray) == (FAULT, MAYBE, False)
+    assert isinstance(last, InviteSuccess)
+    assert (connections_before, upstream.connections) == (1, 2)
+
+
 async def test_no_failure_tells_the_candidate_or_the_upstream():
     """Messages are safe to show: no address, name or internal word is in them."""
     body = b'{"error": "Ada <ada@example.com> at http://10.0.0.1 failed"}'
@@ -243,9 +306,11 @@ async def test_no_failure_tells_the_candidate_or_the_upstream():
         assert not [word for word in ("Ada", "@", "10.0.0.1", "127.") if word in result.message]
 
 
-def make_inviter(address: str, *, seconds: float = 20.0) -> tuple[Inviter, Upstream]:
+def make_inviter(
+    address: str, *, seconds: float = 20.0, kind: Kind = "direct"
+) -> tuple[Inviter, Upstream]:
     client = client_for(
-        address, api_key=FixedApiKey("secret"), api_key_header="apiKey", concurrency=4
+        address, api_key=FixedApiKey("secret"), api_key_header="apiKey", concurrency=4, kind=kind
     )
     sender = Sender(client, timeout_seconds=seconds, policy=RetryPolicy(attempts=1))
     inviter = Inviter(
@@ -268,17 +333,17 @@ def unkeyed_only(sender: Sender) -> KeyedInviter:
     )
 
 
-async def invited_by(address: str, *, seconds: float = 20.0) -> InviteResult:
-    inviter, client = make_inviter(address, seconds=seconds)
+async def invited_by(address: str, *, seconds: float = 20.0, kind: Kind = "direct") -> InviteResult:
+    inviter, client = make_inviter(address, seconds=seconds, kind=kind)
     try:
         return await inviter.invite(DRAFT)
     finally:
         await client.aclose()
 
 
-async def told_by(row: Row) -> tuple[InviteErrorCode | None, InviteOutcome, bool, int]:
+async def told_by(row: Row, kind: Kind) -> tuple[InviteErrorCode | None, InviteOutcome, bool, int]:
     async with row.upstream() as upstream:
-        result = await invited_by(upstream.address, seconds=row.seconds)
+        result = await invited_by(upstream.address, seconds=row.seconds, kind=kind)
     return *facts(result), upstream.invites
 
 

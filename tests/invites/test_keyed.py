@@ -236,7 +236,8 @@ async def test_refusal_is_final(store, replica, act, code):
         answers(401),
         answers(403),
         answers(403, b'{"message": "no", "error": "limit_exceed"}'),
-        answers(302),
+        answers(307),
+        *(answers(status, b"<html>blocked</html>") for status in (400, 401, 403, 404, 409, 422)),
     ],
 )
 async def test_what_was_not_looked_at_may_be_sent_again(store, replica, act):
@@ -254,7 +255,20 @@ async def test_what_was_not_looked_at_may_be_sent_again(store, replica, act):
     assert (again.replayed, the_record(store).attempt) == (False, 2)
 
 
-@pytest.mark.parametrize("act", [LOSES_THE_REPLY, DIES_BEFORE_IT_ACTS, answers(500), answers(503)])
+@pytest.mark.parametrize(
+    "act",
+    [
+        LOSES_THE_REPLY,
+        DIES_BEFORE_IT_ACTS,
+        answers(500),
+        answers(503),
+        answers(302),
+        answers(303),
+        answers(200, b"<html>maintenance</html>"),
+        answers(200, b'{"success": false}'),
+        answers(200, b'{"track_id": 1}'),
+    ],
+)
 async def test_unknown_end_is_not_sent_again(store, blind, act):
     """Without a look at the list, an open end stays open, and repeating it is safe."""
     blind.upstream.acts.append(act)

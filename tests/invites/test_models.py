@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from gateway.graphql.requests import GraphQLRequest
@@ -17,6 +19,8 @@ from gateway.upstream.wire import InviteAnswer, Reply
 
 SECRET = "ada@example.com"
 INVITE = Invite("1", SECRET, SECRET, SECRET, SECRET, "2")
+REQUEST = InviteRequest(SECRET, SECRET, 1, InviteFormat.GET_LINK, SECRET)
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
 REPLY = Reply(200, SECRET.encode())
 
 
@@ -24,14 +28,14 @@ REPLY = Reply(200, SECRET.encode())
     "value",
     [
         InviteDraft(SECRET, SECRET, "1", InviteFormat.GET_LINK, SECRET),
-        InviteRequest(SECRET, SECRET, 1, InviteFormat.GET_LINK, SECRET),
+        REQUEST,
         INVITE,
         InviteSuccess(INVITE),
         InviteAnswer("1", SECRET, SECRET, SECRET, SECRET, "2"),
         REPLY,
         Sent(REPLY, judge(REPLY, now=lambda: pytest.fail("there is no Retry-After"))),
         Origin(SECRET, SECRET, SECRET),
-        _Post(SECRET.encode(), Deadline(0.0), None, SECRET, SECRET),
+        _Post(REQUEST, SECRET.encode(), Deadline(0.0), None, SECRET, SECRET, lambda: NOW),
         invite_call(SECRET.encode(), timeout_seconds=1, api_key=SECRET),
         RequestHead("POST", {b"authorization": SECRET.encode()}, SECRET.encode()),
         GraphQLRequest(SECRET, variables={"input": SECRET}),

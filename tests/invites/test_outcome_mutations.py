@@ -27,7 +27,12 @@ STATUS_FLIPS = [(status, flip) for status, row in STATUSES.items() for flip in f
 FAULT_FLIPS = [(fault, flip) for fault, row in FAULTS.items() for flip in flips(row)]
 OTHER_FLIPS = [
     (name, status, flip)
-    for name, status in (("_INVITED", 200), ("_REDIRECTED", 302), ("_NO_PROOF", 500))
+    for name, status in (
+        ("_INVITED", 200),
+        ("_REDIRECTED", 302),
+        ("_MOVED", 307),
+        ("_NO_PROOF", 500),
+    )
     for flip in flips(getattr(outcomes, name))
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -9,15 +10,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.invites.models import InviteErrorCode as Code
-from gateway.invites.models import InviteOutcome
-from gateway.invites.outcomes import FAULTS, Judgement, Verdict, judge, retry_after_seconds
+from gateway.invites.models import InviteFormat, InviteOutcome, InviteRequest
+from gateway.invites.outcomes import (
+    FAULTS,
+    Anomaly,
+    Judgement,
+    Verdict,
+    judge,
+    retry_after_seconds,
+)
 from gateway.upstream.wire import Fault, NoReply, Reply
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
+REQUEST = InviteRequest("Ada Lovelace", "ada@example.com", 6578, InviteFormat.GET_LINK)
 
 
 def judged(status: int, body: bytes = b"", **facts) -> Judgement:
-    return judge(Reply(status, body, **facts), now=lambda: NOW)
+    return judge(Reply(status, body, **facts), REQUEST, now=lambda: NOW)
 
 
 STATUS_ROWS = [
@@ -26,9 +35,13 @@ STATUS_ROWS = [
     (202, Verdict.INVITED, Code.UPSTREAM_FAULT, False),
     (204, Verdict.INVITED, Code.UPSTREAM_FAULT, False),
     (299, Verdict.INVITED, Code.UPSTREAM_FAULT, False),
-    (300, Verdict.REFUSED, Code.UPSTREAM_UNAVAILABLE, False),
-    (301, Verdict.REFUSED, Code.UPSTREAM_UNAVAILABLE, False),
-    (302, Verdict.REFUSED, Code.UPSTREAM_UNAVAILABLE, False),
+    (300, Verdict.UNKNOWN, Code.UPSTREAM_FAULT, False),
+    (301, Verdict.UNKNOWN, Code.UPSTREAM_FAULT, False),
+    (302, Verdict.UNKNOWN, Code.UPSTREAM_FAULT, False),
+    (303, Verdict.UNKNOWN, Code.UPSTREAM_FAULT, False),
+    (304, Verdict.UNKNOWN, Code.UPSTREAM_FAULT, False),
+    (305, Verdict.UNKNOWN, Code.UPSTREAM_FAULT, False),
+    (399, Verdict.UNKNOWN, Code.UPSTREAM_FAULT, False),
     (307, Verdict.REFUSED, Code.UPSTREAM_UNAVAILABLE, False),
     (308, Verdict.REFUSED, Code.UPSTREAM_UNAVAILABLE, False),
     (400, Verdict.REFUSED, Code.INVALID_INPUT, False),
@@ -68,9 +81,189 @@ STATUS_ROWS = [
 
 @pytest.mark.parametrize(("status", "verdict", "code", "retryable"), STATUS_ROWS)
 def test_status_rows(status, verdict, code, retryable):
-    """The status decides, whatever the body says."""
-    for body in (b"", b"<html>", b'{"application_id": 1}', b'{"error": "limit_exceeded"}'):
-        assert judged(status, body) == Judgement(verdict, code, retryable, status, None)
+    """Where the body is the platform's and agrees, the status decides."""
+    body = b'{"application_id": 1}' if status < 300 else b'{"error": "limit_exceeded"}'
+    for said in (b"", body):
+        judgement = judged(status, said)
+
+        assert (judgement.verdict, judgement.code) == (verdict, code)
+        assert (judgement.retryable, judgement.status) == (retryable, status)
+        assert judgement.retry_after_seconds is None
+
+
+PAGES = {
+    "markup": (b"<html><p>Hi</p>", None),
+    "announced-as-json": (b" \r\n<!doctype html>", "application/json"),
+    "byte-order-mark": (b"\xef\xbb\xbf<html>", None),
+    "utf-16": ("<html>".encode("utf-16"), None),
+    "announced-text": (b"Access denied", "text/html; charset=utf-8"),
+    "announced-and-cut-json": (b'{"application_id": 1', "text/html"),
+    "announced-and-empty": (b"", "application/xhtml+xml"),
+    "xml": (b'<?xml version="1.0"?><error/>', "application/xml"),
+}
+
+
+@pytest.mark.parametrize(("body", "content_type"), PAGES.values(), ids=PAGES)
+@pytest.mark.parametrize("status", [200, 201, 202, 204])
+def test_a_page_proves_no_invite(status, body, content_type):
+    """A firewall's or maintenance page with a success status is not the platform's word."""
+    judgement = judged(status, body, content_type=content_type)
+
+    assert (judgement.verdict, judgement.code) == (Verdict.UNKNOWN, Code.UPSTREAM_FAULT)
+    assert judgement.anomaly is Anomaly.PAGE
+
+
+@pytest.mark.parametrize(("body", "content_type"), PAGES.values(), ids=PAGES)
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422])
+def test_a_page_blames_nobody(status, body, content_type):
+    """What is in between knows nothing of input, key or track, and may be gone next time."""
+    judgement = judged(status, body, content_type=content_type)
+
+    assert (judgement.verdict, judgement.code) == (Verdict.REFUSED, Code.UPSTREAM_UNAVAILABLE)
+    assert (judgement.retryable, judgement.anomaly) == (True, Anomaly.PAGE)
+
+
+@pytest.mark.parametrize("status", [200, 404])
+def test_json_announced_as_html_is_json(status):
+    """Some servers announce everything as HTML."""
+    judgement = judged(status, b'{"application_id": 1}', content_type="text/html")
+
+    assert judgement.anomaly is None
+
+
+def test_text_instead_of_json_proves_no_invite():
+    """Only the platform's JSON, or a body that did not arrive, goes with a success."""
+    assert judged(200, b"We will be back soon").anomaly is Anomaly.NO_JSON
+    assert judged(200, b"{}").anomaly is None
+    assert judged(200, b"null").anomaly is None
+    assert judged(200, b" \n").anomaly is None
+
+
+DENIALS = [
+    {"success": False},
+    {"success": "false"},
+    {"success": " False "},
+    {"success": 0},
+    {"success": "0"},
+    {"success": "no"},
+    {"success": ""},
+    {"Success": False},
+    {"ok": False},
+    {"error": "No"},
+    {"error": True},
+    {"error": 1},
+    {"error": {"message": "No"}},
+    {"error": ["No"]},
+    {"ERROR": "No"},
+    {"errors": {"email": ["taken"]}},
+    {"errors": ["No"]},
+    {"errors": "No"},
+    {"status": "error"},
+    {"status": "Error"},
+    {"status": "fail"},
+    {"status": "FAILED"},
+    {"status": "rejected"},
+    {"status": 400},
+    {"status": "409"},
+    {"statusCode": 500},
+    {"success": True, "error": "No"},
+]
+AGREEMENTS = [
+    {},
+    {"success": True},
+    {"success": "true"},
+    {"success": None},
+    {"success": 1},
+    {"error": None},
+    {"error": ""},
+    {"error": " "},
+    {"error": False},
+    {"errors": []},
+    {"errors": {}},
+    {"error": 0},
+    {"status": "success"},
+    {"status": "pending"},
+    {"status": 200},
+    {"status": "201"},
+    {"status": True},
+    {"status": None},
+    {"status": ["error"]},
+    {"message": "Invited"},
+]
+
+
+@pytest.mark.parametrize("said", DENIALS, ids=str)
+def test_a_success_that_denies_itself_proves_nothing(said):
+    """Whether it happened is open, also if an application is named."""
+    for body in (said, {**said, "application_id": 7}):
+        judgement = judged(200, json.dumps(body).encode())
+
+        assert (judgement.verdict, judgement.anomaly) == (Verdict.UNKNOWN, Anomaly.DENIED)
+        assert judgement.answer is None
+
+
+@pytest.mark.parametrize("said", AGREEMENTS, ids=str)
+def test_a_success_that_does_not_deny_itself_is_one(said):
+    """Fields that say nothing bad do not spoil a success."""
+    assert judged(200, json.dumps({**said, "application_id": 7}).encode()).anomaly is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"track_id": 1},
+        {"track_id": "1"},
+        {"track_id": 1, "email": "ada@example.com", "name": "Ada Lovelace"},
+        {"email": "bob@example.com", "name": "Bob"},
+        {"email": "bob@example.com"},
+        {"email": "bob@example.com", "name": None},
+        {"email": "ada@example.com.evil.org", "track_id": 6578},
+    ],
+    ids=str,
+)
+def test_a_reply_about_another_invite_proves_nothing(said):
+    """A connection that is out of step answers for somebody else; nothing of it is kept."""
+    judgement = judged(200, json.dumps({**said, "application_id": 7}).encode())
+
+    assert (judgement.verdict, judgement.anomaly) == (Verdict.UNKNOWN, Anomaly.OTHER_INVITE)
+    assert judgement.answer is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"track_id": 6578},
+        {"track_id": "6578"},
+        {"track_id": "no number"},
+        {"email": "ADA@Example.COM"},
+        {"email": " ada@example.com"},
+        {"email": "ada@example.com", "name": "A. L."},
+        {"email": "a.lovelace@example.com", "name": "ada LOVELACE "},
+        {"name": "Bob"},
+    ],
+    ids=str,
+)
+def test_another_spelling_is_the_same_invite(said):
+    """The platform may spell an address in its own way, or know the person by another one."""
+    assert judged(200, json.dumps({**said, "application_id": 7}).encode()).anomaly is None
+
+
+@pytest.mark.parametrize("email", ["ada@xn--strae-oqa.de", "Ada@STRAẞE.de"])
+def test_domains_are_compared_in_one_spelling(email):
+    """A domain beyond ASCII may come back in ASCII; one that only folds alike is another."""
+    request = InviteRequest("Ada", "ada@straße.de", 6578, InviteFormat.GET_LINK)
+
+    for told, anomaly in ((email, None), ("ada@strasse.de", Anomaly.OTHER_INVITE)):
+        reply = Reply(200, json.dumps({"application_id": 7, "email": told}).encode())
+
+        assert judge(reply, request, now=lambda: NOW).anomaly is anomaly
+
+
+def test_without_a_request_no_invite_is_looked_for():
+    """A read's reply has other fields."""
+    reply = Reply(200, b'{"track_id": 1, "error": "no"}')
+
+    assert judge(reply, now=lambda: NOW).anomaly is None
 
 
 @pytest.mark.parametrize(
@@ -148,11 +341,10 @@ def test_outcome_of_each_verdict(verdict, outcome):
     assert verdict.outcome is outcome
 
 
-@pytest.mark.parametrize("complete", [True, False])
-def test_a_cut_body_does_not_change_the_verdict(complete):
+def test_a_cut_body_does_not_change_the_verdict():
     """The status has arrived, and with it the proof."""
-    assert judged(200, b'{"appl', body_complete=complete).verdict is Verdict.INVITED
-    assert judged(400, b'{"err', body_complete=complete).verdict is Verdict.REFUSED
+    assert judged(200, b'{"appl', body_complete=False).verdict is Verdict.INVITED
+    assert judged(400, b'{"err', body_complete=False).verdict is Verdict.REFUSED
 
 
 DATE = "Mon, 23 Nov 2026 12:00:00 GMT"
@@ -192,6 +384,24 @@ def test_retry_after_in_both_forms(text, date, seconds):
     assert retry_after_seconds(Reply(429, retry_after=text, date=date), now=lambda: NOW) == seconds
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Mon, 23 Nov 99999999999999999999 12:00:05 GMT",
+        "Mon, 23 Nov 2026 99999999999999999999:00:05 GMT",
+        "Mon, 23 Nov 2026 12:00:05 +99999999999999999999",
+    ],
+    ids=["year", "hour", "zone"],
+)
+@pytest.mark.parametrize("header", ["retry_after", "date"])
+def test_absurd_dates_do_not_spoil_a_success(header, text):
+    """Numbers that no clock has are ignored, and the invite is told as made."""
+    facts = {"retry_after": "Mon, 23 Nov 2026 12:00:05 GMT", header: text}
+    judgement = judged(201, b'{"application_id": 1}', **facts)
+
+    assert judgement.verdict is Verdict.INVITED
+
+
 @given(st.text(), st.none() | st.text())
 def test_no_header_raises(text, date):
     """Whatever the headers say, a number in bounds or nothing comes out."""
@@ -206,6 +416,6 @@ def test_not_invited_is_only_said_of_refusals(status, body):
     judgement = judged(status, body)
 
     if judgement.verdict.outcome is InviteOutcome.NOT_INVITED:
-        assert 300 <= status < 500
-    if status in range(200, 300):
-        assert judgement.verdict is Verdict.INVITED
+        assert status in (307, 308) or 400 <= status < 500
+    if judgement.verdict is Verdict.INVITED:
+        assert 200 <= status < 300

@@ -25,7 +25,7 @@ REQUEST = InviteRequest("Ada Lovelace", "ada@example.com", 6578, InviteFormat.GE
 
 def told(exchange: Exchange):
     return result_of(
-        exchange, judge(exchange, now=lambda: datetime(2026, 1, 1, tzinfo=UTC)), REQUEST
+        exchange, judge(exchange, REQUEST, now=lambda: datetime(2026, 1, 1, tzinfo=UTC)), REQUEST
     )
 
 
@@ -44,14 +44,14 @@ def test_a_full_answer_is_passed_on():
                 "invite_link": "https://x.example/1",
                 "invite_status": "sent",
                 "name": "A. Lovelace",
-                "track_id": 1,
+                "track_id": 6578,
                 "surprise": [1],
             },
         )
     )
 
     assert result == InviteSuccess(
-        Invite("91", "Ada@Example.com", "https://x.example/1", "sent", "A. Lovelace", "1")
+        Invite("91", "Ada@Example.com", "https://x.example/1", "sent", "A. Lovelace", "6578")
     )
 
 
@@ -66,11 +66,11 @@ def test_a_success_is_not_lost_for_want_of_decoration(decoration):
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"<html>", b"[]", b"{}", b'{"application_id": 9', b'{"application_id": "x"}']
+    "body", [b"", b"[]", b"{}", b'{"application_id": 9', b'{"application_id": "x"}']
 )
 def test_an_unreadable_success_is_still_an_invite(body):
     """Nobody is told to invite again."""
-    result = told(Reply(200, body))
+    result = told(Reply(200, body, body_complete=body != b'{"application_id": 9'))
 
     assert isinstance(result, InviteFailure)
     assert result.code is InviteErrorCode.UPSTREAM_FAULT
@@ -90,6 +90,36 @@ def test_a_denied_success_proves_neither(body):
     assert isinstance(result, InviteFailure)
     assert result.outcome is InviteOutcome.UNKNOWN
     assert not result.retryable
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"<html>Ada Lovelace, 91</html>", "A page came back"),
+        (b"Ada Lovelace, 91", "could not be read"),
+        (b'{"application_id": 91, "error": "Ada Lovelace"}', "contradicts itself"),
+        (b'{"application_id": 91, "email": "bob@example.com"}', "about another invite"),
+    ],
+)
+def test_nothing_is_told_of_a_reply_that_is_not_believed(body, words):
+    """What happened is open, and what the body says may be somebody else's."""
+    result = told(Reply(200, body))
+
+    assert isinstance(result, InviteFailure)
+    assert (result.outcome, result.upstream_status) == (InviteOutcome.UNKNOWN, 200)
+    assert words in result.message
+    assert "check before inviting again" in result.message
+    assert not [word for word in ("Ada", "bob", "91") if word in result.message]
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422])
+def test_a_page_in_between_is_told_as_one(status):
+    """Neither input, key nor track is blamed."""
+    result = told(Reply(status, b"<html>blocked</html>"))
+
+    assert isinstance(result, InviteFailure)
+    assert (result.outcome, result.retryable) == (InviteOutcome.NOT_INVITED, True)
+    assert "Something between" in result.message
 
 
 @pytest.mark.parametrize("status", [400, 404, 409, 422])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import socket
 import ssl
 from http.client import HTTPSConnection
 from urllib.parse import urlsplit
@@ -93,6 +95,60 @@ async def test_a_strangers_authority_is_not_trusted(given):
     async with running_gateway(create_app(given), given, listen("127.0.0.1", 0)) as address:
         with pytest.raises(ssl.SSLCertVerificationError):
             await Client(address, trustme.CA()).ask()
+
+
+async def test_sockets_that_never_begin_are_counted_and_make_room(given, authority):
+    """However many are held open, whoever speaks TLS is served."""
+    limited = given.model_copy(update={"max_connections": 3, "header_timeout_seconds": 300.0})
+    async with running_gateway(create_app(limited), limited, listen("127.0.0.1", 0)) as address:
+        client = Client(address, authority)
+        with contextlib.ExitStack() as stack:
+            silent = [
+                stack.enter_context(socket.create_connection(("127.0.0.1", client.port), 20))
+                for _ in range(9)
+            ]
+            status, _ = await client.ask()
+            closed = await asyncio.to_thread(read_to_the_end, silent[:6])
+
+    assert status == 200
+    assert closed == [b""] * 6
+
+
+async def test_handshake_has_the_time_of_a_head(given, authority):
+    """A socket that never begins, or does not speak TLS, is closed."""
+    limited = given.model_copy(update={"header_timeout_seconds": 0.2})
+    async with running_gateway(create_app(limited), limited, listen("127.0.0.1", 0)) as address:
+        port = Client(address, authority).port
+        with (
+            socket.create_connection(("127.0.0.1", port), 20) as silent,
+            socket.create_connection(("127.0.0.1", port), 20) as stranger,
+        ):
+            stranger.sendall(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+            closed = await asyncio.to_thread(read_to_the_end, [silent, stranger])
+
+    assert [b"HTTP" in received for received in closed] == [False, False]
+
+
+async def test_stop_does_not_wait_for_handshakes(given, authority):
+    """Nobody has asked for anything yet."""
+    patient = given.model_copy(update={"header_timeout_seconds": 300.0})
+    async with running_gateway(create_app(patient), patient, listen("127.0.0.1", 0)) as address:
+        silent = socket.create_connection(("127.0.0.1", Client(address, authority).port), 20)
+        await Client(address, authority).ask()
+
+    with silent:
+        assert silent.recv(1) == b""
+
+
+def read_to_the_end(clients: list[socket.socket]) -> list[bytes]:
+    received = []
+    for client in clients:
+        client.settimeout(20)
+        try:
+            received.append(client.recv(65536))
+        except ConnectionResetError:
+            received.append(b"")
+    return received
 
 
 def test_a_key_may_be_in_the_certificates_file(authority, tmp_path):

@@ -150,3 +150,71 @@ def test_a_key_of_its_own_contradicts_forwarding(faults, monkeypatch):
 def test_bad_settings_of_tls_are_named(faults, given, fault):
     """What could never be right is named without a look at any file."""
     assert faults(AUTH="none", **given) == (f"GATEWAY_{fault}",)
+
+
+def test_origins_are_separated_by_commas(faults):
+    """Several pages may be allowed to call."""
+    assert faults(AUTH="none", CORS_ORIGINS="https://a.example, http://localhost:3000,") == ()
+
+    assert load_settings(Settings).cors_origins == ("https://a.example", "http://localhost:3000")
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://[::1]:8080",
+        "https://xn--bcher-kva.example:8443",
+        "capacitor://localhost",
+        "ionic://localhost",
+        "tauri://localhost",
+        "chrome-extension://abcdefghijklmnopabcdefghijklmnop",
+        "moz-extension://0f3a5c8e-1b2d-4c6f-8e9a-0b1c2d3e4f5a",
+        "app://obsidian.md",
+        "app://.",
+        "com.example.app://Main:8080",
+    ],
+)
+def test_an_exact_origin_is_taken(faults, origin):
+    """As browsers write it."""
+    assert faults(AUTH="none", CORS_ORIGINS=origin) == ()
+
+    assert load_settings(Settings).cors_origins == (origin,)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "*",
+        "null",
+        "https://a.example/",
+        "a.example",
+        "file://x",
+        "https://",
+        "https://*.a.example",
+        "https://A.example",
+        "https://a.example:443",
+        "http://a.example:80",
+        "https://me@a.example",
+        "https://bücher.example",
+        "https://a .example",
+        "capacitor://",
+        "capacitor://localhost/",
+        "capacitor://local*host",
+        "capacitor:localhost",
+        "capacitor://localhost:0",
+        "chrome-extension://*",
+        "1app://localhost",
+    ],
+)
+def test_an_inexact_origin_is_named(faults, origin):
+    """No wildcard, no path, no opaque origin, and nothing that no browser ever sends."""
+    (fault,) = faults(AUTH="none", CORS_ORIGINS=origin)
+
+    assert fault.startswith("GATEWAY_CORS_ORIGINS: each must be an exact origin")
+
+
+def test_cookies_need_an_origin_to_come_from(faults):
+    """A setting that cannot have any effect is a mistake."""
+    assert faults(AUTH="none", CORS_CREDENTIALS="true") == (
+        "GATEWAY_CORS_CREDENTIALS: needs GATEWAY_CORS_ORIGINS, or no page could send any",
+    )

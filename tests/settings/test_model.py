@@ -184,48 +184,6 @@ def test_the_upstream_url_loses_its_last_slash(environment):
     )
 
 
-def test_origins_are_separated_by_commas(environment):
-    """Several pages may be allowed to call."""
-    environment(CORS_ORIGINS="https://a.example, http://localhost:3000,")
-
-    assert load_settings(Settings).cors_origins == ("https://a.example", "http://localhost:3000")
-
-
-@pytest.mark.parametrize("origin", ["http://[::1]:8080", "https://xn--bcher-kva.example:8443"])
-def test_an_exact_origin_is_taken(environment, origin):
-    """As browsers write it."""
-    environment(CORS_ORIGINS=origin)
-
-    assert load_settings(Settings).cors_origins == (origin,)
-
-
-@pytest.mark.parametrize(
-    "origin",
-    [
-        "*",
-        "null",
-        "https://a.example/",
-        "a.example",
-        "file://x",
-        "https://",
-        "https://*.a.example",
-        "https://A.example",
-        "https://a.example:443",
-        "http://a.example:80",
-        "https://me@a.example",
-        "https://bücher.example",
-        "https://a .example",
-    ],
-)
-def test_an_inexact_origin_is_named(environment, origin):
-    """No wildcard, no path, no opaque origin, and nothing that no browser ever sends."""
-    environment(CORS_ORIGINS=origin)
-
-    (fault,) = faults()
-
-    assert fault.startswith("GATEWAY_CORS_ORIGINS: each must be an exact origin")
-
-
 def test_a_misspelt_variable_is_named(environment):
     """A slip of the pen does not leave a default in force unseen."""
     environment(UPSTREAM_APIKEY="x")

@@ -13,14 +13,13 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from gateway.graphql.results import to_graphql
-from gateway.http.asgi import ClientGone
 from gateway.http.requests import RequestHead
 from gateway.http.responses import Response
 from gateway.invites.models import InviteErrorCode, InviteFailure, InviteOutcome
 from gateway.settings.store_url import IN_MEMORY
 from gateway.telemetry.logs import configure_logging
 from gateway.telemetry.metrics import Metrics
-from gateway.telemetry.observed import ObservedEndpoint, request_id_of
+from gateway.telemetry.observed import observed, request_id_of
 from gateway.telemetry.trail import TYPES, Trail, told
 from gateway.upstream.call import Call
 from gateway.upstream.wire import Exchange, Fault, NoReply, Reply
@@ -329,21 +328,20 @@ async def test_failing_observer_changes_nothing():
     def fail(_: Trail) -> None:
         raise OSError("No space left on device")
 
-    response = await ObservedEndpoint(respond, [fail]).respond(RequestHead("POST", {}), b"")
+    response = await observed(respond, [fail])(RequestHead("POST", {}), b"")
 
     assert (response.status, response.body) == (200, b"{}")
 
 
-async def test_caller_that_hung_up_is_counted():
-    """A request without an answer counts as 499."""
+async def test_request_that_is_cut_off_is_counted():
+    """A request without an answer, at the end of the process, counts as 499."""
     metrics = Metrics()
 
     async def respond(_head, _body) -> Response:
-        raise ClientGone
+        raise asyncio.CancelledError
 
-    observed = ObservedEndpoint(respond, [metrics.on_request])
-    with pytest.raises(ClientGone):
-        await observed.respond(RequestHead("POST", {}), b"")
+    with pytest.raises(asyncio.CancelledError):
+        await observed(respond, [metrics.on_request])(RequestHead("POST", {}), b"")
 
     assert b'gateway_requests_total{status="499"} 1.0' in metrics.exposition()
 

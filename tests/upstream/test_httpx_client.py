@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 
+from gateway.upstream import httpx_client as httpx_module
 from gateway.upstream.api_key import FixedApiKey
 from gateway.upstream.bounds import LARGEST_BODY
 from gateway.upstream.call import Call, CallEnded, Route, applicants_call, invite_call
 from gateway.upstream.client import client_for
 from gateway.upstream.contract import Upstream
+from gateway.upstream.direct import pool as pool_module
 from gateway.upstream.wire import Fault, NoReply, Reply
 from tests.fakes import hostile
 
@@ -150,6 +152,28 @@ async def test_connections_are_kept():
             await client.send(invite_call(BODY, timeout_seconds=5))
 
     assert (recorder.connections, len(recorder.requests)) == (1, 3)
+
+
+@pytest.fixture
+def life(kind, monkeypatch):
+    """Sets how long a connection may be used."""
+
+    def life(seconds: float) -> None:
+        module = {"direct": pool_module, "httpx2": httpx_module}[kind]
+        monkeypatch.setattr(module, "LONGEST_LIFE_SECONDS", seconds)
+
+    return life
+
+
+@pytest.mark.parametrize(("seconds", "connections"), [(60, 1), (0, 3)])
+async def test_connections_have_a_greatest_age(life, seconds, connections):
+    """Busy ones too are replaced, so that calls follow the name to another address."""
+    life(seconds)
+    async with recording() as recorder, calling(recorder.url) as client:
+        for _ in range(3):
+            assert await client.send(invite_call(BODY, timeout_seconds=5)) == Reply(200, b"{}")
+
+    assert (recorder.connections, len(recorder.requests)) == (connections, 3)
 
 
 @pytest.mark.parametrize(("trusted", "connections"), [(True, 1), (False, 2)])

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
+from importlib.resources import files
 from itertools import pairwise
 from typing import Any
+from urllib.parse import quote
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -24,6 +26,7 @@ _PAGE = """\
   <meta name="viewport" content="width=device-width, initial-scale=1">
   <meta name="color-scheme" content="light dark">
   <meta name="robots" content="noindex">
+  <link rel="icon" type="image/svg+xml" href="data:image/svg+xml,{icon}">
   <title>{title} · Track Invite Gateway</title>
   <style>{style}</style>
 </head>
@@ -45,6 +48,7 @@ _PAGE = """\
 </body>
 </html>
 """
+_ICON = files("gateway.site") / "explorer" / "static" / "icon.svg"
 _LIST_TITLE = "Guides"
 _GUIDE_FILE = re.compile(r"([\w-]+)\.md(#.*)?")
 # An address that leads elsewhere; anything else names a file beside the guide.
@@ -63,6 +67,7 @@ def render(guides: Sequence[Guide], current: Guide | None, *, style: str, script
         text = markdown.renderer.render(tokens, markdown.options, {})
     return _PAGE.format(
         title=escape(title),
+        icon=quote(_ICON.read_text("utf-8")),
         style=style,
         script=script,
         root="./" if current is None else "../",

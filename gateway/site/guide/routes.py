@@ -108,7 +108,7 @@ def _route(path: str, make: Callable[[], bytes], headers: dict[str, str]) -> Rou
 
 def _policy(style: str, script: str) -> str:
     return (
-        f"default-src 'none'; style-src {_sum(style)}; script-src {_sum(script)};"
+        f"default-src 'none'; img-src data:; style-src {_sum(style)}; script-src {_sum(script)};"
         " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 

@@ -6,7 +6,7 @@ import asyncio
 import select
 from typing import cast
 
-from gateway.upstream.direct.reply_reader import AnswerReader
+from gateway.upstream.direct.reply_reader import ReplyReader
 from gateway.upstream.wire import Exchange, Fault
 
 # Event loops round their timers, so that one may be up a little early.
@@ -14,27 +14,31 @@ _CLOCK_GRAIN_SECONDS = 0.001
 
 
 class Connection(asyncio.Protocol):
-    """Sends one request at a time and tells what came back.
+    """Sends one request at a time and reports what came back.
 
-    It stays open only after a whole answer that allows it, with nothing behind it.
+    It stays open only after a whole reply that allows it, with nothing behind it.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.idle_since = 0.0
+        self._made_at = loop.time()
         self._loop = loop
         self._transport: asyncio.Transport | None = None
-        self._reader = AnswerReader()
-        self._answer: asyncio.Future[Exchange] | None = None
+        self._reader = ReplyReader()
+        self._exchange: asyncio.Future[Exchange] | None = None
         self._unread = select.poll()
         self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
     def rest(self) -> None:
-        """Note that nothing is under way from now on."""
+        """Note that nothing is in progress from now on."""
         self.idle_since = self._loop.time()
 
     def has_rested(self, seconds: float) -> bool:
         return self._loop.time() - self.idle_since >= seconds
+
+    def has_lived(self, seconds: float) -> bool:
+        return self._loop.time() - self._made_at >= seconds
 
     @property
     def usable(self) -> bool:
@@ -42,7 +46,7 @@ class Connection(asyncio.Protocol):
         return self._transport is not None and not self._transport.is_closing()
 
     def is_quiet(self) -> bool:
-        """Nothing has come since the last answer, not even the end, which the loop may not know.
+        """Nothing has come since the last reply, not even the end, which the loop may not know.
 
         To be asked of a usable connection before it is used again.
         """
@@ -54,14 +58,14 @@ class Connection(asyncio.Protocol):
         `deadline` is on the event loop's clock. Whoever stops waiting must `abort`.
         """
         self._reader.begin()
-        answer: asyncio.Future[Exchange] = self._loop.create_future()
-        self._answer = answer
+        exchange: asyncio.Future[Exchange] = self._loop.create_future()
+        self._exchange = exchange
         self._end_by(deadline)
         cast("asyncio.Transport", self._transport).write(request)
-        return answer
+        return exchange
 
     def abort(self) -> None:
-        """Close at once, whatever is under way."""
+        """Close at once, whatever is in progress."""
         if self._transport is not None:
             self._transport.abort()
 
@@ -70,8 +74,8 @@ class Connection(asyncio.Protocol):
         self._unread.register(transport.get_extra_info("socket"), select.POLLIN)
 
     def data_received(self, data: bytes) -> None:
-        if self._answer is None:
-            # An answer to no request would be taken for that of the next one.
+        if self._exchange is None:
+            # A reply to no request would be taken for that to the next one.
             self.abort()
             return
         self._reader.feed(data)
@@ -102,7 +106,7 @@ class Connection(asyncio.Protocol):
 
     def _look_at_clock(self) -> None:
         self._timer = None
-        if self._answer is None:
+        if self._exchange is None:
             return
         if self._deadline - self._loop.time() > _CLOCK_GRAIN_SECONDS:
             self._end_by(self._deadline)
@@ -112,17 +116,17 @@ class Connection(asyncio.Protocol):
     def _finish(self) -> None:
         if not self._reader.reusable or self._is_writing():
             self.abort()
-        self._tell(Fault.OTHER)
+        self._end(Fault.OTHER)
 
     def _give_up(self, fault: Fault) -> None:
         self.abort()
-        self._tell(fault)
+        self._end(fault)
 
     def _is_writing(self) -> bool:
-        """The upstream answered before it had read the whole request."""
+        """The reply came before the whole request was read."""
         return self._transport is not None and self._transport.get_write_buffer_size() > 0
 
-    def _tell(self, fault: Fault) -> None:
-        answer, self._answer = self._answer, None
-        if answer is not None and not answer.done():
-            answer.set_result(self._reader.facts(fault))
+    def _end(self, fault: Fault) -> None:
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None and not exchange.done():
+            exchange.set_result(self._reader.facts(fault))

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import ssl
 from collections.abc import Sequence
-from itertools import chain, zip_longest
-from typing import NamedTuple
+
+from aiohappyeyeballs import AddrInfoType, start_connection
 
 from gateway.upstream.direct.connection import Connection
 
 # RFC 8305, section 5: how long one address is waited for before the next one is tried too.
 ATTEMPT_DELAY_SECONDS = 0.25
-
-
-class Address(NamedTuple):
-    """What `getaddrinfo` says of one way to reach a host."""
-
-    family: int
-    endpoint: tuple[str | int, ...] | tuple[int, bytes]
 
 
 class Dialer:
@@ -34,9 +26,10 @@ class Dialer:
     async def dial(self) -> Connection:
         """A connection that is ready for a request; OSError if there is none."""
         loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
-        connected = await first_connected(
-            interleaved([Address(family, endpoint) for family, _, _, _, endpoint in found])
+        connected = await start_connection(
+            await addresses_of(self._host, self._port),
+            happy_eyeballs_delay=ATTEMPT_DELAY_SECONDS,
+            socket_factory=_socket_for,
         )
         try:
             _, connection = await loop.create_connection(
@@ -51,51 +44,15 @@ class Dialer:
         return connection
 
 
-def interleaved(addresses: Sequence[Address]) -> list[Address]:
-    """The addresses with families in turn, the first one's first (RFC 8305, section 4)."""
-    first = [one for one in addresses if one.family == addresses[0].family]
-    other = [one for one in addresses if one.family != addresses[0].family]
-    return [one for one in chain.from_iterable(zip_longest(first, other)) if one is not None]
+async def addresses_of(host: str, port: int) -> Sequence[AddrInfoType]:
+    """The host's addresses, looked up anew each time."""
+    loop = asyncio.get_running_loop()
+    return await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
 
 
-async def first_connected(addresses: Sequence[Address]) -> socket.socket:
-    """A socket connected to whichever address answers first; the last OSError if none does."""
-    attempts: set[asyncio.Task[socket.socket]] = set()
-    waiting = list(reversed(addresses))
-    error: BaseException = OSError("the name has no address")
-    try:
-        while waiting or attempts:
-            if waiting:
-                attempts.add(asyncio.create_task(_connect(waiting.pop())))
-            done, attempts = await asyncio.wait(
-                attempts,
-                timeout=ATTEMPT_DELAY_SECONDS if waiting else None,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            for attempt in done:
-                if (failure := attempt.exception()) is None:
-                    attempts |= done - {attempt}
-                    return attempt.result()
-                error = failure
-    finally:
-        for attempt in attempts:
-            attempt.add_done_callback(_discard)
-            attempt.cancel()
-    raise error
-
-
-async def _connect(address: Address) -> socket.socket:
-    attempt = socket.socket(address.family, socket.SOCK_STREAM)
-    try:
-        attempt.setblocking(False)
-        attempt.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        await asyncio.get_running_loop().sock_connect(attempt, address.endpoint)
-    except BaseException:
-        attempt.close()
-        raise
-    return attempt
-
-
-def _discard(attempt: asyncio.Task[socket.socket]) -> None:
-    with contextlib.suppress(asyncio.CancelledError, OSError):
-        attempt.result().close()
+def _socket_for(address: AddrInfoType) -> socket.socket:
+    family, type_, protocol, *_ = address
+    made = socket.socket(family, type_, protocol)
+    # A small request must not wait for the acknowledgement of the one before it.
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return made

@@ -6,7 +6,7 @@ import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
 
-from gateway.upstream.bounds import KEEP_ALIVE_SECONDS
+from gateway.upstream.bounds import KEEP_ALIVE_SECONDS, LONGEST_LIFE_SECONDS
 from gateway.upstream.direct.connection import Connection
 
 
@@ -56,7 +56,7 @@ class Pool:
     def give_back(self, connection: Connection | None) -> None:
         """End a call's use of its place, and keep the connection if it can be used again."""
         if connection is not None and connection.usable:
-            if self._closed:
+            if self._closed or connection.has_lived(LONGEST_LIFE_SECONDS):
                 connection.abort()
             else:
                 self._keep(connection)

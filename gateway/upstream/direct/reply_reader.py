@@ -1,4 +1,4 @@
-"""Reads the answer to one request from the bytes of an HTTP/1.1 connection (RFC 9112)."""
+"""Reads the reply to one request from the bytes of an HTTP/1.1 connection (RFC 9112)."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from gateway.upstream.wire import Exchange, Fault, NoReply, Reply
 
 _NONE: Mapping[bytes, bytes] = {}
 _FINAL = 200
-"""The first status of those that answer the request."""
+"""The first of the final statuses; those below it are interim."""
 _SWITCHING_PROTOCOLS = 101
 # Chunk headers and trailers count too, so that an endless row of them is cut short.
-_LARGEST_ANSWER = LARGEST_HEAD + 2 * LARGEST_BODY
+_LARGEST_REPLY = LARGEST_HEAD + 2 * LARGEST_BODY
 
 
-class AnswerReader:
-    """What has come of an answer so far; informational answers before it are passed over."""
+class ReplyReader:
+    """What has come of a reply so far; interim responses before it are passed over."""
 
     complete: bool
     broken: bool
@@ -40,7 +40,7 @@ class AnswerReader:
         self.begin()
 
     def begin(self) -> None:
-        """Forget the last answer, after which the connection was found to be reusable."""
+        """Forget the last reply, after which the connection was found to be reusable."""
         self.complete = self.broken = self.reusable = False
         self._status = None
         self._lines = []
@@ -83,7 +83,7 @@ class AnswerReader:
             _text(headers, b"date"),
         )
 
-    # What the parser calls; after the answer's end, for bytes that nobody asked for.
+    # What the parser calls; after the reply's end, for bytes that no request has asked for.
 
     def on_message_begin(self) -> None:
         if self.complete:
@@ -117,7 +117,7 @@ class AnswerReader:
     def _is_too_large(self) -> bool:
         if self._status is None:
             return self._octets > LARGEST_HEAD
-        return self._body_octets > LARGEST_BODY or self._octets > _LARGEST_ANSWER
+        return self._body_octets > LARGEST_BODY or self._octets > _LARGEST_REPLY
 
 
 def _joined(lines: Sequence[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]:

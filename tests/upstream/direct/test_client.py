@@ -11,6 +11,7 @@ import pytest
 
 from gateway.upstream.api_key import FixedApiKey
 from gateway.upstream.call import applicants_call, invite_call
+from gateway.upstream.direct import pool as pool_module
 from gateway.upstream.direct.client import DirectUpstream
 from gateway.upstream.wire import Fault, NoReply, Reply
 from tests.upstream.test_httpx_client import OK, recording
@@ -231,6 +232,66 @@ async def test_calls_beyond_the_limit_are_shed_unsent():
         assert len(server.writers) == 1
         first.cancel()
         await asyncio.gather(first, return_exceptions=True)
+
+
+async def test_a_call_waits_for_the_place_of_another():
+    """Its request goes out when the other's reply is there, on the same connection."""
+    async with silent() as (server, url), direct(url, concurrency=1) as client:
+        first = asyncio.create_task(client.send(invite_call(BODY, timeout_seconds=60)))
+        await server.received.wait()
+        server.received.clear()
+        second = asyncio.create_task(client.send(invite_call(BODY, timeout_seconds=60)))
+        await until(lambda: client._pool._turns)
+        server.writers[0].write(OK)
+
+        assert await first == Reply(200, b"{}")
+        await server.received.wait()
+        server.writers[0].write(OK.replace(b"200", b"409"))
+        assert await second == Reply(409, b"{}")
+        assert len(server.writers) == 1
+
+
+async def test_a_wait_for_a_place_leaves_time_to_send(monkeypatch):
+    """It takes a fifth of the call's time at most."""
+    async with silent() as (server, url), direct(url, concurrency=1) as client:
+        first = asyncio.create_task(client.send(invite_call(BODY, timeout_seconds=60)))
+        await server.received.wait()
+        place, ends = client._pool.place, []
+
+        async def noted(*, wait_until: float) -> bool:
+            ends.append(wait_until - asyncio.get_running_loop().time())
+            came: bool = await place(wait_until=wait_until)
+            return came
+
+        monkeypatch.setattr(client._pool, "place", noted)
+        second = asyncio.create_task(client.send(invite_call(BODY, timeout_seconds=1000)))
+        await until(lambda: client._pool._turns)
+
+        assert ends == [pytest.approx(200, abs=50)]
+        for call in (first, second):
+            call.cancel()
+        await asyncio.gather(first, second, return_exceptions=True)
+
+
+@pytest.mark.parametrize(("seconds", "connections"), [(0.0, 2), (60.0, 1)])
+async def test_a_connection_that_has_rested_is_not_used_again(monkeypatch, seconds, connections):
+    """It is closed and a new one dialled: the server may be closing it at this moment."""
+    monkeypatch.setattr(pool_module, "KEEP_ALIVE_SECONDS", seconds)
+    async with silent() as (server, url), direct(url) as client:
+        await answered_in_time(server, client, 60)
+        await answered_in_time(server, client, 60)
+
+        assert len(server.writers) == connections
+        await until(lambda: server.closed >= connections - 1)
+
+
+async def test_idle_connections_are_closed(monkeypatch):
+    """No call has to come first."""
+    monkeypatch.setattr(pool_module, "KEEP_ALIVE_SECONDS", 0.05)
+    async with silent() as (server, url), direct(url) as client:
+        await answered_in_time(server, client, 60)
+
+        await until(lambda: server.closed == 1)
 
 
 async def test_no_connection_in_time_is_unsent():

@@ -1,108 +1,117 @@
+"""Connecting to whichever address of a name answers, over real sockets."""
+
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import socket
+import ssl
+from collections.abc import Iterator
 
 import pytest
+from aiohappyeyeballs import AddrInfoType
 
 from gateway.upstream.direct import dial as dial_module
-from gateway.upstream.direct.dial import Address, Dialer, first_connected, interleaved
+from gateway.upstream.direct.connection import Connection
+from gateway.upstream.direct.dial import Dialer
 
-V4, V6 = socket.AF_INET, socket.AF_INET6
+
+def address(listening: socket.socket) -> AddrInfoType:
+    return (socket.AF_INET, socket.SOCK_STREAM, 0, "", listening.getsockname())
 
 
 @contextlib.contextmanager
-def listening():
+def accepting() -> Iterator[AddrInfoType]:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        yield Address(V4, server.getsockname())
+        yield address(server)
 
 
-def refusing() -> Address:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return Address(V4, free.getsockname())
+@contextlib.contextmanager
+def refusing() -> Iterator[AddrInfoType]:
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        yield address(reserved)
 
 
-def test_families_take_turns():
-    """The first family leads, so that a broken one costs one delay at most."""
-    a, b, c, d = Address(V6, (1,)), Address(V6, (2,)), Address(V4, (3,)), Address(V6, (4,))
-
-    assert interleaved([a, b, c, d]) == [a, c, b, d]
-    assert interleaved([]) == []
-
-
-async def test_the_first_address_that_answers_is_used():
-    """One that refuses is passed over at once."""
-    with listening() as good:
-        connected = await first_connected([refusing(), good])
-
-        assert connected.getpeername() == good.endpoint
-        connected.close()
+@contextlib.contextmanager
+def silent() -> Iterator[AddrInfoType]:
+    """Its queue of connections is full: a new one gets no answer at all."""
+    with contextlib.ExitStack() as sockets:
+        server = sockets.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(3):
+            waiting = sockets.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(server.getsockname())
+        yield address(server)
 
 
-async def test_a_silent_address_is_not_waited_for(monkeypatch):
-    """The next one is tried beside it, and the slow attempt is closed."""
-    monkeypatch.setattr(dial_module, "ATTEMPT_DELAY_SECONDS", 0.0)
-    silent, attempts = Address(V4, ("127.0.0.1", 1)), []
-    connect = dial_module._connect
+@pytest.fixture
+def dialling(monkeypatch):
+    """Dials a name that has these addresses."""
 
-    async def slow(address: Address) -> socket.socket:
-        if address is not silent:
-            return await connect(address)
-        try:
-            await asyncio.Event().wait()
-        finally:
-            attempts.append("closed")
-        raise AssertionError
+    async def dialling(*addresses: AddrInfoType) -> Connection:
+        async def found(*_: object) -> tuple[AddrInfoType, ...]:
+            return addresses
 
-    monkeypatch.setattr(dial_module, "_connect", slow)
-    with listening() as good:
-        connected = await first_connected([silent, good])
-        await asyncio.sleep(0)
+        monkeypatch.setattr(dial_module, "addresses_of", found)
+        return await Dialer("platform.example", 80, tls=None).dial()
 
-        assert connected.getpeername() == good.endpoint
-        assert attempts == ["closed"]
-        connected.close()
+    return dialling
 
 
-async def test_a_second_connection_in_the_same_moment_is_closed(monkeypatch):
-    """Two attempts that succeed together leave one socket open."""
-    monkeypatch.setattr(dial_module, "ATTEMPT_DELAY_SECONDS", 0.0)
-    made: list[socket.socket] = []
-    together = asyncio.Event()
-
-    async def connect(_: Address) -> socket.socket:
-        await together.wait()
-        made.append(socket.socket())
-        return made[-1]
-
-    monkeypatch.setattr(dial_module, "_connect", connect)
-    asyncio.get_running_loop().call_later(0.01, together.set)
-
-    winner = await first_connected([Address(V4, (1,)), Address(V4, (2,))])
+async def closed(connection: Connection) -> None:
+    connection.abort()
+    # The loop closes an aborted transport's socket on its next turn.
     await asyncio.sleep(0)
 
-    assert len(made) == 2
-    assert [one.fileno() >= 0 for one in made].count(True) == 1
-    winner.close()
+
+def port_of(connection: Connection) -> int:
+    assert connection._transport is not None
+    port: int = connection._transport.get_extra_info("peername")[1]
+    return port
 
 
-async def test_the_last_refusal_is_told():
-    """All addresses refuse: that is the error."""
-    with pytest.raises(ConnectionRefusedError):
-        await first_connected([refusing(), refusing()])
+async def test_the_first_address_that_accepts_is_used(dialling):
+    """One that refuses is passed over at once."""
+    with refusing() as bad, accepting() as good:
+        connection = await dialling(bad, good)
+
+        assert port_of(connection) == good[4][1]
+        await closed(connection)
 
 
-async def test_no_address_is_an_error():
-    """A name that exists without an address cannot be reached."""
-    with pytest.raises(OSError, match="no address"):
-        await first_connected([])
+async def test_a_silent_address_is_not_waited_for(dialling, monkeypatch):
+    """The next one is tried beside it, and no socket stays open."""
+    monkeypatch.setattr(dial_module, "ATTEMPT_DELAY_SECONDS", 0.01)
+    with silent() as bad, accepting() as good:
+        connection = await dialling(bad, good)
+
+        assert port_of(connection) == good[4][1]
+        await closed(connection)
+
+
+async def test_a_refusal_by_all_is_an_error(dialling):
+    """There is no connection."""
+    with refusing() as one, refusing() as other, pytest.raises(OSError, match="Connect") as refusal:
+        await dialling(one, other)
+
+    assert refusal.value.errno == errno.ECONNREFUSED
+
+
+async def test_small_requests_are_not_held_back(dialling):
+    """Nagle's algorithm is off."""
+    with accepting() as good:
+        connection = await dialling(good)
+
+        assert connection._transport is not None
+        made = connection._transport.get_extra_info("socket")
+        assert made.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        await closed(connection)
 
 
 async def test_a_failed_handshake_closes_the_socket():
     """A server that speaks no TLS leaves nothing open behind."""
-    import ssl  # noqa: PLC0415 - for this test alone
 
     async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()

@@ -10,6 +10,10 @@ class FakeConnection:
     def __init__(self) -> None:
         self.usable = True
         self.idle_since = 0.0
+        self.lived = 0.0
+
+    def has_lived(self, seconds: float) -> bool:
+        return self.lived >= seconds
 
     def rest(self) -> None:
         self.idle_since = asyncio.get_running_loop().time()

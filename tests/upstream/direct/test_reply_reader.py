@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.upstream.bounds import LARGEST_BODY, LARGEST_HEAD
-from gateway.upstream.direct.reply_reader import AnswerReader
+from gateway.upstream.direct.reply_reader import ReplyReader
 from gateway.upstream.wire import Fault, NoReply, Reply
 
 LENGTH = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
@@ -11,8 +11,8 @@ CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\n{\r\n1;a=b
 UNTIL_CLOSE = b"HTTP/1.1 200 OK\r\n\r\n{}"
 
 
-def read(*parts: bytes, closed: bool = False) -> AnswerReader:
-    reader = AnswerReader()
+def read(*parts: bytes, closed: bool = False) -> ReplyReader:
+    reader = ReplyReader()
     for part in parts:
         reader.feed(part)
     if closed:
@@ -20,7 +20,7 @@ def read(*parts: bytes, closed: bool = False) -> AnswerReader:
     return reader
 
 
-def facts(reader: AnswerReader) -> Reply | NoReply:
+def facts(reader: ReplyReader) -> Reply | NoReply:
     return reader.facts(Fault.PROTOCOL)
 
 

@@ -1,4 +1,4 @@
-// node audit.js http://host:port/graphql
+// node graphql-over-http.js http://host:port/graphql
 import { serverAudits } from 'graphql-http';
 
 const results = [];

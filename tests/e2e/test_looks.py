@@ -1,0 +1,74 @@
+"""The pages are fit for everybody: in two browsers, large and small, light and dark."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, ViewportSize
+
+from tests.e2e.browser import BROWSERS, SCHEMES, launched, needs_browser
+from tests.e2e.explorer import gateway_with, visit
+from tests.e2e.node import needs_packages
+
+AUDITS = Path(__file__).parent / "audits"
+SIZES = [(1440, 900), (390, 844)]
+FIND = """axe.run({ resultTypes: ["violations"] }).then(({ violations }) =>
+  violations
+    .filter(({ impact }) => impact === "critical" || impact === "serious")
+    .flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target}`)),
+)"""
+
+# One browser serves them all: it is most of what each of these tests would take.
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def gateway() -> AsyncIterator[str]:
+    async with gateway_with() as gateway:
+        yield gateway
+
+
+@pytest_asyncio.fixture(
+    scope="module",
+    loop_scope="module",
+    params=[(name, scheme) for name in BROWSERS for scheme in SCHEMES],
+    ids="-".join,
+)
+async def look(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Browser, str]]:
+    """A browser and the scheme of its pages."""
+    name, scheme = request.param
+    needs_browser(name)
+    async with launched(name, scheme=scheme) as browser:
+        yield browser, scheme
+
+
+@pytest_asyncio.fixture(loop_scope="module", params=SIZES, ids=str)
+async def page(
+    request: pytest.FixtureRequest, look: tuple[Browser, str], gateway: str
+) -> AsyncIterator[Page]:
+    browser, scheme = look
+    width, height = request.param
+    size: ViewportSize = {"width": width, "height": height}
+    async with visit(browser, gateway, viewport=size, color_scheme=scheme) as page:
+        yield page
+
+
+async def findings(page: Page) -> list[str]:
+    """What axe finds that is critical or serious."""
+    needs_packages(AUDITS)
+    axe = (AUDITS / "node_modules/axe-core/axe.min.js").read_text("utf-8")
+    await page.evaluate(f"{axe}\n;undefined")
+    found: list[str] = await page.evaluate(FIND)
+    return found
+
+
+@pytest.mark.parametrize("path", ["/docs", "/docs/frontends"])
+async def test_guides_are_fit_for_everybody(page, gateway, path):
+    """No part of a guide is out of reach, wherever and however it is read."""
+    await page.goto(gateway + path)
+
+    assert await findings(page) == []
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
