@@ -44,6 +44,9 @@ class KeyRing:
             raise ValueError("has no key for signatures")
         self._ready: dict[tuple[str | None, str], tuple[jwt.PyJWK, ...]] = {}
 
+    def __len__(self) -> int:
+        return len(self._keys)
+
     def knows(self, kid: str | None) -> bool:
         return kid is None or any(key.get("kid") == kid for key in self._keys)
 
@@ -158,7 +161,7 @@ class JwksUrl:
                 self._ring, self._published = KeyRing(published), published
         except (OSError, ValueError, HTTPException) as error:
             if not self._failed:
-                LOGGER.warning("The identity provider's keys cannot be had: %s", _reason(error))
+                LOGGER.warning("The identity provider's keys cannot be had: %s", why_no_keys(error))
             self._failed = True
         else:
             self._fetched_at, self._failed = self._clock(), False
@@ -202,7 +205,7 @@ def _signs(key: Mapping[str, Any]) -> bool:
     return key.get("use", "sig") == "sig" and key.get("kty") != "oct"
 
 
-def _reason(error: Exception) -> str:
+def why_no_keys(error: Exception) -> str:
     """What an operator needs to know, and nothing that the provider wrote."""
     if isinstance(error, urllib.error.HTTPError):
         return f"status {error.code}"

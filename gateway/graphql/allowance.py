@@ -22,7 +22,7 @@ MOST_BYTES: Final = 8 * 1024 * 1024
 """Of what the platform told, each repetition by an alias counted."""
 
 
-class TooMuchToTellError(Exception):
+class AnswerTooLargeError(Exception):
     """The answer would be larger than is allowed."""
 
 
@@ -45,7 +45,7 @@ class Place:
 
 @dataclass(slots=True)
 class Allowance:
-    """One request's; what goes beyond it raises TooMuchToTellError."""
+    """One request's; what goes beyond it raises AnswerTooLargeError."""
 
     values: int = 5_000
     octets: int = MOST_BYTES
@@ -57,13 +57,13 @@ class Allowance:
         """So many items are told, each for `each` values and all that is selected below."""
         self.values -= items * (self._extent(info).fields + each)
         if self.values < 0:
-            raise TooMuchToTellError
+            raise AnswerTooLargeError
 
     def take_bytes(self, info: GraphQLResolveInfo[Any] | Place, size: int) -> None:
         """An answer of this size is told, and parts of it again for each alias."""
         self.octets -= size * (self._extent(info).aliases + 1)
         if self.octets < 0:
-            raise TooMuchToTellError
+            raise AnswerTooLargeError
 
     def _extent(self, info: GraphQLResolveInfo[Any] | Place) -> Extent:
         if isinstance(info, Place):

@@ -11,7 +11,7 @@ from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 from typing import Final, TextIO
 
-from gateway.invites.inputs import in_small, normalised_email
+from gateway.invites.inputs import lowercased, normalised_email
 from gateway.invites.models import InviteErrorCode, InviteOutcome
 from gateway.operator_error import OperatorError
 from gateway.spreadsheet.csv_text import SEPARATORS, CSVTextError, cells_of, decoded, lines_of
@@ -51,7 +51,7 @@ class Row:
     @property
     def address(self) -> str:
         """The same for every spelling of the e-mail address."""
-        return in_small(normalised_email(self.email) or self.email)
+        return lowercased(normalised_email(self.email) or self.email)
 
 
 COLUMNS = tuple(field.name for field in fields(Row))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from gateway.invites.deadline import within
-from gateway.invites.inputs import in_small, normalised_email
+from gateway.invites.inputs import lowercased, normalised_email
 from gateway.invites.models import (
     InviteErrorCode,
     InviteOutcome,
@@ -156,7 +156,7 @@ class _Run:
                 reason = "; ".join(map(issue_line, checked))
                 self._tell(candidate, replace(refusal_of(checked), message=reason))
                 continue
-            earlier = self._earlier.get(in_small(checked.candidate_email))
+            earlier = self._earlier.get(lowercased(checked.candidate_email))
             if earlier is not None and earlier.is_invited:
                 self.tally.earlier += 1
                 self._note(carried(earlier, line=candidate.line), InviteOutcome.INVITED)
@@ -196,7 +196,7 @@ class _Run:
 
         Corrected, it would be an invite of its own.
         """
-        earlier = self._earlier.get(in_small(request.candidate_email))
+        earlier = self._earlier.get(lowercased(request.candidate_email))
         email = normalised_email(earlier.email) if earlier is not None else None
         if earlier is None or email is None or not earlier.is_open:
             return candidate, request

@@ -30,10 +30,11 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from gateway import __version__
+from gateway.graphql.results import ERROR_TYPES
 from gateway.invites.inputs import InviteDraft
 from gateway.invites.models import InviteErrorCode, InviteOutcome, InviteResult
 from gateway.telemetry.tallies import Tally, Times
-from gateway.telemetry.trail import SUCCESS, TYPES, Result, Trail, is_replayed, told
+from gateway.telemetry.trail import SUCCESS, Result, Trail, is_replayed, told
 from gateway.upstream.wire import Exchange, Fault, Reply
 
 # When a counter began is one more series for each, and nobody's question.
@@ -127,9 +128,9 @@ class Metrics:
         self._requests.labels("200")
         self._calls.labels("200")
         self._invites.labels(*_labels_of_result(SUCCESS))
-        for code, type_ in TYPES.items():
+        for code, kind in ERROR_TYPES.items():
             for outcome in _outcomes(code):
-                self._invites.labels(type_, code.value, outcome.value)
+                self._invites.labels(kind.__name__, code.value, outcome.value)
         for fault in Fault:
             self._calls.labels(fault.value)
         for word in ("OVERLOADED", "SERVICE_UNAVAILABLE", "INTERNAL_SERVER_ERROR"):

@@ -30,6 +30,7 @@ mutation Many($input: InviteCandidatesInput!) {
       ... on RateLimitedError { retryAfterSeconds }
     }
     invitedCount
+    notInvitedCount
     failedCount
     unknownCount
   }
@@ -91,7 +92,8 @@ def test_each_result_in_its_place(upstream, asking):
     ]
     assert payload["results"][5]["issues"] == [{"field": "candidateEmail"}]
     assert payload["results"][4]["invite"] == {"email": "d@example.com", "trackId": "6578"}
-    assert (payload["invitedCount"], payload["failedCount"], payload["unknownCount"]) == (2, 3, 1)
+    counts = ("invitedCount", "notInvitedCount", "failedCount", "unknownCount")
+    assert [payload[name] for name in counts] == [2, 3, 3, 1]
     assert {post["invite_format"] for post in upstream.posts} == {"sendlink"}
 
 

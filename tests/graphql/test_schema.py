@@ -98,7 +98,8 @@ input CandidateInput { candidateName: String! candidateEmail: String! idempotenc
 type InviteCandidatesPayload {
   results: [InviteCandidateResult!]!
   invitedCount: Int!
-  failedCount: Int!
+  notInvitedCount: Int!
+  failedCount: Int! @deprecated(reason: "It reads as if it counted all errors: use `notInvitedCount`.")
   unknownCount: Int!
 }
 enum InviteFormat { GET_LINK SEND_LINK }
@@ -155,6 +156,7 @@ type {name} implements InviteError {{
 def undescribed(sdl: str) -> str:
     """The schema in one order and without its descriptions."""
     schema = lexicographic_sort_schema(build_schema(sdl))
+    schema.description = None
     for kind in schema.type_map.values():
         kind.description = None
         for part in _parts(kind):
@@ -188,6 +190,12 @@ OWN_TYPES = [
     for kind in executable_schema().type_map.values()
     if not is_introspection_type(kind) and not is_specified_scalar_type(kind)
 ]
+
+
+def test_the_schema_says_what_it_is_for():
+    """Whoever opens it in a tool, or reads the file, learns how to use it."""
+    assert "idempotency key" in str(executable_schema().description)
+    assert build_schema(printed_schema()).description == executable_schema().description
 
 
 @pytest.mark.parametrize("kind", OWN_TYPES, ids=lambda kind: kind.name)
