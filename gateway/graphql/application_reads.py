@@ -11,7 +11,7 @@ from strawberry.utils.str_converters import to_camel_case
 
 from gateway.applications.failures import ReadFailure
 from gateway.applications.inputs import ListRequest
-from gateway.applications.models import ApplicationDetails, ApplicationKey
+from gateway.applications.models import ApplicationDetails, ApplicationKey, Track
 from gateway.applications.reads import Reads, TooManyReadsError, Window
 from gateway.graphql.allowance import AnswerTooLargeError
 from gateway.graphql.context import RequestContext
@@ -44,6 +44,15 @@ async def read_details(info: Info, key: ApplicationKey) -> ApplicationDetails | 
     reads = reads_of(info)
     try:
         return found(await reads.one(key))
+    except TooManyReadsError as error:
+        raise _too_many(error) from None
+
+
+async def read_track(info: Info, track_id: int) -> Track | None:
+    """The track, or None if there is none."""
+    reads = reads_of(info)
+    try:
+        return found(await reads.track(track_id))
     except TooManyReadsError as error:
         raise _too_many(error) from None
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from graphql import ExecutionResult, GraphQLSchema, OperationType
 
+from gateway.graphql.candidates_in_urls import names_candidate
 from gateway.graphql.documents import CachedDocument, DocumentReader, Operation
 from gateway.graphql.errors import coercion_error, field_error
 from gateway.graphql.execution import Executor, GeneralExecutor
@@ -147,6 +148,12 @@ class GraphQLEndpoint:
         if head.method != "POST" and operation.type is not OperationType.QUERY:
             raise request_error(
                 "Use POST for mutations.", status=405, headers=((b"allow", b"POST"),)
+            )
+        if head.method != "POST" and names_candidate(document, operation, request.variables):
+            raise request_error(
+                "Use POST: this names a candidate, and a URL ends up in logs.",
+                status=405,
+                headers=((b"allow", b"POST"),),
             )
         self._found(document, operation)
         result = await self._executor.execute(

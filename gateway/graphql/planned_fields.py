@@ -11,9 +11,11 @@ from gateway.graphql.application_reads import Info
 from gateway.graphql.application_types import ApplicationFilter
 from gateway.graphql.arguments import Arguments
 from gateway.graphql.context import RequestContext
+from gateway.graphql.invite_check import check_draft
 from gateway.graphql.results import list_to_graphql, to_graphql
 from gateway.graphql.root import gateway_info, invite_list
 from gateway.graphql.selections import PlannedInfo, snake_case
+from gateway.graphql.track_fields import read_track_of
 from gateway.invites.inputs import InviteDraft
 from gateway.invites.models import InviteFormat, InviteResult, InviteSuccess
 
@@ -45,6 +47,15 @@ async def _applications(context: RequestContext, place: Place, arguments: Argume
     return await read_applications(_info(context, place), **given)
 
 
+async def _track(context: RequestContext, place: Place, arguments: Arguments) -> object:
+    return await read_track_of(_info(context, place), **_keywords(arguments))
+
+
+async def _check_invite(context: RequestContext, place: Place, arguments: Arguments) -> object:
+    given = arguments["input"]
+    return check_draft(_info(context, place), _draft(given, given))
+
+
 async def _gateway(context: RequestContext, place: Place, _: Arguments) -> object:
     return gateway_info(_info(context, place))
 
@@ -54,6 +65,8 @@ PLANNED: Mapping[str, Resolve] = {
     "inviteCandidates": _invite_list,
     "application": _application,
     "applications": _applications,
+    "track": _track,
+    "checkInvite": _check_invite,
     "gateway": _gateway,
 }
 

@@ -35,7 +35,7 @@ ERROR_TYPES: Final[Mapping[InviteErrorCode, type[types.InviteError]]] = {
 }
 """The member of the union that tells of each code."""
 _DETAILS: Final[Mapping[str, Callable[[InviteFailure], object]]] = {
-    "issues": lambda failure: [_issue(issue) for issue in failure.issues],
+    "issues": lambda failure: [issue_to_graphql(issue) for issue in failure.issues],
     "track_id": lambda failure: ID(failure.track_id or ""),
     "retry_after_seconds": lambda failure: failure.retry_after_seconds,
     "upstream_status": lambda failure: failure.upstream_status,
@@ -94,5 +94,5 @@ def _error(failure: InviteFailure) -> types.InviteCandidateResult:
     return error
 
 
-def _issue(issue: InputIssue) -> types.InputIssue:
+def issue_to_graphql(issue: InputIssue) -> types.InputIssue:
     return types.InputIssue(field=to_camel_case(issue.field), message=issue.message)

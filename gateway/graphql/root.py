@@ -12,9 +12,11 @@ from gateway import __version__
 from gateway.graphql.application_fields import application_field, applications_field
 from gateway.graphql.application_types import ANY_JSON, Application, ApplicationConnection
 from gateway.graphql.context import RequestContext
+from gateway.graphql.drafts import draft_of, drafts_of
+from gateway.graphql.invite_check import InviteCheck, check_invite_field
 from gateway.graphql.results import list_to_graphql, to_graphql
+from gateway.graphql.track_fields import Track, track_field
 from gateway.graphql.types import (
-    CandidateInput,
     GatewayInfo,
     InviteCandidateInput,
     InviteCandidateResult,
@@ -38,14 +40,7 @@ async def _invite_candidate(
         strawberry.argument(description="Whom to invite to which track, and how."),
     ],
 ) -> InviteCandidateResult:
-    draft = InviteDraft(
-        candidate_name=input.candidate_name,
-        candidate_email=input.candidate_email,
-        track_id=input.track_id,
-        invite_format=input.invite_format,
-        idempotency_key=_key(input.idempotency_key),
-    )
-    return to_graphql(await info.context.invite(draft))
+    return to_graphql(await info.context.invite(draft_of(input)))
 
 
 async def _invite_candidates(
@@ -55,8 +50,7 @@ async def _invite_candidates(
         strawberry.argument(description="Whom to invite to one track, and how."),
     ],
 ) -> InviteCandidatesPayload:
-    drafts = [_draft(candidate, input) for candidate in input.candidates]
-    return list_to_graphql(await invite_list(info.context, drafts))
+    return list_to_graphql(await invite_list(info.context, drafts_of(input)))
 
 
 async def invite_list(context: RequestContext, drafts: Sequence[InviteDraft]) -> list[InviteResult]:
@@ -70,20 +64,6 @@ async def invite_list(context: RequestContext, drafts: Sequence[InviteDraft]) ->
         ) from None
 
 
-def _draft(candidate: CandidateInput, of: InviteCandidatesInput) -> InviteDraft:
-    return InviteDraft(
-        candidate_name=candidate.candidate_name,
-        candidate_email=candidate.candidate_email,
-        track_id=of.track_id,
-        invite_format=of.invite_format,
-        idempotency_key=_key(candidate.idempotency_key),
-    )
-
-
-def _key(given: str | None) -> str | None:
-    return None if given is strawberry.UNSET else given
-
-
 @strawberry.type(description="What can be read.")
 class Query:
     gateway: GatewayInfo = strawberry.field(
@@ -92,6 +72,8 @@ class Query:
     )
     application: Application | None = application_field
     applications: ApplicationConnection = applications_field
+    track: Track | None = track_field
+    check_invite: InviteCheck = check_invite_field
 
 
 @strawberry.type(description="What can be done.")

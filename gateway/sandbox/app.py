@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from gateway.sandbox.applicants import details_of, page_of, read_query
+from gateway.sandbox.applicants import details_of, page_of, read_query, stats_of
 from gateway.sandbox.bodies import InviteBody, read_invite
 from gateway.sandbox.connections import connection_of, until_disconnect
 from gateway.sandbox.failures import READ_REFUSALS, Mishap, Refusal, failure_for
@@ -60,6 +60,7 @@ class Sandbox:
         track = prefix + "/tracks/{track_id}"
         return [
             Route(prefix + "/tracks/invite", self._invite, methods=["POST"]),
+            Route(track + "/stats", self._stats),
             Route(track + "/applicants", self._applicants),
             Route(track + "/applicants/{application_id}", self._applicant),
             Route(prefix + "/sandbox/invites", self._accepted, methods=["GET", "DELETE"]),
@@ -113,6 +114,10 @@ class Sandbox:
         track_id = _check_readable(request)
         query = read_query(request.query_params)
         return _json(page_of(self._ledger.listed(track_id), query))
+
+    async def _stats(self, request: Request) -> Response:
+        track_id = _check_readable(request)
+        return _json(stats_of(track_id, self._ledger.listed(track_id)))
 
     async def _applicant(self, request: Request) -> Response:
         track_id = _check_readable(request)

@@ -17,13 +17,14 @@ from gateway.graphql.execution import Executor, GeneralExecutor, PlanningExecuto
 from gateway.graphql.schema import executable_schema
 from gateway.http.requests import RequestHead
 from gateway.invites.bulk import TooManyCandidatesError
-from gateway.invites.inputs import InviteDraft
+from gateway.invites.inputs import InviteDraft, check
 from gateway.invites.models import (
     InputIssue,
     Invite,
     InviteErrorCode,
     InviteFailure,
     InviteOutcome,
+    InviteRequest,
     InviteResult,
     InviteSuccess,
 )
@@ -95,6 +96,9 @@ class FakeInviter:
         if isinstance(self.result, Exception):
             raise self.result
         return self.result
+
+    def check(self, draft: InviteDraft) -> InviteRequest | tuple[InputIssue, ...]:
+        return check(draft)
 
     async def invite_all(self, drafts: list[InviteDraft], *_: object) -> list[InviteResult]:
         if len(drafts) > MOST_CANDIDATES:

@@ -326,6 +326,11 @@ query L($t: ID!, $first: Int = 2, $after: String, $filter: ApplicationFilter) {{
 }}
 fragment N on Application {{ __typename trackId }}
 """
+CHECK = """
+query C($input: InviteCandidateInput!) {
+  checkInvite(input: $input) { canBeSent issues { field message } candidateName candidateEmail }
+}
+"""
 READS: dict[str, tuple[str, dict[str, Any]]] = {
     "list": (LISTING, {"t": 6578}),
     "list-all-arguments": (LISTING, {"t": "6578", "first": 3, "after": "YXQ6MQ",
@@ -342,6 +347,11 @@ READS: dict[str, tuple[str, dict[str, Any]]] = {
             {"a": 2}),
     "one-unknown": ("{ application(trackId: 6578, applicationId: 99) { name } }", {}),
     "one-wrong": ('{ one: application(trackId: "x", applicationId: 0) { name } }', {}),
+    "track": ("query ($t: ID!) { track(trackId: $t) { __typename trackId title isActive applicationCount } }",
+              {"t": 6578}),
+    "track-wrong": ('{ track(trackId: "x") { title } }', {}),
+    "check": (CHECK, {"input": ADA | {"candidateName": " Ada "}}),
+    "check-wrong": (CHECK, {"input": {"candidateName": "", "candidateEmail": "x", "trackId": 0}}),
     "gateway": ("{ gateway { version v: version } }", {}),
 }  # fmt: skip
 
@@ -489,6 +499,7 @@ async def test_lists_are_told_alike(query, variables, result):
         (("mutation { inviteCandidates(input: {trackId: 1, candidates: "
          '{candidateName: "A", candidateEmail: "a@example.com"}}) { invitedCount } }'), None),
         ("{ applications(trackId: 1) { totalCount } gateway { version } }", None),
+        (CHECK.replace("canBeSent", "track { title }"), {"input": ADA}),
         ("{ __schema { queryType { name } } }", None),
     ],
     ids=str,

@@ -31,6 +31,16 @@ type Query {
     after: String
     filter: ApplicationFilter
   ): ApplicationConnection!
+  track(trackId: ID!): Track
+  checkInvite(input: InviteCandidateInput!): InviteCheck!
+}
+type Track { trackId: ID! title: String isActive: Boolean applicationCount: Int }
+type InviteCheck {
+  canBeSent: Boolean!
+  issues: [InputIssue!]!
+  candidateName: String
+  candidateEmail: String
+  track: Track
 }
 type Application {
   applicationId: ID!

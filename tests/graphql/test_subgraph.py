@@ -21,10 +21,10 @@ from gateway.graphql.schema import executable_schema, printed_schema
 from gateway.upstream.call import Call
 from gateway.upstream.wire import Exchange, Reply
 from tests.fakes.calls import asked as asked_for
+from tests.fakes.gateway import asked
 from tests.fakes.invites import FakeUpstream, MemoryStore
 from tests.fakes.planning import ADA, RESULTS, WHOLE, WIDE, answered
 from tests.fakes.settings import settings
-from tests.graphql.test_applications import asked
 from tests.graphql.test_schema import ROOT, _parts
 
 SUBGRAPH = executable_schema(federation=True)
