@@ -24,8 +24,8 @@ from tests.fakes.calls import asked as asked_for
 from tests.fakes.gateway import asked
 from tests.fakes.invites import FakeUpstream, MemoryStore
 from tests.fakes.settings import settings
+from tests.fakes.texts import ROOT, parts_of
 from tests.graphql.test_plan import ADA, RESULTS, WHOLE, WIDE, answered
-from tests.graphql.test_schema import ROOT, _parts
 
 SUBGRAPH = executable_schema(federation=True)
 ENTITIES = """
@@ -149,7 +149,7 @@ def test_everything_is_described(kind):
     plain = executable_schema().type_map.get(kind.name)
 
     assert kind.description
-    assert all(part.description for part in _parts(kind))
+    assert all(part.description for part in parts_of(kind))
     assert plain is None or plain.description == kind.description
 
 
