@@ -129,3 +129,17 @@ def test_commands_alone_import_the_stand_in():
     }
 
     assert users <= {"cli.py", "commands", "sandbox"}
+
+
+def test_no_test_module_imports_another():
+    """What tests share is in tests/fakes: a test can be moved or deleted by itself."""
+    tests = [*Path(__file__).parent.rglob("test_*.py")]
+    strays = [
+        (module.name, name)
+        for module in tests
+        for name in imported(module)
+        if name.startswith("tests.") and name.rpartition(".")[2].startswith("test_")
+    ]
+
+    assert tests
+    assert strays == []
