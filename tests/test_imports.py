@@ -16,7 +16,6 @@ GROUND = {"background", "operator_error", "watched_file"}
 # What each room, and each module beside the rooms, may import of the others.
 ALLOWED: dict[str, str] = {
     "settings": "",
-    "sandbox": "",
     "http": "settings",
     "upstream": "http settings",
     "invites": "upstream settings",
@@ -24,6 +23,7 @@ ALLOWED: dict[str, str] = {
     "applications": "invites upstream settings",
     "graphql": "applications invites http settings",
     "server": "http settings",
+    "sandbox": "server settings",
     "access": "server invites upstream http settings",
     "checks": "access server graphql stores upstream settings",
     "service": "access applications stores invites upstream settings",
