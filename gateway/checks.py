@@ -7,10 +7,12 @@ from collections.abc import Callable
 from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from gateway.access.rate_limits import read_rate_limit_url
 from gateway.access.token_file import read_token_file
 from gateway.server.tls import certified
 from gateway.settings.limits import Limits
@@ -20,6 +22,8 @@ from gateway.stores.opening import read_store_secret, read_url_file
 from gateway.upstream.api_key import read_key_file
 from gateway.upstream.proxy import proxy_for
 from gateway.upstream.trust import trusting
+
+T = TypeVar("T")
 
 
 class CheckedSettings(Settings):
@@ -88,6 +92,18 @@ class CheckedSettings(Settings):
     @classmethod
     def _load_authorities(cls, path: Path | None) -> Path | None:
         return _read(path, _read_authorities)
+
+    @field_validator("rate_limit_url", "rate_limit_url_file")
+    @classmethod
+    def _find_redis(cls, given: T) -> T:
+        if given is not None and find_spec("redis") is None:
+            raise ValueError("needs the extra: pip install 'track-invite-gateway[valkey]'")
+        return given
+
+    @field_validator("rate_limit_url_file")
+    @classmethod
+    def _read_rate_limit_url_file(cls, path: Path | None) -> Path | None:
+        return _read(path, read_rate_limit_url)
 
     @field_validator("traces_url")
     @classmethod

@@ -1,4 +1,4 @@
-"""The commands: `gateway dev | serve | sandbox | schema | token | check | reconcile | invite`.
+"""The commands, each as a line that leads to its module.
 
 Each imports what it needs when it is run: the others stay quick, and Ctrl-C during the import
 ends it in a word.
@@ -64,6 +64,9 @@ def dev(port: int, *, verbose: bool) -> None:
 @main.command()
 def serve() -> None:
     """Run the gateway in production, from the settings."""
+    from gateway.server.signals import hold_early_signals  # noqa: PLC0415 - keeps the others quick
+
+    hold_early_signals()
     # What is loaded stays: collections meanwhile would only walk it, again and again. The app,
     # once made, has them begin.
     gc.disable()
@@ -77,7 +80,7 @@ def serve() -> None:
 
     settings = checked_settings()
     prepare_store(settings)
-    serve_gateway(settings)
+    sys.exit(serve_gateway(settings))
 
 
 @main.command()
@@ -147,15 +150,30 @@ def token(name: str) -> None:
 
 
 @main.command()
-def check() -> None:
-    """Check the settings and print them, secrets hidden."""
-    from gateway.checks import checked_settings  # noqa: PLC0415 - as above
-    from gateway.settings.model import PREFIX, Settings  # noqa: PLC0415 - keeps the others quick
+@click.option("--all", "everything", is_flag=True, help="Print what is not set, too.")
+@click.option("--connect", is_flag=True, help="Try platform, clock, store and identity provider.")
+@click.pass_context
+def check(context: click.Context, *, everything: bool, connect: bool) -> None:
+    """Check the settings and print those that are set, secrets hidden.
 
-    settings = checked_settings()
-    width = max(len(name) for name in Settings.model_fields) + len(PREFIX)
-    for name in Settings.model_fields:
-        click.echo(f"{PREFIX + name.upper():<{width}}  {_shown(getattr(settings, name))}")
+    Sends nothing but a read to the platform, and that only with --connect. Exits with 2 if a
+    setting is wrong, with 1 if something does not work.
+    """
+    from gateway.commands.check import check as check_settings  # noqa: PLC0415 - keeps the others quick
+
+    context.exit(check_settings(everything=everything, connect=connect))
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the store's tables up to date.
+
+    Needs GATEWAY_STORE_URL alone, or its file: with PostgreSQL that of a user who may make tables.
+    """
+    from gateway.commands.migrate import migrate as migrate_store  # noqa: PLC0415 - keeps the others quick
+
+    migrate_store()
+    click.echo("The store is up to date.")
 
 
 @main.command()
@@ -219,17 +237,6 @@ def invite(
         **options,
     )
     context.exit((invite_command.rehearse if dry_run else invite_command.invite)(job))
-
-
-def _shown(value: Any) -> str:
-    match value:
-        case None | ():
-            return "-"
-        case bool():
-            return str(value).lower()
-        case tuple():
-            return ",".join(value)
-    return str(value)
 
 
 def _reason(error: OSError | UnicodeDecodeError) -> str:

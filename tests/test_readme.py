@@ -19,6 +19,7 @@ from gateway.site.guide.page import anchor_of
 from tests.fakes.texts import GUIDES, README, ROOT, blocks
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+CONTRIBUTING = (ROOT / ".github/CONTRIBUTING.md").read_text("utf-8")
 LINKS = {
     (name, target)
     for name, text in {"README": README, **GUIDES}.items()
@@ -95,3 +96,11 @@ def test_the_operations_fit_the_schema(name):
 def test_the_first_operation_is_what_dev_runs():
     """The README shows the very request that the first command prints."""
     assert blocks(README, "graphql")[0].strip() == SAMPLE_DOCUMENT
+
+
+@pytest.mark.parametrize(
+    "path", sorted(set(re.findall(r"`((?:gateway|tests)/[\w/.]+)`", CONTRIBUTING)))
+)
+def test_what_contributing_names_is_there(path):
+    """Whoever carries on opens the right file at the first guess."""
+    assert (ROOT / path).exists()

@@ -32,7 +32,7 @@ _SENT_NOTHING = NoReply(Fault.OTHER, possibly_sent=False)
 class Limit(Protocol):
     """How often something may happen, for each name."""
 
-    def seconds_to_wait(self, name: str, /) -> int | None:
+    async def seconds_to_wait(self, name: str, /) -> int | None:
         """None if it may happen now, and it is counted; else whole seconds until it may."""
         ...
 
@@ -99,7 +99,7 @@ class Sender:
         `send_by`, after which no byte leaves, is on `time.monotonic`'s clock.
         """
         limit = self._limits.of_sender
-        if limit is not None and (limited := _limited(limit, origin.sender)) is not None:
+        if limit is not None and (limited := await _limited(limit, origin.sender)) is not None:
             return limited
         if self._announce is not None and not await self._announce(request):
             return _not_sent()
@@ -131,7 +131,7 @@ class Sender:
 
     async def _attempt(self, post: _Post) -> Sent:
         limit = self._limits.of_all
-        if limit is not None and (limited := _limited(limit, "")) is not None:
+        if limit is not None and (limited := await _limited(limit, "")) is not None:
             return limited
         breaker, permit = self._breaker, None
         if breaker is not None and (permit := breaker.admit()) is None:
@@ -212,9 +212,9 @@ def _is_own_overload(exchange: Exchange) -> bool:
     )
 
 
-def _limited(limit: Limit, name: str) -> Sent | None:
+async def _limited(limit: Limit, name: str) -> Sent | None:
     """What there is to say if the limit is reached."""
-    seconds = limit.seconds_to_wait(name)
+    seconds = await limit.seconds_to_wait(name)
     if seconds is None:
         return None
     judgement = Judgement(

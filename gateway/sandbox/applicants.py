@@ -88,7 +88,7 @@ def details_of(accepted: Accepted) -> dict[str, object]:
     stage = {"stage_id": STAGE["id"], "name": STAGE["name"], "type": STAGE["type"]}
     return {
         "track_id": accepted.body.track_id,
-        "track_title": f"Track {accepted.body.track_id}",
+        "track_title": _title(accepted.body.track_id),
         "applicant": {**_person(accepted), **_progress(accepted)},
         "current_stage": {**stage, "color": STAGE["color"]},
         "stages": [stage],
@@ -96,6 +96,22 @@ def details_of(accepted: Accepted) -> dict[str, object]:
         "stage_wise_report": {},
         "parsed_resume": {},
     }
+
+
+def stats_of(track_id: int, listed: Iterable[Accepted]) -> dict[str, object]:
+    """What is counted of a track, as the answer's JSON."""
+    count = sum(1 for _ in listed)
+    return {
+        "track_id": track_id,
+        "title": _title(track_id),
+        "active": True,
+        "totals": {"by_status": {STAGE["status"]: count}},
+        "stages": [{"stage_id": STAGE["id"], "name": STAGE["name"], "count": count}],
+    }
+
+
+def _title(track_id: int) -> str:
+    return f"Track {track_id}"
 
 
 def _applicant(accepted: Accepted) -> dict[str, object]:

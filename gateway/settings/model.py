@@ -66,8 +66,24 @@ class Settings(AccessSettings, LimitSettings):
             " which always does behind a proxy."
         ),
     )
-    host: str = Field("127.0.0.1", min_length=1, description="The address to listen on.")
+    host: str = Field(
+        "127.0.0.1",
+        min_length=1,
+        description=(
+            "The address to listen on; `::` and `localhost` are both IPv4 and IPv6, and"
+            " `unix:/run/gateway.sock` is a Unix socket."
+        ),
+    )
     port: int = Field(8000, ge=0, le=65535, description="The port to listen on; 0 picks one.")
+    operations_port: int | None = Field(
+        None,
+        ge=0,
+        le=65535,
+        description=(
+            "A port that serves the probes and the metrics alone, without TLS; `PORT` then"
+            " serves neither."
+        ),
+    )
     workers: int = Field(1, ge=1, le=256, description="Processes that serve requests.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info",
@@ -117,6 +133,13 @@ class Settings(AccessSettings, LimitSettings):
         None, description="What the stored hashes are made with; else the store keeps one itself."
     )
     store_secret_file: Path | None = Field(None, description="A file with that secret.")
+    require_idempotency_key: bool = Field(
+        False,
+        description=(
+            "Refuses an invite without an idempotency key, so that callers that retry by"
+            " themselves cannot invite twice."
+        ),
+    )
     idempotency_hours: float = Field(
         24.0, ge=24, le=24 * 366, description="How long the answer to a key is kept, at least."
     )

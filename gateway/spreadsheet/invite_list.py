@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from gateway.invites.inputs import InviteDraft, check, in_small
+from gateway.invites.inputs import InviteDraft, check, lowercased
 from gateway.invites.models import InputIssue, InviteFormat, InviteRequest
 from gateway.spreadsheet.candidates import Candidate, CandidatesFile
 from gateway.spreadsheet.cleaning import shown
@@ -32,7 +32,7 @@ class Entry:
     @property
     def address(self) -> str:
         """The same for every spelling; empty if the row cannot be sent."""
-        return "" if self.request is None else in_small(self.request.candidate_email)
+        return "" if self.request is None else lowercased(self.request.candidate_email)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Sheet:
             return entry
         if entry.wrong:
             return entry
-        earlier = first.setdefault(in_small(checked.candidate_email), entry)
+        earlier = first.setdefault(lowercased(checked.candidate_email), entry)
         if earlier is entry:
             entry.request = checked
         elif _is_same(earlier, checked):

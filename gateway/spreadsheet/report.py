@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from gateway.invites.inputs import in_small, normalised_email
+from gateway.invites.inputs import lowercased, normalised_email
 from gateway.operator_error import OperatorError
 from gateway.spreadsheet import cleaning
 from gateway.spreadsheet.headings import HeadingError, Wanted, plain
@@ -41,7 +41,7 @@ class Result:
     def address(self) -> str | None:
         """The same for every spelling; None if it is no address."""
         email = normalised_email(cleaning.cleaned_email(self.email))
-        return None if email is None else in_small(email)
+        return None if email is None else lowercased(email)
 
     @property
     def says_invited(self) -> bool:

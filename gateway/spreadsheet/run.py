@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from gateway.invites.deadline import Deadline, within
 from gateway.invites.failures import in_progress
-from gateway.invites.inputs import in_small
+from gateway.invites.inputs import lowercased
 from gateway.invites.models import (
     InviteErrorCode,
     InviteOutcome,
@@ -176,7 +176,7 @@ class Run:
         look = await self.service.read_back.list_track(int(self._sheet.track))
         if not isinstance(look, Listing):
             return None
-        return {in_small(applicant.email) for applicant in look.applicants}
+        return {lowercased(applicant.email) for applicant in look.applicants}
 
     def _write_all(self) -> None:
         rows = [(one.candidate.cells, self._standings[one.place]) for one in self._entries]
@@ -245,7 +245,7 @@ class Run:
 
     async def _announce(self, request: InviteRequest) -> bool:
         """Have the results say `unknown` on disk before the first byte is sent."""
-        entry = self._by_address[in_small(request.candidate_email)]
+        entry = self._by_address[lowercased(request.candidate_email)]
         self._put(entry, Standing(InviteOutcome.UNKNOWN, reason=ON_ITS_WAY))
         if self._stopped is None and not self._interrupted and await self._flush():
             return True

@@ -12,8 +12,6 @@ Baggage is neither read nor passed on: anything could be in it.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from opentelemetry.context import Context
@@ -26,10 +24,7 @@ from opentelemetry.trace import Span, SpanKind, StatusCode, format_trace_id, set
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from gateway import __version__
-from gateway.graphql.documents import CachedDocument, Operation
-from gateway.graphql.execution import Executor
-from gateway.http.asgi import Body, Respond
-from gateway.http.gates import Admitted
+from gateway.http.asgi import Respond
 from gateway.http.requests import RequestHead
 from gateway.http.responses import Response
 from gateway.invites.record import Record, State
@@ -67,7 +62,7 @@ class Tracing:
     def respond(self, respond: Respond) -> Respond:
         """`respond` with a span around each request; what is told of it comes from its trail."""
 
-        async def traced(head: RequestHead, body: Body) -> Response:
+        async def traced(head: RequestHead, body: bytes) -> Response:
             trail = TRAIL.get()
             if trail is None:
                 return await respond(head, body)
@@ -78,22 +73,11 @@ class Tracing:
                     note_answer(trail, response)
                 finally:
                     if trail.document is None:
-                        self._end_reading(trail)
+                        self.end_reading(trail)
                     _describe(span, trail)
             return response
 
         return traced
-
-    async def admitted(self, _: RequestHead, /) -> Admitted:
-        """The last of the gates: from here on, the document is looked at."""
-        trail = TRAIL.get()
-        if trail is not None:
-            trail.admitted_ns = time.time_ns()
-        return Admitted()
-
-    def executor(self, executor: Executor) -> Executor:
-        """`executor` with a span that ends where it begins."""
-        return _TracedExecutor(executor, self)
 
     def call(self, call: Call) -> CallEnded:
         """A span around a call to the platform, which gets its context."""
@@ -118,7 +102,8 @@ class Tracing:
         """A span around a step inside the gateway."""
         return self._span(name, SpanKind.INTERNAL)
 
-    def _end_reading(self, trail: Trail) -> None:
+    def end_reading(self, trail: Trail) -> None:
+        """The document has been looked at, or the request ended before that."""
         if trail.admitted_ns is not None:
             span = self._tracer.start_span(_READING, start_time=trail.admitted_ns)
             if trail.error_code is not None:
@@ -155,24 +140,6 @@ def _describe(span: Span, trail: Trail) -> None:
     span.set_attributes({key: value for key, value in attributes.items() if value is not None})
     if trail.status is not None and trail.status >= _SERVER_ERRORS:
         span.set_status(StatusCode.ERROR)
-
-
-class _TracedExecutor:
-    def __init__(self, executor: Executor, tracing: Tracing) -> None:
-        self._executor = executor
-        self._tracing = tracing
-
-    async def execute(
-        self,
-        document: CachedDocument,
-        operation: Operation,
-        variables: Mapping[str, Any] | None,
-        context: Any,
-    ) -> Any:
-        trail = TRAIL.get()
-        if trail is not None:
-            self._tracing._end_reading(trail)  # noqa: SLF001 - two halves of one thing
-        return await self._executor.execute(document, operation, variables, context)
 
 
 def _describe_exchange(span: Span, exchange: Exchange) -> None:

@@ -90,14 +90,17 @@ def read_application_page(reply: Reply, *, page: int, per_page: int) -> Applicat
     A page without one of its entries, or of another place than it is taken for, would hide
     somebody.
     """
-    body = _object_of(reply)
+    body = object_of(reply)
     data, pagination = body.get("data"), body.get("pagination")
     if not isinstance(data, list) or not isinstance(pagination, dict):
         return None
-    has_next, total = pagination.get("has_next"), _count(pagination.get("total"))
-    if not isinstance(has_next, bool) or _count(pagination.get("per_page")) not in (None, per_page):
+    has_next, total = pagination.get("has_next"), count_of(pagination.get("total"))
+    if not isinstance(has_next, bool) or count_of(pagination.get("per_page")) not in (
+        None,
+        per_page,
+    ):
         return None
-    if _count(pagination.get("page")) not in (None, page):
+    if count_of(pagination.get("page")) not in (None, page):
         # Some answer with their last page where a later one is asked for.
         return None if has_next else ApplicationPage((), has_next=False, total=total, size=0)
     entries = _all(data, _entry)
@@ -110,7 +113,7 @@ def read_application(
     reply: Reply, *, track_id: int, application_id: int
 ) -> ApplicationDetails | None:
     """The application that was asked for, or None if the answer is not readably about it."""
-    body = _object_of(reply)
+    body = object_of(reply)
     applicant, stage = body.get("applicant"), body.get("current_stage")
     if not isinstance(applicant, dict) or not (
         _is_or_untold(applicant.get("application_id"), application_id)
@@ -128,7 +131,7 @@ def read_application(
     )
 
 
-def _object_of(reply: Reply) -> _Object:
+def object_of(reply: Reply) -> _Object:
     """The body of a whole 200; empty if it is no object, or says that it is a failure."""
     body = json_of(reply) if reply.status == HTTPStatus.OK and reply.body_complete else None
     if not isinstance(body, dict) or body.get("success") is False or text_of(body.get("error")):
@@ -215,7 +218,8 @@ def _number(told: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _count(told: object) -> int | None:
+def count_of(told: object) -> int | None:
+    """The number if it is one that things can be counted with."""
     is_count = isinstance(told, int) and not isinstance(told, bool) and told >= 0
     return told if is_count else None  # type: ignore[return-value]
 

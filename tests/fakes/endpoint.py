@@ -14,6 +14,7 @@ from gateway.graphql.endpoint import GraphQLEndpoint
 from gateway.http.asgi import AsgiApp
 from gateway.http.errors import Header
 from gateway.http.requests import RequestHead
+from gateway.settings.limits import Limits
 
 SDL = """
 type Query { gateway: GatewayInfo! broken: String many(of: [Int!]): [GatewayInfo!]! }
@@ -117,7 +118,7 @@ class Caller:
             "headers": [(name.encode(), value.encode()) for name, value in given],
             "client": ("127.0.0.1", 5),
         }
-        return await self.call(scope, [*chunks], gone=gone)
+        return await self.call(scope, [*chunks] or [b""], gone=gone)
 
     async def call(self, scope: dict[str, Any], chunks: list[bytes], *, gone: bool) -> Answer:
         sent: list[dict[str, Any]] = []
@@ -131,7 +132,8 @@ class Caller:
         async def send(message: Any) -> None:
             sent.append(message)
 
-        await AsgiApp(self.endpoint.respond)(scope, receive, send)
+        limit = self.options.get("limits", Limits()).max_body_bytes
+        await AsgiApp(self.endpoint.respond, max_body_bytes=limit)(scope, receive, send)
         if not sent:
             return Answer(0, {}, b"")
         names: list[Header] = list(sent[0]["headers"])

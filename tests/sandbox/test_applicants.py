@@ -202,3 +202,23 @@ async def test_some_tracks_cannot_be_read(client, track_id):
         assert f"{reply.status_code}" * 2 == str(track_id)
         assert reply.json() == READ_REFUSALS[track_id].body
         assert reply.headers.items() >= READ_REFUSALS[track_id].headers.items()
+
+
+async def test_stats_count_the_listed(applicants, client):
+    """Title, state and counts, of the track that is asked for."""
+    reply = await client.get("/tracks/6578/stats")
+
+    assert reply.json() == {
+        "track_id": 6578,
+        "title": "Track 6578",
+        "active": True,
+        "totals": {"by_status": {"pending": 3}},
+        "stages": [{"stage_id": 1, "name": "Invited", "count": 3}],
+    }
+
+
+async def test_stats_of_no_track(client):
+    """As its list says it."""
+    reply = await client.get("/tracks/404404/stats")
+
+    assert (reply.status_code, reply.json()) == (404, {"error": "Track not found"})
