@@ -226,6 +226,24 @@ async def test_a_cancelled_call_is_observed_to_its_end():
     assert ends == [None]
 
 
+@pytest.mark.parametrize("answer", [OK, OK[:-1]], ids=["whole", "cut"])
+async def test_reply_knows_the_key_that_it_was_asked_with(answer):
+    """So that nothing that holds it is passed on."""
+    async with recording(answer) as recorder, calling(recorder.url, concurrency=1) as client:
+        calls = [
+            invite_call(BODY, timeout_seconds=0.5),
+            invite_call(BODY, timeout_seconds=0.5, api_key="theirs"),
+            applicants_call(1, {}, timeout_seconds=0.5),
+        ]
+        replies = [await client.send(call) for call in calls]
+
+    assert [one.api_key for one in replies if isinstance(one, Reply)] == [
+        "secret",
+        "theirs",
+        "secret",
+    ]
+
+
 async def test_cookies_are_not_kept():
     """One candidate's call tells the upstream nothing of another's."""
     answer = b"HTTP/1.1 200 OK\r\nset-cookie: a=b\r\ncontent-length: 2\r\n\r\n{}"
