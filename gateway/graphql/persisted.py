@@ -11,7 +11,8 @@ from typing import Any
 
 import orjson
 
-from gateway.graphql.documents import CachedDocument, DocumentCache, DocumentReader
+from gateway.graphql.document_cache import DocumentCache
+from gateway.graphql.documents import CachedDocument, DocumentReader
 from gateway.graphql.requests import GraphQLRequest
 from gateway.http.errors import ErrorCode, RequestError, request_error
 
@@ -41,7 +42,7 @@ class Documents:
         trusted_only: bool = False,
     ) -> None:
         """Raises ManifestError if a trusted document is not valid."""
-        self._cache = DocumentCache(reader.read)
+        self._cache = DocumentCache(reader.read, shape=reader.shape)
         self._trusted_only = trusted_only
         self._by_id: dict[str, CachedDocument] = {}
         self._by_text: dict[str, CachedDocument] = {}
