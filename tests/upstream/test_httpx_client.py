@@ -21,7 +21,7 @@ from gateway.upstream.contract import Upstream
 from gateway.upstream.direct import pool as pool_module
 from gateway.upstream.wire import Fault, NoReply, Reply
 from tests.fakes import hostile
-from tests.fakes.recorder import recording
+from tests.fakes.recorder import OK, recording
 
 BODY = b'{"candidate_name":"Ada"}'
 KINDS = ("direct", "httpx2")
