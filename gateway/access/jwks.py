@@ -122,7 +122,7 @@ class JwksUrl:
         if ring is None or not ring.knows(kid):
             failed = not await self._fetched() or self._failed
             ring = self._ring
-            # Whether the provider knows that key by now cannot be told.
+            # The provider may know that key by now.
             return None if failed and ring is not None and not ring.knows(kid) else ring
         if self._clock() - self._fetched_at >= REFRESH_SECONDS:
             self._fetch_if_due()
@@ -137,7 +137,7 @@ class JwksUrl:
             await asyncio.wait({self._fetching})
 
     async def _fetched(self) -> bool:
-        """Wait for the provider's answer, if it is asked now; False if it takes too long."""
+        """Wait for the keys, if they are requested now; False if that takes too long."""
         fetching = self._fetch_if_due()
         if fetching is None:
             return True
@@ -183,13 +183,13 @@ def fetch_keys(url: str) -> bytes:
     give_up_at = time.monotonic() + FETCH_SECONDS
     request = urllib.request.Request(url, headers={"accept": "application/json"})  # noqa: S310 - the settings allow http and https alone
     published = bytearray()
-    with _OPENER.open(request, timeout=FETCH_SECONDS) as answer:
-        while chunk := answer.read1(_CHUNK):
+    with _OPENER.open(request, timeout=FETCH_SECONDS) as response:
+        while chunk := response.read1(_CHUNK):
             published += chunk
             if len(published) > _LARGEST_KEY_SET:
-                raise ValueError("the answer is too long")
+                raise ValueError("the response is too long")
             if time.monotonic() > give_up_at:
-                raise TimeoutError("the answer took too long")
+                raise TimeoutError("the response took too long")
     return bytes(published)
 
 

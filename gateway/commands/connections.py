@@ -87,11 +87,11 @@ def _said_by(reply: Reply, *, forwards: bool) -> tuple[bool, str]:
 
 
 def _judged_clock(exchange: Exchange) -> Tried:
-    told = exchange.date if isinstance(exchange, Reply) else None
+    date = exchange.date if isinstance(exchange, Reply) else None
     try:
-        off = time.time() - parsedate_to_datetime(told or "").timestamp()
+        off = time.time() - parsedate_to_datetime(date or "").timestamp()
     except ValueError:
-        return Tried("clock", works=True, found="not compared: the platform tells no time")
+        return Tried("clock", works=True, found="not compared: no reply with a date")
     if abs(off) > _TOLERATED_SECONDS:
         found = f"differs from the platform's by {off:+.0f} s: tokens and look-ups depend on it"
         return Tried("clock", works=False, found=found)

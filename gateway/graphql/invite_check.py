@@ -10,7 +10,7 @@ from gateway.graphql.results import issue_to_graphql
 from gateway.graphql.track_fields import Track
 from gateway.graphql.track_fields import to_graphql as track_to_graphql
 from gateway.graphql.types import InputIssue, InviteCandidateInput
-from gateway.invites.inputs import id_problem, name_problem, normalised_email, trimmed
+from gateway.invites.inputs import InviteDraft, id_problem, name_problem, normalised_email, trimmed
 from gateway.invites.models import InviteRequest
 
 
@@ -54,7 +54,11 @@ def _check_invite(
         strawberry.argument(description="What `inviteCandidate` would be given."),
     ],
 ) -> InviteCheck:
-    draft = draft_of(input)
+    return check_draft(info, draft_of(input))
+
+
+def check_draft(info: Info, draft: InviteDraft) -> InviteCheck:
+    """What the mutation would say of the draft."""
     checked = info.context.check(draft)
     name = trimmed(draft.candidate_name)
     return InviteCheck(

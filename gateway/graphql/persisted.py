@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from gateway.graphql.documents import CachedDocument, DocumentCache, DocumentReader
+from gateway.graphql.document_cache import DocumentCache
+from gateway.graphql.documents import CachedDocument, DocumentReader
 from gateway.graphql.requests import GraphQLRequest
 from gateway.http.errors import ErrorCode, RequestError, request_error
 from gateway.watched_file import WatchedFile
@@ -103,7 +104,7 @@ class Documents:
     def __init__(
         self, reader: DocumentReader, trusted: TrustedDocuments, *, trusted_only: bool = False
     ) -> None:
-        self._cache = DocumentCache(reader.read)
+        self._cache = DocumentCache(reader.read, shape=reader.shape)
         self._trusted = trusted
         self._trusted_only = trusted_only
 

@@ -64,11 +64,13 @@ def to_graphql(result: InviteResult) -> types.InviteCandidateResult:
     return _error(result)
 
 
-def list_to_graphql(results: Sequence[InviteResult]) -> types.InviteCandidatesPayload:
-    """The results in their order, and how many of each outcome there are."""
+def list_to_graphql(
+    results: Sequence[InviteResult], *, member: Callable[[InviteResult], Any] = to_graphql
+) -> types.InviteCandidatesPayload:
+    """The results in their order, each as a `member`, and how many of each outcome there are."""
     outcomes = Counter(_outcome(result) for result in results)
     return types.InviteCandidatesPayload(
-        results=[to_graphql(result) for result in results],
+        results=[member(result) for result in results],
         invited_count=outcomes[InviteOutcome.INVITED],
         not_invited_count=outcomes[InviteOutcome.NOT_INVITED],
         failed_count=outcomes[InviteOutcome.NOT_INVITED],

@@ -1,5 +1,6 @@
 """The roots of the schema, Query and Mutation, and what resolves their fields."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import strawberry
@@ -24,9 +25,11 @@ from gateway.graphql.types import (
 )
 from gateway.http.errors import ErrorCode
 from gateway.invites.bulk import TooManyCandidatesError
+from gateway.invites.inputs import InviteDraft
+from gateway.invites.models import InviteResult
 
 
-def _gateway(info: strawberry.Info[RequestContext, None]) -> GatewayInfo:
+def gateway_info(info: strawberry.Info[RequestContext, None]) -> GatewayInfo:
     return GatewayInfo(version=__version__, platform=info.context.platform)
 
 
@@ -47,20 +50,24 @@ async def _invite_candidates(
         strawberry.argument(description="Whom to invite to one track, and how."),
     ],
 ) -> InviteCandidatesPayload:
+    return list_to_graphql(await invite_list(info.context, drafts_of(input)))
+
+
+async def invite_list(context: RequestContext, drafts: Sequence[InviteDraft]) -> list[InviteResult]:
+    """One result for each draft; raises the field error of too many."""
     try:
-        results = await info.context.invite_all(drafts_of(input))
+        return await context.invite_all(drafts)
     except TooManyCandidatesError as error:
         raise GraphQLError(
             f"The list has more candidates than the {error.most} allowed. Nobody was invited.",
             extensions={"code": ErrorCode.BAD_USER_INPUT.value},
         ) from None
-    return list_to_graphql(results)
 
 
 @strawberry.type(description="What can be read.")
 class Query:
     gateway: GatewayInfo = strawberry.field(
-        resolver=_gateway,
+        resolver=gateway_info,
         description="The gateway itself: shows that it answers, and what it invites through.",
     )
     application: Application | None = application_field

@@ -30,6 +30,14 @@ class Track:
     )
 
 
+async def read_track_of(info: Info, track_id: str) -> Track | None:
+    """The track, or None if there is none; raises the field error of any failure."""
+    reads_of(info)
+    if problem := id_problem(track_id):
+        return found(refusal_of((InputIssue("track_id", problem),)))
+    return to_graphql(await read_track(info, int(track_id)))
+
+
 async def _track(
     info: Info,
     track_id: Annotated[
@@ -37,10 +45,7 @@ async def _track(
         strawberry.argument(description="The track, as in `InviteCandidateInput.trackId`."),
     ],
 ) -> Track | None:
-    reads_of(info)
-    if problem := id_problem(track_id):
-        return found(refusal_of((InputIssue("track_id", problem),)))
-    return to_graphql(await read_track(info, int(track_id)))
+    return await read_track_of(info, track_id)
 
 
 track_field = strawberry.field(

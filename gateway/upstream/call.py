@@ -102,3 +102,14 @@ def applicant_call(
 def stats_call(track_id: int, *, timeout_seconds: float, api_key: str | None = None) -> Call:
     """Reads what a track is called and whether it takes invites."""
     return Call(Route.STATS, f"/tracks/{track_id}/stats", timeout_seconds, api_key=api_key)
+
+
+def is_distrusted(call: Call, exchange: Exchange) -> bool:
+    """Whether the connection that brought the reply must not be used again."""
+    trusts = call.trusts_connection
+    return trusts is not None and isinstance(exchange, Reply) and not trusts(exchange)
+
+
+def fits_header(text: str) -> bool:
+    """Whether a header can carry the text; nothing else may be smuggled in with it."""
+    return text.isascii() and text.isprintable()

@@ -175,7 +175,7 @@ async def test_a_provider_that_takes_for_ever_is_not_waited_for(clock, monkeypat
         (200, b'{"keys": []}', "has no key for signatures"),
         (200, b'{"keys": [{"kty": "oct", "k": "secret"}]}', "has no key for signatures"),
         (200, b"[" * 100_000, "is not a JSON Web Key Set"),
-        (200, b" " * 1_100_000, "the answer is too long"),
+        (200, b" " * 1_100_000, "the response is too long"),
     ],
     ids=["redirect", "absent", "html", "no-list", "none", "shared-secret", "nested", "endless"],
 )

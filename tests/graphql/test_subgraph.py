@@ -23,8 +23,8 @@ from gateway.upstream.wire import Exchange, Reply
 from tests.fakes.calls import asked as asked_for
 from tests.fakes.gateway import asked
 from tests.fakes.invites import FakeUpstream, MemoryStore
+from tests.fakes.planning import ADA, RESULTS, WHOLE, WIDE, answered
 from tests.fakes.settings import settings
-from tests.graphql.test_plan import ADA, RESULTS, WHOLE, WIDE, answered
 from tests.graphql.test_schema import ROOT, _parts
 
 SUBGRAPH = executable_schema(federation=True)
@@ -386,7 +386,7 @@ async def test_routed_invites_are_planned_and_told_alike(query, result):
     request = {"query": query, "variables": variables}
 
     assert plan is not None
-    assert plan.draft(variables) is not None
+    assert plan.arguments(variables, document.literals) is not None
     expected = await answered(general, result, request, SUBGRAPH)
     assert await answered(planning, result, request, SUBGRAPH) == expected
     assert (expected[0], len(expected[2])) == (200, 1)
