@@ -34,12 +34,12 @@ from gateway.http.requests import RequestHead
 from gateway.invites.models import Origin
 from gateway.invites.store import Store, StoreError
 from gateway.server.drain import Draining, stopping
+from gateway.server.port import Routes
 from gateway.server.signals import on_hangup
-from gateway.server.wire import Routes
 from gateway.service import Service, list_of, upstream_of
 from gateway.settings.model import Settings
 from gateway.site.probes import probes_and_metrics
-from gateway.site.routes import site_of
+from gateway.site.routes import site_of, site_routes
 from gateway.stores.opening import store_of
 from gateway.telemetry.logs import configure_logging, event_log
 from gateway.telemetry.metrics import Metrics
@@ -136,8 +136,15 @@ def create_app(
             await watch.aclose()
 
     operations = probes_and_metrics(draining, watch.metrics, can_record=service.is_ready)
-    site = site_of(settings, lifespan=lifespan, operations=operations)
-    return Gateway(respond, site, draining, max_body_bytes=settings.max_body_bytes)
+    is_apart = settings.operations_port is not None
+    pages = site_routes(settings) if is_apart else [*operations, *site_routes(settings)]
+    return Gateway(
+        respond,
+        site_of(pages, lifespan=lifespan),
+        draining,
+        operations=site_of(operations) if is_apart else None,
+        max_body_bytes=settings.max_body_bytes,
+    )
 
 
 @contextlib.contextmanager
@@ -161,10 +168,17 @@ class Gateway:
     """GraphQL at its paths, everything else from `site`."""
 
     def __init__(
-        self, respond: Respond, site: ASGIApp, draining: Draining, *, max_body_bytes: int
+        self,
+        respond: Respond,
+        site: ASGIApp,
+        draining: Draining,
+        *,
+        operations: ASGIApp | None,
+        max_body_bytes: int,
     ) -> None:
         self.routes: Routes = dict.fromkeys(GRAPHQL_PATHS, respond)
         self.draining = draining
+        self.operations = operations
         self._graphql = AsgiApp(respond, max_body_bytes=max_body_bytes)
         self._site = site
 
@@ -201,13 +215,18 @@ def app_from_environment() -> ASGIApp:
 
 def served_app(settings: Settings) -> ASGIApp:
     """The gateway of a process that serves it alone, with its log and its signals."""
-    configure_logging(_level(settings), as_json=settings.log_format == "json")
+    configure_log(settings)
     app = create_app(settings, stops_on_signals=True)
     # All that was made until now stays. Every full collection would walk it in vain, and let
     # all requests wait meanwhile.
     gc.freeze()
     gc.enable()
     return app
+
+
+def configure_log(settings: Settings) -> None:
+    """Write the log of this process as the settings say."""
+    configure_logging(_level(settings), as_json=settings.log_format == "json")
 
 
 def _watch(settings: Settings) -> Watch:

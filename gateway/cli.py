@@ -63,6 +63,9 @@ def dev(port: int, *, verbose: bool) -> None:
 @main.command()
 def serve() -> None:
     """Run the gateway in production, from the settings."""
+    from gateway.server.signals import hold_early_signals  # noqa: PLC0415 - keeps the others quick
+
+    hold_early_signals()
     # What is loaded stays: collections meanwhile would only walk it, again and again. The app,
     # once made, has them begin.
     gc.disable()
@@ -76,7 +79,7 @@ def serve() -> None:
 
     settings = checked_settings()
     prepare_store(settings)
-    serve_gateway(settings)
+    sys.exit(serve_gateway(settings))
 
 
 @main.command()

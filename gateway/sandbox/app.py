@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.sandbox.applicants import details_of, page_of, read_query, stats_of
 from gateway.sandbox.bodies import InviteBody, read_invite
-from gateway.sandbox.connections import connection_of, until_disconnect
+from gateway.sandbox.connections import reset, transport_of, until_disconnect
 from gateway.sandbox.failures import READ_REFUSALS, Mishap, Refusal, failure_for
 from gateway.sandbox.ledger import MOST_KEPT, Accepted, Ledger
 from gateway.sandbox.pages import invite_page, missing_page
@@ -147,25 +147,29 @@ class CutConnection(Response):
         super().__init__()
         self._reset = reset
 
-    async def __call__(self, scope: Scope, receive: Receive, _: Send) -> None:
-        connection = connection_of(scope)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        transport = transport_of(scope)
         if self._reset:
-            connection.reset()
+            reset(transport)
         else:
-            connection.close()
+            transport.close()
         await until_disconnect(receive)
+        # Nobody reads it.
+        await super().__call__(scope, receive, send)
 
 
 class TruncatedResponse(Response):
     """Announces its whole body, sends half of it and closes the connection."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        head = [b"HTTP/1.1 200 OK", *(b"%b: %b" % header for header in self.raw_headers), b"", b""]
         half = bytes(self.body)[: len(self.body) // 2]
-        await send(start)
-        await send({"type": "http.response.body", "body": half, "more_body": True})
-        connection_of(scope).close()
+        transport = transport_of(scope)
+        transport.write(b"\r\n".join(head) + half)
+        transport.close()
         await until_disconnect(receive)
+        # Nobody reads it.
+        await super().__call__(scope, receive, send)
 
 
 def _check_api_key(request: Request) -> None:

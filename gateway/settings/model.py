@@ -66,8 +66,24 @@ class Settings(AccessSettings, LimitSettings):
             " which always does behind a proxy."
         ),
     )
-    host: str = Field("127.0.0.1", min_length=1, description="The address to listen on.")
+    host: str = Field(
+        "127.0.0.1",
+        min_length=1,
+        description=(
+            "The address to listen on; `::` and `localhost` are both IPv4 and IPv6, and"
+            " `unix:/run/gateway.sock` is a Unix socket."
+        ),
+    )
     port: int = Field(8000, ge=0, le=65535, description="The port to listen on; 0 picks one.")
+    operations_port: int | None = Field(
+        None,
+        ge=0,
+        le=65535,
+        description=(
+            "A port that serves the probes and the metrics alone, without TLS; `PORT` then"
+            " serves neither."
+        ),
+    )
     workers: int = Field(1, ge=1, le=256, description="Processes that serve requests.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info",
