@@ -85,14 +85,56 @@ def serve() -> None:
 
 @main.command()
 @click.option("--port", type=port_option, default=8001, show_default=True, help="0 picks one.")
-def sandbox(port: int) -> None:
+@click.option(
+    "--second-invite",
+    type=click.Choice(["new", "same", "accepted", "invalid", "conflict"]),
+    default="new",
+    show_default=True,
+    help="What inviting a person again comes to: a new application, the same one with 200 or 202,"
+    " 400, 409.",
+)
+@click.option(
+    "--listed",
+    type=click.Choice(["at-once", "opened", "late", "never"]),
+    default="at-once",
+    show_default=True,
+    help="When the applicants list shows an invited person.",
+)
+@click.option(
+    "--late-seconds",
+    type=click.FloatRange(0, 86_400),
+    default=60,
+    show_default=True,
+    help="After how long, with late.",
+)
+@click.option(
+    "--times",
+    type=click.Choice(["utc", "india", "local", "date", "words"]),
+    default="utc",
+    show_default=True,
+    help="How the list writes times; local, date and words name no zone.",
+)
+@click.option(
+    "--email-filter",
+    type=click.Choice(["substring", "pattern"]),
+    default="substring",
+    show_default=True,
+    help="What the list's filter takes an address for.",
+)
+@click.option(
+    "--page",
+    type=click.Choice(["200", "403", "404", "503"]),
+    help="Answer everything with an HTML page of this status, as a firewall may.",
+)
+def sandbox(port: int, **platform: Any) -> None:
     """Run only the stand-in for the platform.
 
-    Its API key is `sandbox-key`. GET /sandbox/invites lists what it has accepted.
+    Its API key is `sandbox-key`. GET /sandbox/invites lists what it has accepted. The options
+    choose what the platform's documentation leaves open.
     """
-    from gateway.sandbox import serve_sandbox  # noqa: PLC0415 - keeps the others quick
+    from gateway.commands.sandbox import serve  # noqa: PLC0415 - keeps the others quick
 
-    serve_sandbox(port)
+    serve(port, **platform)
 
 
 @main.command()

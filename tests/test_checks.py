@@ -116,7 +116,7 @@ def test_trusted_documents_fit_the_schema_that_is_served(environment, tmp_path):
     settings = checked_settings(federation=True)
 
     assert "Cannot query field '_entities'" in fault
-    assert settings.documents == manifest
+    assert settings.documents == (manifest,)
 
 
 @pytest.mark.parametrize(
@@ -184,3 +184,24 @@ def test_a_bad_store_secret_is_named(environment, tmp_path, content, fault):
     environment(STORE_SECRET_FILE="secret")
 
     assert faults() == (f"GATEWAY_STORE_SECRET_FILE: {fault}",)
+
+
+@pytest.mark.parametrize(
+    ("other", "fault"),
+    [
+        ("[]", "{path}: must be a JSON object"),
+        ('{{"one":"{{nothing}}"}}', "{path}: document 'one' is not valid: Cannot query field"),
+        ('{{"one":"{{__typename}}"}}', "two documents have the id 'one'"),
+    ],
+    ids=["broken", "invalid", "contradiction"],
+)
+def test_every_manifest_is_tried(environment, tmp_path, other, fault):
+    """Which of several is of no use is said, and so is what they do not agree on."""
+    paths = tmp_path / "documents.json", tmp_path / "other.json"
+    paths[0].write_text(json.dumps({"one": "{gateway{version}}"}))
+    paths[1].write_text(other.format())
+    environment(DOCUMENTS=",".join(map(str, paths)))
+
+    (said,) = faults()
+
+    assert said.startswith("GATEWAY_DOCUMENTS: " + fault.format(path=paths[1]))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from starlette.types import Receive, Scope, Send
 
-from gateway.sandbox import create_sandbox, running_sandbox
+from gateway.sandbox import Listed, Platform, create_sandbox, running_sandbox
 from tests.crash import resaves
 from tests.crash.run import PEOPLE, ROOT, Tally, accepted, gateway_environment
 
@@ -31,7 +31,7 @@ class Counted:
     """The stand-in, and when so many more invites have come."""
 
     def __init__(self) -> None:
-        self._sandbox = create_sandbox(listed_after_seconds=0.3)
+        self._sandbox = create_sandbox(Platform(listed=Listed.LATE, late_seconds=0.3))
         self._left = 0
         self._come = asyncio.Event()
 
