@@ -278,6 +278,8 @@ def invite(
         patience_seconds=patience,
         **options,
     )
+    if job.connect and not dry_run:
+        raise click.UsageError("--connect goes with --dry-run: a run looks at the track anyway.")
     context.exit((invite_command.rehearse if dry_run else invite_command.invite)(job))
 
 
