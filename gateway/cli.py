@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import gc
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,10 @@ from gateway.commands.invite_options import invite_options
 from gateway.operator_error import OperatorError
 
 INTERRUPTED = 130
+_NOT_ON_WINDOWS = (
+    "`gateway serve` does not run on Windows: run it on Linux, in WSL or in a container. The other"
+    " commands run here."
+)
 port_option = click.IntRange(0, 65535)
 
 
@@ -64,6 +69,8 @@ def dev(port: int, *, verbose: bool) -> None:
 @main.command()
 def serve() -> None:
     """Run the gateway in production, from the settings."""
+    if not hasattr(signal, "SIGHUP"):
+        raise OperatorError(_NOT_ON_WINDOWS)
     from gateway.server.signals import hold_early_signals  # noqa: PLC0415 - keeps the others quick
 
     hold_early_signals()

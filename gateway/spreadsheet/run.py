@@ -204,6 +204,8 @@ class Run:
         try:
             with stop_signals(stop), contextlib.suppress(asyncio.CancelledError):
                 await work
+            # Ctrl-C a moment before the signals were listened to cancels it as well.
+            self._interrupted = self._interrupted or work.cancelled()
             if self._interrupted:
                 await self._account_for_begun()
             for entry in entries:
