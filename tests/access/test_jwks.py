@@ -267,7 +267,7 @@ def test_keys_are_fetched_directly_where_no_proxy_says_so(provider, environment,
     environment("ALL_PROXY", provider.url.removesuffix("/keys"))
     environment("NO_PROXY", apart)
 
-    with pytest.raises(TrafficBeyondLoopbackError, match="'idp.invalid'"):
+    with pytest.raises(TrafficBeyondLoopbackError, match="idp"):
         fetch_keys("http://idp.invalid/keys")
     assert provider.asked == 0
 
