@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from http import HTTPStatus
 
 from starlette.responses import HTMLResponse
 
@@ -36,6 +37,16 @@ def invite_page(accepted: Accepted) -> HTMLResponse:
 def missing_page() -> HTMLResponse:
     """Says that the link leads nowhere."""
     return _page("No such invite", "The stand-in knows no invite under this link.", status=404)
+
+
+def page_in_between(status: int) -> HTMLResponse:
+    """As a firewall or a maintenance page answers in the platform's name."""
+    mitigated = {"cf-mitigated": "challenge"} if status == HTTPStatus.FORBIDDEN else {}
+    return HTMLResponse(
+        "<!doctype html>\n<title>Just a moment...</title>\n<p>One more step, please.</p>\n",
+        status,
+        headers=mitigated,
+    )
 
 
 def _page(title: str, *paragraphs: str, status: int) -> HTMLResponse:

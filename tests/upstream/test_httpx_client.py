@@ -21,7 +21,7 @@ from gateway.upstream.contract import Upstream
 from gateway.upstream.direct import pool as pool_module
 from gateway.upstream.wire import Fault, NoReply, Reply
 from tests.fakes import hostile
-from tests.fakes.recorder import recording
+from tests.fakes.recorder import OK, recording
 
 BODY = b'{"candidate_name":"Ada"}'
 KINDS = ("direct", "httpx2")
@@ -170,6 +170,24 @@ async def test_a_cancelled_call_is_observed_to_its_end():
         await asyncio.wait({call})
 
     assert ends == [None]
+
+
+@pytest.mark.parametrize("answer", [OK, OK[:-1]], ids=["whole", "cut"])
+async def test_reply_knows_the_key_that_it_was_asked_with(answer):
+    """So that nothing that holds it is passed on."""
+    async with recording(answer) as recorder, calling(recorder.url, concurrency=1) as client:
+        calls = [
+            invite_call(BODY, timeout_seconds=0.5),
+            invite_call(BODY, timeout_seconds=0.5, api_key="theirs"),
+            applicants_call(1, {}, timeout_seconds=0.5),
+        ]
+        replies = [await client.send(call) for call in calls]
+
+    assert [one.api_key for one in replies if isinstance(one, Reply)] == [
+        "secret",
+        "theirs",
+        "secret",
+    ]
 
 
 async def test_cookies_are_not_kept():
