@@ -16,6 +16,7 @@ from typing import Any
 import click
 
 from gateway import __version__
+from gateway.commands.invite_options import invite_options
 from gateway.operator_error import OperatorError
 
 INTERRUPTED = 130
@@ -275,63 +276,39 @@ def _show_progress(text: str) -> None:
     click.echo(text, err=True)
 
 
-def _track_id(_context: click.Context, _parameter: click.Parameter, track: str) -> str:
-    from gateway.invites.inputs import id_problem  # noqa: PLC0415 - keeps the others quick
-
-    if problem := id_problem(track):
-        raise click.BadParameter(problem)
-    return track
-
-
 @main.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option(
-    "--track", required=True, help="The track to invite to.", metavar="ID", callback=_track_id
-)
-@click.option(
-    "--format",
-    "invite_format",
-    type=click.Choice(["get-link", "send-link"]),
-    required=True,
-    help="Only make links, or let the platform e-mail them.",
-)
-@click.option("--dry-run", is_flag=True, help="Send nothing; say what is wrong with which line.")
-@click.option(
-    "--result",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Where results go; FILE's own name with track and format if not given.",
-    metavar="FILE",
-)
-@click.option(
-    "--patience",
-    type=click.FloatRange(min=1),
-    default=300.0,
-    show_default=True,
-    help="Seconds that one line may wait while the platform limits requests.",
-)
+@invite_options
 @click.pass_context
 def invite(
     context: click.Context,
+    /,
     *,
     file: Path,
+    dry_run: bool,
     track: str,
     invite_format: str,
-    dry_run: bool,
-    result: Path | None,
+    name_columns: tuple[str, ...],
+    email_column: str | None,
     patience: float,
+    **options: Any,
 ) -> None:
-    """Invite the candidates of a spreadsheet.
+    """Invite the candidates of a spreadsheet, each once.
 
-    FILE is CSV with a name and an e-mail column.
+    FILE is CSV or a workbook (.xlsx, .ods) with columns for name and e-mail address. What became
+    of each row is written to FILE.ID.FORMAT.results.csv.
 
     Run it again after Ctrl-C or a crash: it sends only what has not been sent. Exits with 1 if
-    somebody is not invited. With a SQLite file the gateway must not be running.
+    somebody is not invited.
     """
     from gateway.commands import invite as invite_command  # noqa: PLC0415 - keeps the others quick
+    from gateway.spreadsheet.headings import Wanted  # noqa: PLC0415 - as above
 
-    if result is None:
-        result = file.with_name(f"{file.stem}.{track}.{invite_format}.results.csv")
-    sheet = invite_command.sheet_of(file, track=track, invite_format=invite_format)
-    if dry_run:
-        context.exit(invite_command.rehearse(sheet))
-    context.exit(invite_command.invite(sheet, result, patience_seconds=patience))
+    job = invite_command.Job(
+        file,
+        track,
+        invite_format,
+        wanted=Wanted(name_columns, email_column),
+        patience_seconds=patience,
+        **options,
+    )
+    context.exit((invite_command.rehearse if dry_run else invite_command.invite)(job))

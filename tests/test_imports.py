@@ -11,7 +11,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "gateway"
 
-GROUND = {"background", "operator_error", "watched_file"}
+GROUND = {"background", "operator_error", "stop_signals", "watched_file"}
 """Modules beside the rooms that import nothing of the house; all may use them."""
 # What each room, and each module beside the rooms, may import of the others.
 ALLOWED: dict[str, str] = {
