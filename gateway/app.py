@@ -243,7 +243,12 @@ def _tracing(settings: Settings) -> Tracing | None:
     # An extra that not everybody has installed, and slow to load.
     from gateway.telemetry.tracing import Tracing  # noqa: PLC0415 - see above
 
-    return Tracing(settings.traces_url, sample_ratio=settings.traces_sample_ratio)
+    return Tracing(
+        settings.traces_url,
+        upstream_url=settings.upstream_url,
+        scheme="http" if settings.tls_cert is None else "https",
+        sample_ratio=settings.traces_sample_ratio,
+    )
 
 
 def _level(settings: Settings) -> int:

@@ -69,8 +69,12 @@ class CheckedSettings(Settings):
     @field_validator("jwt_jwks_url")
     @classmethod
     def _check_proxy_of_provider(cls, url: str | None) -> str | None:
-        if url is not None:
-            proxy_for(url)
+        proxy = None if url is None else proxy_for(url)
+        if proxy is not None and proxy.startswith("https:"):
+            raise ValueError(
+                "the environment's proxy for it must be http://HOST:PORT: with one that speaks TLS"
+                " itself, fetch the keys by other means and name them in GATEWAY_JWT_JWKS_FILE"
+            )
         return url
 
     @field_validator("tls_cert")

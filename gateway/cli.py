@@ -6,8 +6,8 @@ ends it in a word.
 
 from __future__ import annotations
 
-import difflib
 import gc
+import getpass
 import os
 import signal
 import sys
@@ -25,6 +25,7 @@ _NOT_ON_WINDOWS = (
     "`gateway serve` does not run on Windows: run it on Linux, in WSL or in a container. The other"
     " commands run here."
 )
+LEAST_DIGITS = 6
 port_option = click.IntRange(0, 65535)
 
 
@@ -155,27 +156,13 @@ def sandbox(port: int, **platform: Any) -> None:
 @click.option("--federation", is_flag=True, help="As the subgraph of GATEWAY_FEDERATION=true.")
 def schema(file: Path | None, *, federation: bool) -> None:
     """Print the GraphQL schema."""
-    from gateway.graphql.schema import printed_schema  # noqa: PLC0415 - keeps the others quick
+    from gateway.commands.schema import compared, printed  # noqa: PLC0415 - keeps the others quick
 
-    printed = printed_schema(federation=federation)
     if file is None:
-        click.echo(printed, nl=False)
-        return
-    try:
-        written = file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise click.ClickException(f"{file} cannot be read: {_reason(error)}") from None
-    if written != printed:
-        click.echo(_diff(written, printed, str(file)), nl=False)
+        click.echo(printed(federation=federation), nl=False)
+    elif difference := compared(file, federation=federation):
+        click.echo(difference, nl=False)
         raise click.exceptions.Exit(1)
-
-
-def _diff(written: str, printed: str, name: str) -> str:
-    before, after = (text.splitlines(keepends=True) for text in (written, printed))
-    return "".join(
-        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
-        for line in difflib.unified_diff(before, after, name, "gateway schema")
-    )
 
 
 @main.command()
@@ -246,6 +233,52 @@ def reconcile(context: click.Context, *, as_json: bool, wait: bool) -> None:
     context.exit(0 if report.final else 1)
 
 
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the list for machines.")
+@click.option("--email", metavar="ADDRESS", help="Those of one candidate alone.")
+def records(*, as_json: bool, email: str | None) -> None:
+    """List the records in doubt: invites whose outcome is not known yet.
+
+    With a SQLite file the gateway must not be running.
+    """
+    from gateway.commands import records as listing  # noqa: PLC0415 - keeps the others quick
+    from gateway.commands.migrate import store_settings  # noqa: PLC0415 - as above
+
+    found = listing.records_in_doubt(store_settings(), email=email)
+    click.echo(listing.as_json(found) if as_json else listing.as_text(found))
+
+
+def _digits(_context: click.Context, _parameter: click.Parameter, digits: str) -> str:
+    if len(digits) < LEAST_DIGITS or not set(digits.lower()) <= set("0123456789abcdef"):
+        raise click.BadParameter(f"at least {LEAST_DIGITS} digits of the record's id")
+    return digits.lower()
+
+
+@main.command()
+@click.argument("record", callback=_digits)
+@click.argument("ended", type=click.Choice(["invited", "not-invited"]))
+@click.option("--application", metavar="ID", help="The application that the invite made.")
+@click.option("--by", help="Who states it; your name on this machine if not given.")
+def settle(record: str, ended: str, *, application: str | None, by: str | None) -> None:
+    """State how the invite of RECORD, which is in doubt, has ENDED.
+
+    A request with its key is answered accordingly from then on: after `invited` it sends nothing,
+    after `not-invited` it invites. Look at the platform first: this is taken for the truth.
+    Prints a line for the audit log to standard error.
+    """
+    from gateway.commands import settle as settling  # noqa: PLC0415 - keeps the others quick
+    from gateway.commands.migrate import store_settings  # noqa: PLC0415 - as above
+    from gateway.invites.inputs import id_problem  # noqa: PLC0415 - as above
+
+    if application is not None and (problem := id_problem(application)):
+        raise click.BadParameter(problem, param_hint="--application")
+    if application is not None and ended != settling.INVITED:
+        raise click.BadParameter("is of an invite that was made", param_hint="--application")
+    statement = settling.Statement(record, ended, by or getpass.getuser(), application)
+    click.echo(settling.settle(store_settings(), statement), err=True)
+    click.echo(f"The record counts as {ended}.")
+
+
 def _show_progress(text: str) -> None:
     click.echo(text, err=True)
 
@@ -288,7 +321,3 @@ def invite(
     if job.connect and not dry_run:
         raise click.UsageError("--connect goes with --dry-run: a run looks at the track anyway.")
     context.exit((invite_command.rehearse if dry_run else invite_command.invite)(job))
-
-
-def _reason(error: OSError | UnicodeDecodeError) -> str:
-    return error.strerror or "" if isinstance(error, OSError) else "it is not UTF-8"

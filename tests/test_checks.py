@@ -132,10 +132,11 @@ def test_an_unreadable_file_is_named(environment, auth, name):
     assert fault == f"GATEWAY_{name}: cannot be read: No such file or directory"
 
 
-def test_a_bad_proxy_to_the_provider_is_named(environment, monkeypatch):
+@pytest.mark.parametrize("scheme", ["socks5", "https"])
+def test_a_bad_proxy_to_the_provider_is_named(environment, monkeypatch, scheme):
     """A proxy that cannot be used would show when the first token comes."""
     monkeypatch.setenv("no_proxy", "app.xobin.com")
-    monkeypatch.setenv("https_proxy", f"socks5://u:{SECRET}@proxy.example")
+    monkeypatch.setenv("https_proxy", f"{scheme}://u:{SECRET}@proxy.example")
     environment(AUTH="jwt", **KEYS)
 
     (fault,) = faults()

@@ -31,8 +31,8 @@ ALLOWED: dict[str, str] = {
     "telemetry": "service server graphql applications invites upstream http settings",
     "site": "telemetry server http settings",
     "app": "checks site telemetry service access server graphql stores invites upstream http settings",
-    "commands": "app checks sandbox spreadsheet service telemetry server access stores invites upstream"
-    " settings",
+    "commands": "app checks sandbox spreadsheet service telemetry server access graphql stores invites"
+    " upstream settings",
     "cli": "checks commands sandbox spreadsheet site access server graphql stores invites settings",
     "__main__": "cli",
 }
