@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
-from pydantic_settings import SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
-from gateway.settings.access import AccessSettings
+from gateway.settings.access import AccessSettings, split
 from gateway.settings.api_key import check_key
 from gateway.settings.limits import LimitSettings
 from gateway.settings.service_links import without_service_links
@@ -230,16 +230,16 @@ class Settings(AccessSettings, LimitSettings):
         False, description="Makes the schema a subgraph of an Apollo Federation 2 graph."
     )
 
-    documents: Path | None = Field(
-        None,
+    documents: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (),
         description=(
-            "A manifest of trusted documents: the file that Apollo's"
+            "Manifests of trusted documents, separated by commas: the file that Apollo's"
             " `generate-persisted-query-manifest` writes, or a JSON object of id and text as"
-            " Relay's compiler and graphql-codegen write it."
+            " Relay's compiler and graphql-codegen write it. They are read again when they change."
         ),
     )
     documents_only: bool = Field(
-        False, description="Refuses every document that is not in that manifest."
+        False, description="Refuses every document that is not in those manifests."
     )
 
     @classmethod
@@ -282,11 +282,16 @@ class Settings(AccessSettings, LimitSettings):
             raise ValueError("set either this or GATEWAY_UPSTREAM_API_KEY, not both")  # noqa: TRY004
         return path
 
+    @field_validator("documents", mode="before")
+    @classmethod
+    def _split_documents(cls, given: object) -> object:
+        return (given,) if isinstance(given, Path) else split(given)
+
     @field_validator("documents_only")
     @classmethod
     def _check_documents_only(cls, only: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 - pydantic's
         # A manifest that was refused is not in the data: then its own fault is said already.
-        if only and info.data.get("documents", ...) is None:
+        if only and not info.data.get("documents", ...):
             raise ValueError("needs GATEWAY_DOCUMENTS, or nothing could be run")
         return only
 

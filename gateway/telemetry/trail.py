@@ -25,6 +25,7 @@ class Trail:
     status: int | None = None
     caller: str | None = None
     operation: str | None = None
+    operation_type: str | None = None
     document: str | None = None
     admitted_ns: int | None = None
     """When the document began to be looked at, in nanoseconds of wall-clock time, if traced."""

@@ -104,10 +104,12 @@ def stats_call(track_id: int, *, timeout_seconds: float, api_key: str | None = N
     return Call(Route.STATS, f"/tracks/{track_id}/stats", timeout_seconds, api_key=api_key)
 
 
-def is_distrusted(call: Call, exchange: Exchange) -> bool:
-    """Whether the connection that brought the reply must not be used again."""
-    trusts = call.trusts_connection
-    return trusts is not None and isinstance(exchange, Reply) and not trusts(exchange)
+def keyed_and_trusted(exchange: Exchange, *, call: Call, api_key: str) -> bool:
+    """Give a reply the key that it was asked with; False if its connection must not be kept."""
+    if not isinstance(exchange, Reply):
+        return True
+    exchange.api_key = api_key
+    return call.trusts_connection is None or call.trusts_connection(exchange)
 
 
 def fits_header(text: str) -> bool:

@@ -50,9 +50,9 @@ def numbers(values: Column) -> list[float | None]:
     return [*map(number_of, values)]
 
 
-def reference_of(told: object) -> str | None:
+def reference_of(given: object) -> str | None:
     """A number or a word, such as an id of a kind that is not documented."""
-    text = str(told) if isinstance(told, int) and not isinstance(told, bool) else told
+    text = str(given) if isinstance(given, int) and not isinstance(given, bool) else given
     if isinstance(text, str) and is_reference(text):
         return text
     return None
@@ -62,11 +62,11 @@ def is_reference(text: str) -> bool:
     return 0 < len(text) <= LONGEST_REFERENCE and text.isascii() and text.isprintable()
 
 
-def number_of(told: object) -> float | None:
-    if not isinstance(told, int | float) or isinstance(told, bool):
+def number_of(given: object) -> float | None:
+    if not isinstance(given, int | float) or isinstance(given, bool):
         return None
     try:
-        number = float(told)
+        number = float(given)
     except OverflowError:
         return None
     return number if math.isfinite(number) else None

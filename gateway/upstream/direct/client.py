@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from gateway.upstream.bounds import CONNECT_SECONDS, CONNECT_SHARE, POOL_SHARE
-from gateway.upstream.call import INVITE_PATH, Call, CallObserver, fits_header, is_distrusted
+from gateway.upstream.call import INVITE_PATH, Call, CallObserver, fits_header, keyed_and_trusted
 from gateway.upstream.direct.connection import Connection
 from gateway.upstream.direct.dial import Dialer
 from gateway.upstream.direct.pool import Pool
@@ -118,6 +118,7 @@ class DirectUpstream:
         request = self._request(call)
         if request is None:
             return NoReply(Fault.OTHER, possibly_sent=False)
+        key = self._key
         loop = asyncio.get_running_loop()
         now = loop.time()
         deadline = now + call.timeout_seconds
@@ -136,7 +137,7 @@ class DirectUpstream:
             if _is_late(loop.time() - deadline, call.send_by):
                 return NoReply(Fault.DEADLINE, possibly_sent=False)
             exchange = await connection.exchange(request, deadline=deadline)
-            if is_distrusted(call, exchange):
+            if not keyed_and_trusted(exchange, call=call, api_key=key):
                 connection.abort()
         except BaseException:
             if connection is not None:
