@@ -38,8 +38,8 @@ from gateway.upstream.bounds import (
 )
 from gateway.upstream.call import Call, CallObserver, fits_header, keyed_and_trusted
 from gateway.upstream.contract import ApiKey
-from gateway.upstream.direct.reply_reader import ReplyReader
 from gateway.upstream.proxy import proxy_for
+from gateway.upstream.reply_reader import ReplyReader
 from gateway.upstream.trust import trusting
 from gateway.upstream.wire import Exchange, Fault, NoReply
 

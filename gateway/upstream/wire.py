@@ -89,7 +89,7 @@ Exchange: TypeAlias = Reply | NoReply
 
 
 @dataclass(slots=True, repr=False)
-class InviteAnswer:
+class InviteFields:
     """The fields of an invite that a 2xx body holds in a readable form; ids are decimal."""
 
     application_id: str | None = None
@@ -104,7 +104,7 @@ class InviteAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class ErrorAnswer:
+class ErrorFields:
     """What an error body says: `error_code` is the word beside a `message`, if both are there."""
 
     message: str | None = None
@@ -142,13 +142,13 @@ def invite_body(
     )
 
 
-def read_invite(reply: Reply) -> InviteAnswer:
+def read_invite(reply: Reply) -> InviteFields:
     """What is readable of a 2xx body; absent, null and wrongly typed fields are None."""
     body = json_of(reply)
     if not isinstance(body, dict):
-        return InviteAnswer(is_json=body is not None or reply.body.strip() == b"null")
+        return InviteFields(is_json=body is not None or reply.body.strip() == b"null")
     get = body.get
-    return InviteAnswer(
+    return InviteFields(
         id_of(get("application_id")),
         text_of(get("email")),
         text_of(get("invite_link")),
@@ -196,16 +196,16 @@ def is_html(reply: Reply) -> bool:
     return "html" in announced and not read_invite(reply).is_json
 
 
-def read_error(reply: Reply) -> ErrorAnswer:
+def read_error(reply: Reply) -> ErrorFields:
     """What an error body says, in whichever of the known shapes it comes."""
     body = json_of(reply)
     if not isinstance(body, dict):
-        return ErrorAnswer()
+        return ErrorFields()
     message, error = text_of(body.get("message")), text_of(body.get("error"))
     said = message or error or _first_text(body.get("errors"))
     if said is not None and reply.api_key and reply.api_key.lower() in said.lower():
         said = None
-    return ErrorAnswer(said, error)
+    return ErrorFields(said, error)
 
 
 def read_applicants(reply: Reply) -> ApplicantPage | None:
@@ -291,7 +291,7 @@ def text_of(value: object) -> str | None:
     try:
         value.encode()
     except UnicodeEncodeError:
-        # Lone surrogates cannot be written as UTF-8, so they could not be answered.
+        # Lone surrogates cannot be written as UTF-8, so no response could hold them.
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return value
 

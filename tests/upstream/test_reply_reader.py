@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.upstream.bounds import LARGEST_BODY, LARGEST_HEAD
-from gateway.upstream.direct.reply_reader import ReplyReader
+from gateway.upstream.reply_reader import ReplyReader
 from gateway.upstream.wire import Fault, NoReply, Reply
 
 LENGTH = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
