@@ -17,7 +17,7 @@ from gateway.upstream.columns import (
 )
 from gateway.upstream.wire import id_of, text_of
 
-VALUES = (
+VALUES: st.SearchStrategy[object] = (
     st.none()
     | st.booleans()
     | st.integers(-(2**70), 2**70)
@@ -26,7 +26,7 @@ VALUES = (
     | st.just([])
 )
 # Of one type, as nearly always, or of many.
-COLUMNS = st.lists(VALUES, max_size=5) | st.one_of(
+COLUMNS: st.SearchStrategy[list[object]] = st.lists(VALUES, max_size=5) | st.one_of(
     *(
         st.lists(one, max_size=5)
         for one in (
