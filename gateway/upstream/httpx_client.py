@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,7 +54,7 @@ _FAULTS: Mapping[type[Exception], Fault] = {
 
 
 class SendTooLateError(Exception):
-    """Raised before the first byte leaves, because `send_by` has passed."""
+    """Raised before the first byte leaves, because `may_send` said no."""
 
 
 @dataclass(slots=True)
@@ -65,14 +64,14 @@ class PhaseProbe:
     httpx2 awaits it at each step of a call (request extension `trace`).
     """
 
-    send_by: float | None = None
+    may_send: Callable[[], bool] | None = None
     possibly_sent: bool = False
 
     async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
         if event != "http11.send_request_headers.started" or info["request"].method == b"CONNECT":
             return
         # Not the loop's clock: uvloop reads it once a turn, and a process may be paused in one.
-        if self.send_by is not None and time.monotonic() > self.send_by:
+        if self.may_send is not None and not self.may_send():
             raise SendTooLateError
         self.possibly_sent = True
 
@@ -152,7 +151,7 @@ class HttpxUpstream:
 
     async def _send(self, call: Call) -> Exchange:
         request, seconds = self._request(call), call.timeout_seconds
-        known = _Known(PhaseProbe(call.send_by))
+        known = _Known(PhaseProbe(call.may_send))
         request.extensions = {
             "timeout": {
                 # httpx2 leaves a socket open if a TLS handshake is cancelled: waiting for a slot,

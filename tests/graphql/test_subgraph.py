@@ -21,7 +21,7 @@ from gateway.graphql.schema import executable_schema, printed_schema
 from gateway.upstream.call import Call
 from gateway.upstream.wire import Exchange, Reply
 from tests.fakes.calls import asked as asked_for
-from tests.fakes.invites import FakeUpstream, MemoryStore
+from tests.fakes.invites import Clock, FakeUpstream, MemoryStore
 from tests.fakes.settings import settings
 from tests.graphql.test_applications import asked
 from tests.graphql.test_plan import ADA, RESULTS, WHOLE, WIDE, answered
@@ -80,7 +80,7 @@ def ask(applicants: Applicants) -> Callable[..., Any]:
     async def ask(query: str, variables: dict[str, Any] | None = None, **given: object) -> Any:
         app = create_app(
             settings(**{"federation": True, **given}),
-            upstream=FakeUpstream(lambda: 0.0),
+            upstream=FakeUpstream(Clock()),
             applicants=applicants,
             store=MemoryStore(),
         )
