@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Final
 
-from gateway.access.rate_limits import RateLimit
+from gateway.access.rate_limits import RateLimits, rate_limits_of
 from gateway.applications.reader import Reader
 from gateway.applications.reads import Applications
 from gateway.background import aside, end
@@ -14,7 +14,7 @@ from gateway.invites.admission import Admission
 from gateway.invites.breaker import Breaker, BreakerLimits
 from gateway.invites.bulk import BulkInviter, PacedInviter
 from gateway.invites.evidence import Rules
-from gateway.invites.inputs import load_long_check
+from gateway.invites.inputs import ignored, load_long_check
 from gateway.invites.invite import Inviter
 from gateway.invites.keyed import KeyedInviter
 from gateway.invites.outcomes import Verdict
@@ -36,6 +36,7 @@ from gateway.upstream.contract import ApiKey, Upstream
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from gateway.invites.inputs import InviteEnded
     from gateway.invites.models import InviteRequest
     from gateway.settings.model import Settings
     from gateway.upstream.call import CallObserver
@@ -65,11 +66,14 @@ class Service:
         applicants: Upstream | None = None,
         store: Store | None = None,
         retried: Callable[[], None] = lambda: None,
+        ended: InviteEnded = ignored,
+        ended_in_list: InviteEnded = ignored,
         for_one_list: bool = False,
         announce: Callable[[InviteRequest], Awaitable[bool]] | None = None,
     ) -> None:
         self._settings = settings
         self._retried = retried
+        self._ended = ended
         self._for_one_list = for_one_list
         self._announce = announce
         self._upstream = upstream or upstream_of(settings)
@@ -84,13 +88,16 @@ class Service:
         self.breaker = _breaker(settings)
         self.requests = _admission(settings)
         self.calls = _admission(settings)
-        self._send_limits = _send_limits(settings)
+        self.rate_limits = rate_limits_of(settings)
+        self._send_limits = _send_limits(settings, self.rate_limits)
         self.inviter = self._inviter(RetryPolicy(attempts=settings.retry_attempts))
         self.paced = self._paced()
         self.bulk = BulkInviter(
             self.paced,
             most=settings.max_candidates,
             timeout_seconds=settings.request_timeout_seconds,
+            ended=ended_in_list,
+            key_required=settings.require_idempotency_key,
         )
         self.applications = _applications(settings, self._list)
         self.reconciler = Reconciler(
@@ -126,6 +133,7 @@ class Service:
         await self.records.close()
         await self._list.aclose()
         await self._upstream.aclose()
+        await self.rate_limits.aclose()
 
     def reread(self) -> None:
         """Look at once for a new upstream key."""
@@ -191,6 +199,8 @@ class Service:
             admission=self.calls,
             keyed=keyed,
             timeout_seconds=settings.request_timeout_seconds,
+            ended=self._ended,
+            key_required=settings.require_idempotency_key,
         )
 
 
@@ -274,11 +284,11 @@ def _breaker(settings: Settings) -> Breaker | None:
     return Breaker(clock=time.monotonic, limits=limits)
 
 
-def _send_limits(settings: Settings) -> SendLimits:
+def _send_limits(settings: Settings, rate_limits: RateLimits) -> SendLimits:
     each, total = settings.invites_per_minute, settings.upstream_calls_per_minute
     return SendLimits(
-        of_sender=None if each is None else RateLimit(each),
-        of_all=None if total is None else RateLimit(total),
+        of_sender=None if each is None else rate_limits.limit("invites", each),
+        of_all=None if total is None else rate_limits.limit("upstream-calls", total),
     )
 
 

@@ -116,7 +116,7 @@ def test_trusted_documents_fit_the_schema_that_is_served(environment, tmp_path):
     settings = checked_settings(federation=True)
 
     assert "Cannot query field '_entities'" in fault
-    assert settings.documents == manifest
+    assert settings.documents == (manifest,)
 
 
 @pytest.mark.parametrize(
@@ -132,10 +132,11 @@ def test_an_unreadable_file_is_named(environment, auth, name):
     assert fault == f"GATEWAY_{name}: cannot be read: No such file or directory"
 
 
-def test_a_bad_proxy_to_the_provider_is_named(environment, monkeypatch):
+@pytest.mark.parametrize("scheme", ["socks5", "https"])
+def test_a_bad_proxy_to_the_provider_is_named(environment, monkeypatch, scheme):
     """A proxy that cannot be used would show when the first token comes."""
     monkeypatch.setenv("no_proxy", "app.xobin.com")
-    monkeypatch.setenv("https_proxy", f"socks5://u:{SECRET}@proxy.example")
+    monkeypatch.setenv("https_proxy", f"{scheme}://u:{SECRET}@proxy.example")
     environment(AUTH="jwt", **KEYS)
 
     (fault,) = faults()
@@ -184,3 +185,24 @@ def test_a_bad_store_secret_is_named(environment, tmp_path, content, fault):
     environment(STORE_SECRET_FILE="secret")
 
     assert faults() == (f"GATEWAY_STORE_SECRET_FILE: {fault}",)
+
+
+@pytest.mark.parametrize(
+    ("other", "fault"),
+    [
+        ("[]", "{path}: must be a JSON object"),
+        ('{{"one":"{{nothing}}"}}', "{path}: document 'one' is not valid: Cannot query field"),
+        ('{{"one":"{{__typename}}"}}', "two documents have the id 'one'"),
+    ],
+    ids=["broken", "invalid", "contradiction"],
+)
+def test_every_manifest_is_tried(environment, tmp_path, other, fault):
+    """Which of several is of no use is said, and so is what they do not agree on."""
+    paths = tmp_path / "documents.json", tmp_path / "other.json"
+    paths[0].write_text(json.dumps({"one": "{gateway{version}}"}))
+    paths[1].write_text(other.format())
+    environment(DOCUMENTS=",".join(map(str, paths)))
+
+    (said,) = faults()
+
+    assert said.startswith("GATEWAY_DOCUMENTS: " + fault.format(path=paths[1]))

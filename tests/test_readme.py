@@ -13,12 +13,15 @@ from gateway.commands.dev import SAMPLE_DOCUMENT
 from gateway.graphql.schema import executable_schema
 from gateway.http.errors import ErrorCode
 from gateway.invites.models import InviteErrorCode, InviteOutcome
-from gateway.sandbox.failures import READ_REFUSALS, REFUSALS, Mishap
+from gateway.sandbox.applicants import INACTIVE_TRACK
+from gateway.sandbox.failures import FAILURES, READ_REFUSALS
+from gateway.sandbox.platform import ADDRESSES
 from gateway.settings.model import Settings
 from gateway.site.guide.page import anchor_of
 from tests.fakes.texts import GUIDES, README, ROOT, blocks
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+CONTRIBUTING = (ROOT / ".github/CONTRIBUTING.md").read_text("utf-8")
 LINKS = {
     (name, target)
     for name, text in {"README": README, **GUIDES}.items()
@@ -47,11 +50,20 @@ def test_every_command_has_its_row(name):
 
 
 @pytest.mark.parametrize(
-    "local_part", [*REFUSALS, *(mishap.value for mishap in Mishap), *map(str, READ_REFUSALS)]
+    "local_part", [*FAILURES, *ADDRESSES, *map(str, (*READ_REFUSALS, INACTIVE_TRACK))]
 )
 def test_every_failure_of_the_stand_in_has_its_row(local_part):
     """What can be tried is listed."""
     assert f"`{local_part}`" in GUIDES["stand-in"]
+
+
+@pytest.mark.parametrize("option", main.commands["sandbox"].params, ids=lambda one: one.name)
+def test_every_way_to_be_the_platform_has_its_row(option):
+    """What the stand-in can play is listed, value by value."""
+    values = getattr(option.type, "choices", ())
+
+    assert option.name == "port" or option.opts[0] in GUIDES["stand-in"]
+    assert not [value for value in values if f"`{value}`" not in GUIDES["stand-in"]]
 
 
 @pytest.mark.parametrize("requirement", PROJECT["dependencies"])
@@ -95,3 +107,11 @@ def test_the_operations_fit_the_schema(name):
 def test_the_first_operation_is_what_dev_runs():
     """The README shows the very request that the first command prints."""
     assert blocks(README, "graphql")[0].strip() == SAMPLE_DOCUMENT
+
+
+@pytest.mark.parametrize(
+    "path", sorted(set(re.findall(r"`((?:gateway|tests)/[\w/.]+)`", CONTRIBUTING)))
+)
+def test_what_contributing_names_is_there(path):
+    """Whoever carries on opens the right file at the first guess."""
+    assert (ROOT / path).exists()

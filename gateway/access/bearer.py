@@ -90,7 +90,7 @@ class BearerGate:
                     "Access tokens cannot be checked at the moment. Nothing was done.",
                     ErrorCode.SERVICE_UNAVAILABLE,
                     status=503,
-                    headers=((b"retry-after", b"%d" % _RETRY_AFTER_SECONDS),),
+                    retry_after_seconds=_RETRY_AFTER_SECONDS,
                 )
             case _:
                 assert_never(rejection)

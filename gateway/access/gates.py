@@ -6,7 +6,7 @@ from functools import partial
 
 from gateway.access.bearer import BearerGate, Verifier
 from gateway.access.forwarded_key import ForwardedKeyGate
-from gateway.access.rate_limits import RateLimit, RequestRateGate
+from gateway.access.rate_limits import RateLimits, RequestRateGate
 from gateway.access.token_file import TokenVerifier
 from gateway.http.gates import Gate
 from gateway.settings.model import Settings
@@ -15,10 +15,10 @@ from gateway.settings.model import Settings
 class Access:
     """The gates in front of GraphQL that look at the caller, and what they hold."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, rate_limits: RateLimits) -> None:
         """Raises OSError or ValueError if a file that the settings name is of no use by now."""
         self._verifier = _verifier(settings)
-        self.gates = tuple(self._gates(settings))
+        self.gates = tuple(self._gates(settings, rate_limits))
 
     def reread(self) -> None:
         """Look at once for new tokens and keys."""
@@ -29,14 +29,15 @@ class Access:
         if self._verifier is not None:
             await self._verifier.aclose()
 
-    def _gates(self, settings: Settings) -> list[Gate]:
+    def _gates(self, settings: Settings, rate_limits: RateLimits) -> list[Gate]:
         gates: list[Gate] = []
         if self._verifier is not None:
             gates.append(BearerGate(self._verifier, scope=settings.jwt_scope))
         if settings.upstream_api_key_mode == "forward":
             gates.append(ForwardedKeyGate(settings.forwarded_api_key_header))
         if settings.requests_per_minute is not None:
-            gates.append(RequestRateGate(RateLimit(settings.requests_per_minute)))
+            limit = rate_limits.limit("requests", settings.requests_per_minute)
+            gates.append(RequestRateGate(limit))
         return gates
 
 

@@ -39,5 +39,5 @@ def _refusal(seconds: int) -> RequestError:
         "There is too much to do at the moment. Nothing was done; try again later.",
         ErrorCode.OVERLOADED,
         status=503,
-        headers=((b"retry-after", str(seconds).encode()),),
+        retry_after_seconds=seconds,
     )

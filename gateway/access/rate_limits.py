@@ -1,24 +1,69 @@
-"""How often something may happen, for each of many names; counted by each process for itself."""
+"""How often something may happen, for each of many names."""
 
 from __future__ import annotations
 
 import ipaddress
 import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gateway.access.bearer import Caller
 from gateway.http.errors import ErrorCode, RequestError, request_error
 from gateway.http.gates import Admitted
 from gateway.http.requests import RequestHead
+from gateway.settings.counts_url import check_counts_url
+from gateway.settings.model import Settings
+from gateway.watched_file import WatchedFile
+
+if TYPE_CHECKING:
+    from gateway.access.shared_counts import SharedCounts
 
 MOST_NAMES = 10_000
-"""Names that are counted at a time; the one that was longest away is forgotten first."""
+"""Names that are counted at a time; the least recently seen one is forgotten first."""
 _IPV6_NETWORK = 64
+
+
+class RateLimits:
+    """Makes the limits of a process; with a `url` they count for all gateways together."""
+
+    def __init__(self, url: Callable[[], str] | None = None) -> None:
+        self.shared: SharedCounts | None = None
+        """Where they count together; it knows whether it can be reached."""
+        if url is not None:
+            # The client of Valkey and Redis is an extra.
+            from gateway.access.shared_counts import SharedCounts  # noqa: PLC0415 - see above
+
+            self.shared = SharedCounts(url)
+
+    def limit(self, what: str, per_minute: int) -> RateLimit:
+        """Wherever `what` is the same, it is one limit."""
+        return RateLimit(per_minute, what=what, shared=self.shared)
+
+    async def aclose(self) -> None:
+        if self.shared is not None:
+            await self.shared.aclose()
+
+
+def rate_limits_of(settings: Settings) -> RateLimits:
+    """Raises OSError or ValueError if the file that the settings name is of no use by now."""
+    if settings.rate_limit_url_file is not None:
+        return RateLimits(WatchedFile(settings.rate_limit_url_file, read_rate_limit_url).current)
+    url = settings.rate_limit_url
+    return RateLimits(None if url is None else url.get_secret_value)
+
+
+def read_rate_limit_url(path: Path) -> str:
+    """The URL in the file; OSError or ValueError, without the URL, if there is none."""
+    return check_counts_url(path.read_text("utf-8", errors="replace").strip())
 
 
 class RateLimit:
     """So many a minute, for each name: as many at once, and then one after the other."""
 
-    def __init__(self, per_minute: int) -> None:
+    def __init__(
+        self, per_minute: int, *, what: str = "", shared: SharedCounts | None = None
+    ) -> None:
         # Who sets no limit is spared the time and memory that the library takes.
         from throttled import (  # noqa: PLC0415 - see above
             RateLimiterType,
@@ -27,17 +72,25 @@ class RateLimit:
             store,
         )
 
+        self._what = what
+        self._shared = shared
+        self._quota = rate_limiter.per_min(per_minute, burst=per_minute)
         self._throttle = Throttled(
             using=RateLimiterType.GCRA.value,
-            quota=rate_limiter.per_min(per_minute, burst=per_minute),
+            quota=self._quota,
             store=store.MemoryStore(options={"MAX_SIZE": MOST_NAMES}),
         )
 
-    def seconds_to_wait(self, name: str) -> int | None:
+    async def seconds_to_wait(self, name: str) -> int | None:
         """None if it may happen now, and it is counted; else whole seconds until it may."""
         # The library takes an empty key for a missing one.
-        found = self._throttle.limit(f"of {name}")
-        return max(1, math.ceil(found.state.retry_after)) if found.limited else None
+        key, seconds = f"of {name}", None
+        if self._shared is not None:
+            seconds = await self._shared.seconds_to_wait(self._what, key, self._quota)
+        if seconds is None:
+            found = self._throttle.limit(key)
+            seconds = math.ceil(found.state.retry_after) or 1 if found.limited else 0
+        return seconds or None
 
 
 class RequestRateGate:
@@ -47,14 +100,14 @@ class RequestRateGate:
         self._limit = limit
 
     async def __call__(self, head: RequestHead, /) -> Admitted | RequestError:
-        seconds = self._limit.seconds_to_wait(name_of(head))
+        seconds = await self._limit.seconds_to_wait(name_of(head))
         if seconds is None:
             return _ADMITTED
         return request_error(
             "These are too many requests. Nothing was done; try again later.",
             ErrorCode.RATE_LIMITED,
             status=429,
-            headers=((b"retry-after", b"%d" % seconds),),
+            retry_after_seconds=seconds,
         )
 
 
@@ -62,7 +115,7 @@ _ADMITTED = Admitted()
 
 
 def name_of(head: RequestHead) -> str:
-    """Who is counted: the caller, or where nobody says who is calling, the client's address.
+    """Who is counted: the caller, or where callers are not known, the client's address.
 
     Of an IPv6 address it is the network: who has one address has all of them. An IPv4 address in
     IPv6's form, as some proxies write it, is itself.

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from gateway.applications.models import ApplicationKey
-from gateway.invites.inputs import LONGEST_EMAIL, LONGEST_NAME, id_problem, name_problem
+from gateway.invites.inputs import LONGEST_EMAIL, LONGEST_NAME, id_problem, name_problem, trimmed
 from gateway.invites.models import InputIssue
 from gateway.upstream.applications import LONGEST_REFERENCE, is_reference
 
@@ -36,7 +36,10 @@ class ListDraft:
 
 @dataclass(frozen=True, slots=True)
 class ListRequest:
-    """A checked request for `first` applications from position `start` on; the first has 0."""
+    """A checked request for `first` applications from position `start` on; the first has 0.
+
+    With a `first` of 0 only what is known of the whole list is wanted.
+    """
 
     track_id: int
     start: int
@@ -46,11 +49,13 @@ class ListRequest:
 
 def check_list(draft: ListDraft) -> ListRequest | tuple[InputIssue, ...]:
     """The request ready to be asked, or all that is wrong with it; no issue quotes the input."""
+    # Nothing is asked for in a search box that is empty.
+    narrowed = {name: kept for name, text in draft.narrowed.items() if (kept := trimmed(text))}
     start = 0 if draft.after is None else start_after(draft.after)
-    issues = tuple(_issues(draft, start))
+    issues = tuple(_issues(draft, start, narrowed))
     if issues or start is None:
         return issues
-    return ListRequest(int(draft.track_id), start, draft.first, draft.narrowed)
+    return ListRequest(int(draft.track_id), start, draft.first, narrowed)
 
 
 def check_key(track_id: str, application_id: str) -> ApplicationKey | tuple[InputIssue, ...]:
@@ -79,14 +84,14 @@ def start_after(cursor: str) -> int | None:
     return int(position) + 1 if cursor_at(int(position)) == cursor else None
 
 
-def _issues(draft: ListDraft, start: int | None) -> Iterator[InputIssue]:
+def _issues(draft: ListDraft, start: int | None, narrowed: dict[str, str]) -> Iterator[InputIssue]:
     if problem := id_problem(draft.track_id):
         yield InputIssue("track_id", problem)
-    if not 0 < draft.first <= LARGEST_FIRST:
-        yield InputIssue("first", f"Must be 1 to {LARGEST_FIRST}.")
+    if not 0 <= draft.first <= LARGEST_FIRST:
+        yield InputIssue("first", f"Must be 0 to {LARGEST_FIRST}.")
     if start is None:
         yield InputIssue("after", "Must be a cursor that this gateway has given.")
-    for name, text in draft.narrowed.items():
+    for name, text in narrowed.items():
         if problem := _filter_problem(name, text):
             yield InputIssue(f"filter.{name}", problem)
 

@@ -61,7 +61,7 @@ def run_dev(port: int, *, verbose: bool = False) -> None:
         runner.run(_run(listen(LOOPBACK, port), verbose=verbose))
 
 
-async def _run(listening: socket.socket, *, verbose: bool) -> None:
+async def _run(listening: list[socket.socket], *, verbose: bool) -> None:
     stop = _stop_signal()
     async with _running(listening, verbose=verbose) as (gateway, sandbox):
         answer = await asyncio.to_thread(_invite, gateway)
@@ -71,8 +71,10 @@ async def _run(listening: socket.socket, *, verbose: bool) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _running(listening: socket.socket, *, verbose: bool) -> AsyncIterator[tuple[str, str]]:
-    port = listening.getsockname()[1]
+async def _running(
+    listening: list[socket.socket], *, verbose: bool
+) -> AsyncIterator[tuple[str, str]]:
+    port = listening[0].getsockname()[1]
     beside = _free_port(port + 1)
     async with running_sandbox(create_sandbox(), port=beside) as sandbox:
         settings = dev_settings(sandbox, verbose=verbose)

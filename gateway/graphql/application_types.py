@@ -10,6 +10,11 @@ from gateway.applications.reads import Window
 from gateway.graphql.application_reads import Info, read_details, resolved, told_bytes, told_items
 
 _LARGEST_INT = 2**31 - 1
+_DATES = (
+    "As the recruiting platform writes it, in a form that is not documented: a time such as"
+    " `2026-01-15T10:00:00` with a zone or without, milliseconds since 1970, or words. Show it; do"
+    " not calculate with it."
+)
 ANY_JSON = strawberry.scalar(
     name="JSON",
     description="Any JSON value, just as the recruiting platform has it.",
@@ -103,12 +108,8 @@ class Application:
         )
     )
     score: float | None = strawberry.field(description="The candidate's score so far.")
-    date_added: str | None = strawberry.field(
-        description="When it was added, as the recruiting platform writes it."
-    )
-    last_updated_at: str | None = strawberry.field(
-        description="When it last changed, as the recruiting platform writes it."
-    )
+    date_added: str | None = strawberry.field(description=f"When it was added. {_DATES}")
+    last_updated_at: str | None = strawberry.field(description=f"When it last changed. {_DATES}")
     current_stage: Stage | None = strawberry.field(description="The stage that it has come to.")
     key: strawberry.Private[ApplicationKey]
 
@@ -221,7 +222,7 @@ def to_graphql(application: models.Application, *, track_id: int) -> Application
 
 def window_to_graphql(window: Window, *, track_id: int) -> ApplicationConnection:
     """The part of the list as a connection."""
-    cursors = [cursor_at(position) for position, _ in window.entries]
+    positions = [position for position, _ in window.entries]
     total = window.total
     return ApplicationConnection(
         track_id=track_id,
@@ -229,8 +230,8 @@ def window_to_graphql(window: Window, *, track_id: int) -> ApplicationConnection
         page_info=PageInfo(
             has_next_page=window.has_next,
             has_previous_page=window.has_previous,
-            start_cursor=cursors[0] if cursors else None,
-            end_cursor=cursors[-1] if cursors else None,
+            start_cursor=cursor_at(positions[0]) if positions else None,
+            end_cursor=cursor_at(positions[-1]) if positions else None,
         ),
         total_count=total if total is not None and total <= _LARGEST_INT else None,
     )

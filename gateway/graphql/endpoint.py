@@ -10,12 +10,12 @@ from typing import Any
 
 from graphql import ExecutionResult, GraphQLSchema, OperationType
 
-from gateway.graphql.documents import DocumentReader
+from gateway.graphql.candidates_in_urls import names_candidate
+from gateway.graphql.documents import CachedDocument, DocumentReader, Operation
 from gateway.graphql.errors import coercion_error, field_error
 from gateway.graphql.execution import Executor, GeneralExecutor
-from gateway.graphql.persisted import Documents
+from gateway.graphql.persisted import Documents, TrustedDocuments
 from gateway.graphql.requests import request_from_body, request_from_query
-from gateway.http.asgi import Body, ClientGone, Receive
 from gateway.http.cors import ALLOWED_METHODS, Cors
 from gateway.http.errors import RequestError, internal_error, request_error
 from gateway.http.gates import Admitted, Gate
@@ -35,7 +35,9 @@ class GraphQLEndpoint:
     `make_context` gives the resolvers' context for a request that passed the `gates`.
     `executor` runs what has been found to be valid, graphql-core if there is none. Pages of
     `cors_origins` may call, with `cors_credentials` also with cookies.
-    `trusted_documents` are texts by id; with `trusted_only`, nothing else is run.
+    `admitted` is called with the head once the gates are passed, `found` once it is known what is
+    to be run: hooks for those who watch. With `trusted_only`, nothing but the `trusted` documents
+    is run.
     """
 
     def __init__(
@@ -47,20 +49,23 @@ class GraphQLEndpoint:
         introspection: bool = False,
         cors_origins: frozenset[str] = frozenset(),
         cors_credentials: bool = False,
-        trusted_documents: Mapping[str, str] | None = None,
+        trusted: TrustedDocuments | None = None,
         trusted_only: bool = False,
         gates: Sequence[Gate] = (),
         executor: Executor | None = None,
+        admitted: Callable[[RequestHead], None] = lambda _: None,
+        found: Callable[[CachedDocument, Operation], None] = lambda _document, _operation: None,
     ) -> None:
         self._make_context = make_context
+        self._admitted = admitted
+        self._found = found
         self._limits = limits
         self._executor = executor or GeneralExecutor(schema, hide_suggestions=not introspection)
         self._cors = Cors(cors_origins, credentials=cors_credentials)
         self._gates = tuple(gates)
+        reader = DocumentReader(schema, limits, introspection=introspection)
         self._documents = Documents(
-            DocumentReader(schema, limits, introspection=introspection),
-            trusted=trusted_documents,
-            trusted_only=trusted_only,
+            reader, trusted or TrustedDocuments(reader.read), trusted_only=trusted_only
         )
 
     def refusing(self, error: RequestError) -> Callable[[RequestHead], Response]:
@@ -74,8 +79,8 @@ class GraphQLEndpoint:
 
         return refuse
 
-    async def respond(self, head: RequestHead, body: Body) -> Response:
-        """The answer to any request; raises ClientGone alone."""
+    async def respond(self, head: RequestHead, body: bytes) -> Response:
+        """The response to any request; it never raises."""
         if head.method == "OPTIONS":
             return self._cors.options(head)
         media_type = accepted(head.headers.get(b"accept"))
@@ -83,8 +88,6 @@ class GraphQLEndpoint:
             response = await self._answer(head, media_type, body)
         except RequestError as error:
             response = refusal(error, media_type or MediaType.JSON)
-        except ClientGone:
-            raise
         except Exception as error:  # noqa: BLE001 - the last line: a bug is masked, and told in the log
             response = error_response(
                 [internal_error(error)], media_type or MediaType.JSON, status=500
@@ -94,7 +97,7 @@ class GraphQLEndpoint:
         return response
 
     async def _answer(
-        self, head: RequestHead, media_type: MediaType | None, body: Body
+        self, head: RequestHead, media_type: MediaType | None, body: bytes
     ) -> Response:
         if b"origin" in head.headers and (forbidden := self._cors.refusal(head)):
             raise forbidden
@@ -105,7 +108,8 @@ class GraphQLEndpoint:
             )
         if head.method == "POST":
             _check_content(head.headers)
-            text = await _whole(body, head.headers, self._limits.max_body_bytes)
+            _check_length(head.headers, body, self._limits.max_body_bytes)
+            text = body
         elif head.method in _READING:
             text = b""
         else:
@@ -133,6 +137,7 @@ class GraphQLEndpoint:
         return head
 
     async def _run(self, head: RequestHead, body: bytes, media_type: MediaType) -> Response:
+        self._admitted(head)
         if head.method == "POST":
             request = request_from_body(body, self._limits)
         else:
@@ -143,6 +148,13 @@ class GraphQLEndpoint:
             raise request_error(
                 "Use POST for mutations.", status=405, headers=((b"allow", b"POST"),)
             )
+        if head.method != "POST" and names_candidate(document, operation, request.variables):
+            raise request_error(
+                "Use POST: this names a candidate, and a URL ends up in logs.",
+                status=405,
+                headers=((b"allow", b"POST"),),
+            )
+        self._found(document, operation)
         result = await self._executor.execute(
             document, operation, request.variables, self._make_context(head)
         )
@@ -177,30 +189,8 @@ def _elements(header: bytes) -> Iterator[bytes]:
     return (element.strip() for element in header.lower().split(b","))
 
 
-async def _whole(body: Body, headers: Mapping[bytes, bytes], limit: int) -> bytes:
-    """All of the body; raises RequestError as soon as it is known to be too long."""
-    if isinstance(body, bytes):
-        if len(body) > limit:
-            raise _too_large(limit)
-        return body
-    announced = headers.get(b"content-length", b"")
-    if announced.isdigit() and int(announced) > limit:
-        raise _too_large(limit)
-    return await _received(body, limit)
-
-
-async def _received(receive: Receive, limit: int) -> bytes:
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    while message.get("more_body", False) and len(body) <= limit:
-        message = await receive()
-        body += message.get("body", b"")
-    if message["type"] == "http.disconnect":
-        raise ClientGone
-    if len(body) > limit:
-        raise _too_large(limit)
-    return body
-
-
-def _too_large(limit: int) -> RequestError:
-    return request_error(f"The body is longer than the {limit} bytes allowed.", status=413)
+def _check_length(headers: Mapping[bytes, bytes], body: bytes, limit: int) -> None:
+    """Raises RequestError for a body that is too long, or was left unread because it would be."""
+    announced = b"" if body else headers.get(b"content-length", b"")
+    if len(body) > limit or (announced.isdigit() and int(announced) > limit):
+        raise request_error(f"The body is longer than the {limit} bytes allowed.", status=413)

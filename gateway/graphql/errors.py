@@ -12,10 +12,15 @@ from gateway.http.errors import ErrorCode, FormattedError, RequestError, formatt
 
 def syntax_error(error: GraphQLSyntaxError) -> RequestError:
     """Where the document's syntax is wrong, without the text that stands there."""
-    message = _without_token_value(error.message)
-    return RequestError(
-        [_located(message, error, ErrorCode.GRAPHQL_PARSE_FAILED)], well_formed=True
-    )
+    code = ErrorCode.GRAPHQL_PARSE_FAILED
+    if broken := _TOO_MANY.match(error.message):
+        count, what = broken.groups()
+        message = f"The document has more than the {count} {what} allowed"
+        message += ": send the values in it as variables." if what == "tokens" else "."
+        code = ErrorCode.GRAPHQL_VALIDATION_FAILED
+    else:
+        message = _without_token_value(error.message)
+    return RequestError([_located(message, error, code)], well_formed=True)
 
 
 def validation_error(errors: Iterable[GraphQLError]) -> RequestError:
@@ -113,6 +118,7 @@ def _told(fault: str) -> str:
     return "The value does not fit its type."
 
 
+_TOO_MANY = re.compile(r"Syntax Error: Document contains more than (\d+) (tokens|comments)")
 _TOKEN = re.compile(r"\b(Name|String|BlockString|Int|Float) '.*'", re.DOTALL)
 _LITERAL_END = re.compile(r"(?:, did you mean '0\.|: '\\).*", re.DOTALL)
 

@@ -4,9 +4,11 @@ import strawberry
 from graphql import GraphQLSchema
 from strawberry.printer import print_schema
 
-from gateway.graphql.root import CONFIG, Mutation, Query
+from gateway.graphql.root import CONFIG, DESCRIPTION, PRINTED_ROOTS, Mutation, Query
 
 SCHEMA = strawberry.Schema(Query, Mutation, config=CONFIG)
+# Strawberry knows no description of a schema, and prints none.
+SCHEMA._schema.description = DESCRIPTION  # noqa: SLF001 - see above
 
 
 def executable_schema(*, federation: bool = False) -> GraphQLSchema:
@@ -21,7 +23,7 @@ def executable_schema(*, federation: bool = False) -> GraphQLSchema:
 def printed_schema(*, federation: bool = False) -> str:
     """The schema in GraphQL's own language, ending with a line break."""
     if not federation:
-        return print_schema(SCHEMA).rstrip() + "\n"
+        return PRINTED_ROOTS + print_schema(SCHEMA).rstrip() + "\n"
     from gateway.graphql.subgraph import printed_subgraph  # noqa: PLC0415 - as above
 
     return printed_subgraph()

@@ -20,7 +20,7 @@ from strawberry.schema.config import StrawberryConfig
 from gateway.graphql.application_fields import read_application
 from gateway.graphql.application_reads import Info, reads_of, told_items
 from gateway.graphql.application_types import Application
-from gateway.graphql.root import CONFIG, Mutation, Query
+from gateway.graphql.root import CONFIG, DESCRIPTION, PRINTED_ROOTS, Mutation, Query
 from gateway.graphql.types import Invite
 from gateway.http.errors import ErrorCode
 from gateway.invites.models import InviteErrorCode
@@ -138,6 +138,7 @@ SUBGRAPH = strawberry.Schema(
     Mutation,
     config=StrawberryConfig(scalar_map={**CONFIG.scalar_map, Representation: _ANY}),
 )
+SUBGRAPH._schema.description = DESCRIPTION  # noqa: SLF001 - as of the plain schema
 
 
 def executable_subgraph() -> GraphQLSchema:
@@ -151,4 +152,4 @@ def printed_subgraph() -> str:
     printed = print_schema(SUBGRAPH)
     for name, directives in _DIRECTIVES.items():
         printed = printed.replace(f"\ntype {name} {{", f"\ntype {name} {directives} {{")
-    return _LINK + printed.rstrip() + "\n"
+    return _LINK + PRINTED_ROOTS + printed.rstrip() + "\n"

@@ -309,8 +309,12 @@ class InviteCandidatesPayload:
             " errors whose `outcome` is `INVITED`."
         )
     )
-    failed_count: int = strawberry.field(
+    not_invited_count: int = strawberry.field(
         description="How many this request did not invite: errors with `NOT_INVITED`."
+    )
+    failed_count: int = strawberry.field(
+        description="The same as `notInvitedCount`.",
+        deprecation_reason="It reads as if it counted all errors: use `notInvitedCount`.",
     )
     unknown_count: int = strawberry.field(
         description="Of how many it is not known: errors whose `outcome` is `UNKNOWN`."

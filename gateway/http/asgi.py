@@ -12,30 +12,25 @@ Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
-Body: TypeAlias = bytes | Receive
-"""A request's body: all of it, or where it comes from."""
-Respond: TypeAlias = Callable[[RequestHead, Body], Awaitable[Response]]
-"""Answers a request; raises ClientGone alone, and only where the body has still to come."""
-
-
-class ClientGone(Exception):  # noqa: N818 - nobody is left to report an error to
-    """The caller hung up before the request was complete."""
+Respond: TypeAlias = Callable[[RequestHead, bytes], Awaitable[Response]]
+"""Answers a request; the bytes are its whole body, or more than is allowed of one."""
 
 
 class AsgiApp:
     """What `respond` answers, sent the ASGI way; it does not look at the path."""
 
-    def __init__(self, respond: Respond) -> None:
+    def __init__(self, respond: Respond, *, max_body_bytes: int) -> None:
         self._respond = respond
+        self._max_body_bytes = max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await _refuse_websocket(receive, send)
             return
-        try:
-            response = await self._respond(request_head(scope), receive)
-        except ClientGone:
+        body = await _whole_body(receive, self._max_body_bytes)
+        if body is None:
             return
+        response = await self._respond(request_head(scope), body)
         await send(
             {
                 "type": "http.response.start",
@@ -44,6 +39,18 @@ class AsgiApp:
             }
         )
         await send({"type": "http.response.body", "body": response.body})
+
+
+async def _whole_body(receive: Receive, limit: int) -> bytes | None:
+    """The body, cut as soon as it is longer than the limit; None if the client has gone."""
+    body, more = b"", True
+    while more and len(body) <= limit:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return body
 
 
 async def _refuse_websocket(receive: Receive, send: Send) -> None:

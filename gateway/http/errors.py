@@ -69,15 +69,32 @@ def request_error(
     status: int = 400,
     well_formed: bool = False,
     headers: tuple[Header, ...] = (),
+    retry_after_seconds: int | None = None,
 ) -> RequestError:
     """A request error with one message, which must hold nothing that the caller sent."""
+    if retry_after_seconds is not None:
+        headers = (retry_after(retry_after_seconds), *headers)
     return RequestError(
-        [formatted(message, code)], status=status, well_formed=well_formed, headers=headers
+        [formatted(message, code, retry_after_seconds)],
+        status=status,
+        well_formed=well_formed,
+        headers=headers,
     )
 
 
-def formatted(message: str, code: ErrorCode) -> FormattedError:
-    return {"message": message, "extensions": {"code": code.value}}
+def formatted(
+    message: str, code: ErrorCode, retry_after_seconds: int | None = None
+) -> FormattedError:
+    """The error as clients get it; when to come back is in it, for routers drop headers."""
+    extensions: dict[str, Any] = {"code": code.value}
+    if retry_after_seconds is not None:
+        extensions["retryAfterSeconds"] = retry_after_seconds
+    return {"message": message, "extensions": extensions}
+
+
+def retry_after(seconds: int) -> Header:
+    """When to come back, as a header."""
+    return b"retry-after", b"%d" % seconds
 
 
 def internal_error(error: BaseException) -> FormattedError:

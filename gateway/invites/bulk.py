@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Protocol, TypeGuard
 
 from gateway.invites.deadline import Deadline, within
 from gateway.invites.failures import held_back, never_sent, stumbled
-from gateway.invites.inputs import InviteDraft, check, in_small, normalised_email
+from gateway.invites.inputs import (
+    InviteDraft,
+    InviteEnded,
+    check,
+    ignored,
+    lowercased,
+    normalised_email,
+)
 from gateway.invites.models import (
     ANYONE,
     InputIssue,
@@ -129,10 +136,20 @@ class PacedInviter:
 class BulkInviter:
     """Invites lists of up to `most` candidates; one for the life of the process."""
 
-    def __init__(self, inviter: PacedInviter, *, most: int, timeout_seconds: float) -> None:
+    def __init__(
+        self,
+        inviter: PacedInviter,
+        *,
+        most: int,
+        timeout_seconds: float,
+        key_required: bool = False,
+        ended: InviteEnded = ignored,
+    ) -> None:
+        self._ended = ended
         self._inviter = inviter
         self._most = most
         self._timeout_seconds = timeout_seconds
+        self._key_required = key_required
 
     async def invite_all(
         self, drafts: Sequence[InviteDraft], origin: Origin = ANYONE
@@ -145,8 +162,11 @@ class BulkInviter:
         if len(drafts) > self._most:
             raise TooManyCandidatesError(self._most)
         deadline = within(origin.seconds_of(self._timeout_seconds))
-        checked = checked_list(drafts)
-        return await asyncio.gather(*(self._one(one, origin, deadline) for one in checked))
+        checked = checked_list(drafts, key_required=self._key_required)
+        results = await asyncio.gather(*(self._one(one, origin, deadline) for one in checked))
+        for draft, result in zip(drafts, results, strict=True):
+            self._ended(draft, result, origin)
+        return results
 
     async def drain(self) -> None:
         """Wait until every invite with a key that was begun has come to its end."""
@@ -173,6 +193,7 @@ def checked_list(
     *,
     called: str = "candidate",
     numbers: Iterable[int] | None = None,
+    key_required: bool = False,
 ) -> list[InviteRequest | tuple[InputIssue, ...]]:
     """Each draft ready to be sent, or all that is wrong with it, its repetition included.
 
@@ -180,17 +201,23 @@ def checked_list(
     """
     seen: dict[str, str] = {}
     names = (f"{called} {number}" for number in numbers or count(1))
-    return [_checked(draft, name, seen) for draft, name in zip(drafts, names, strict=False)]
+    return [
+        _once(check(draft, key_required=key_required), draft, name, seen)
+        for draft, name in zip(drafts, names, strict=False)
+    ]
 
 
-def _checked(
-    draft: InviteDraft, name: str, seen: dict[str, str]
+def _once(
+    checked: InviteRequest | tuple[InputIssue, ...],
+    draft: InviteDraft,
+    name: str,
+    seen: dict[str, str],
 ) -> InviteRequest | tuple[InputIssue, ...]:
-    checked = check(draft)
+    """As checked, unless an earlier draft of the list has the same address."""
     email = normalised_email(draft.candidate_email)
     if email is None:
         return checked
-    first = seen.setdefault(in_small(email), name)
+    first = seen.setdefault(lowercased(email), name)
     if first == name:
         return checked
     repeated = InputIssue("candidate_email", f"Must not be in the list twice: {first} has it too.")

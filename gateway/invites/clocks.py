@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final, TypeAlias
 
+_UNNOTICED_SECONDS: Final = 1.0
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -41,6 +42,36 @@ Clocks: TypeAlias = Callable[[], Moment]
 def moment() -> Moment:
     """Now."""
     return Moment(time.time(), ticks(), _boot())
+
+
+class ClockWatch:
+    """Notices when the wall clock is set while the process runs."""
+
+    def __init__(self, clocks: Clocks) -> None:
+        self._clocks = clocks
+        now = clocks()
+        self._apart = now.wall - now.ticks
+        self._even_since = now.wall
+        self._jump = 0.0
+
+    def offsets(self, written_at: float, offset: float) -> tuple[float, float]:
+        """By how much another clock, now `offset` ahead, was ahead at least and at most then.
+
+        `written_at` is what our wall clock said then.
+        """
+        self._look()
+        if written_at >= self._even_since:
+            return offset, offset
+        return min(offset, 0.0) - self._jump, max(offset, 0.0) + self._jump
+
+    def _look(self) -> None:
+        now = self._clocks()
+        apart = now.wall - now.ticks
+        if abs(apart - self._apart) > _UNNOTICED_SECONDS:
+            self._jump = max(self._jump, abs(apart - self._apart))
+            # What was written before it was set may be later than now.
+            self._even_since = max(now.wall, now.ticks + self._apart)
+            self._apart = apart
 
 
 if sys.platform == "linux":

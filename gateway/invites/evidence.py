@@ -65,10 +65,10 @@ class Case:
     """All that is known of one invite in doubt at one look.
 
     `entries` are those of the list with the candidate's address, `listed` the ids of all
-    applications in it; `whole` says that nothing of the list was left out. `clock_offset` is how
-    many seconds the platform's clock is ahead of ours. `others` are the other records of the same
-    person and track; `witnesses` are invites on the track that were looked up just after they were
-    made, the latest first.
+    applications in it; `whole` says that nothing of the list was left out. `offsets` are how many
+    seconds the platform's clock was ahead of ours at the first attempt, at least and at most.
+    `others` are the other records of the same person and track; `witnesses` are invites on the
+    track that were looked up just after they were made, the latest first.
     """
 
     record: Record
@@ -76,7 +76,7 @@ class Case:
     entries: Sequence[Applicant] = ()
     listed: frozenset[str] = field(default_factory=frozenset)
     whole: bool = False
-    clock_offset: float = 0.0
+    offsets: tuple[float, float] = (0.0, 0.0)
     others: Sequence[Record] = ()
     witnesses: Sequence[Record] = ()
 
@@ -109,7 +109,7 @@ def _weigh_presence(case: Case, rules: Rules) -> Finding:
     if not ours:
         return next(doubt for doubt in _WORST_FIRST if doubt in doubts)
     latest, entry = min(ours, key=lambda one: one[0])
-    if any(_may_have_caused(other, latest - case.clock_offset) for other in case.others):
+    if any(_may_have_caused(other, latest - case.offsets[0]) for other in case.others):
         return Doubt.RIVALS
     return entry
 
@@ -123,10 +123,11 @@ def _weigh_entry(
     span = span_of(entry.date_added, zone=rules.time_zone)
     if span is None:
         return Doubt.UNDATED
-    attempted_at = case.record.first_sent_at + case.clock_offset
-    if span.latest <= attempted_at:
+    # On the platform's clock.
+    at_least, at_most = (case.record.first_sent_at + offset for offset in case.offsets)
+    if span.latest <= at_least:
         return Doubt.EARLIER
-    return span.latest if span.is_after(attempted_at) else Doubt.UNCLEAR_DATE
+    return span.latest if span.is_after(at_most) else Doubt.UNCLEAR_DATE
 
 
 def _may_have_caused(other: Record, latest: float) -> bool:

@@ -4,18 +4,35 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from gateway.invites.models import InputIssue, InviteFormat, InviteRequest
+from gateway.invites.models import (
+    InputIssue,
+    InviteFormat,
+    InviteRequest,
+    InviteResult,
+    Origin,
+)
+from gateway.upstream.wire import LARGEST_ID
 
 LONGEST_NAME = 200
 LONGEST_KEY = 255
 LONGEST_EMAIL = 254
-LARGEST_TRACK_ID = 2**63 - 1
+KEY_MISSING = "Is required here: a new random UUID for each invite, the same for its repetitions."
 
 # Control characters, lone surrogates, line and paragraph separators.
 _FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
+# The blanks and the characters without width that copying leaves around a text. Joiners are not
+# among them: in some scripts they shape the last letter of a name.
+_AROUND = " \u00a0\u00ad\u061c\u1680\u180e\u202f\u205f\u3000\ufeff" + "".join(
+    map(
+        chr,
+        (*range(0x2000, 0x200C), 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x2070)),
+    )
+)
+_AROUND_EMAIL = _AROUND + "\u200c\u200d"
 # The fillers of Hangul, and the Braille pattern without dots.
 _BLANK_LETTERS = "\u115f\u1160\u3164\uffa0\u2800"
 # Most addresses look like this, are valid and normal as they are, and need no long check: words
@@ -42,28 +59,50 @@ class InviteDraft:
     idempotency_key: str | None = None
 
 
-def check(draft: InviteDraft) -> InviteRequest | tuple[InputIssue, ...]:
+InviteEnded: TypeAlias = Callable[[InviteDraft, InviteResult, Origin], None]
+"""Called once an invite has ended, whatever came of it; it must not raise."""
+
+
+def ignored(_draft: InviteDraft, _result: InviteResult, _origin: Origin) -> None:
+    """Where nobody wants to be called."""
+
+
+def check(
+    draft: InviteDraft, *, key_required: bool = False
+) -> InviteRequest | tuple[InputIssue, ...]:
     """The request ready to be sent, or all that is wrong with it; no issue quotes the input."""
-    name, track, key = draft.candidate_name, draft.track_id, draft.idempotency_key
+    name, track, key = trimmed(draft.candidate_name), draft.track_id, draft.idempotency_key
     email = normalised_email(draft.candidate_email)
     if (
         email is None
         or name_problem(name) is not None
         or id_problem(track) is not None
-        or (key is not None and not _is_key(key))
+        or (key_required if key is None else not _is_key(key))
     ):
-        return tuple(_issues(draft, email))
-    return InviteRequest(name.strip(), email, int(track), draft.invite_format, key)
+        return tuple(_issues(draft, email, key_required))
+    return InviteRequest(name, email, int(track), draft.invite_format, key)
 
 
-def _issues(draft: InviteDraft, email: str | None) -> Iterator[InputIssue]:
+def trimmed(text: str, around: str = _AROUND) -> str:
+    """The text without the blanks around it, those without width included."""
+    return text.strip(" ") if text.isascii() else text.strip(around)
+
+
+def _issues(
+    draft: InviteDraft,
+    email: str | None,
+    key_required: bool,  # noqa: FBT001 - as `check` has it
+) -> Iterator[InputIssue]:
     if problem := name_problem(draft.candidate_name):
         yield InputIssue("candidate_name", problem)
     if email is None:
         yield InputIssue("candidate_email", _email_problem(draft.candidate_email))
     if problem := id_problem(draft.track_id):
         yield InputIssue("track_id", problem)
-    if draft.idempotency_key is not None and not _is_key(draft.idempotency_key):
+    if draft.idempotency_key is None:
+        if key_required:
+            yield InputIssue("idempotency_key", KEY_MISSING)
+    elif not _is_key(draft.idempotency_key):
         yield InputIssue(
             "idempotency_key", f"Must be 1 to {LONGEST_KEY} printable ASCII characters."
         )
@@ -78,7 +117,7 @@ def name_problem(name: str, *, longest: int = LONGEST_NAME) -> str | None:
         and any(unicodedata.category(character) in _FORBIDDEN_CATEGORIES for character in name)
     ):
         return "Must not contain control characters, line breaks or broken characters."
-    name = name.strip()
+    name = trimmed(name)
     if not name or not (name.isascii() or any(map(_is_seen, name))):
         return "Must not be blank."
     if len(name) > longest:
@@ -93,6 +132,7 @@ def _is_seen(character: str) -> bool:
 
 def normalised_email(email: str) -> str | None:
     """The address as it is sent, or None if it is none."""
+    email = trimmed(email, _AROUND_EMAIL)
     if len(email) > LONGEST_EMAIL:
         return None
     if _PLAIN_EMAIL.fullmatch(email) and email.rpartition(".")[2] not in _SET_APART:
@@ -111,7 +151,7 @@ def load_long_check() -> None:
     normalised_email("Ada@EXAMPLE.com")
 
 
-def in_small(email: str) -> str:
+def lowercased(email: str) -> str:
     """The same for every spelling of an address that differs in case alone."""
     # `casefold` would take ß for ss, and those make two domains.
     return email.lower()
@@ -125,11 +165,12 @@ def comparable_email(email: str) -> str:
     email = email.strip()
     if "xn--" in email.lower():
         email = normalised_email(email) or email
-    return in_small(email)
+    return lowercased(email)
 
 
 def _email_problem(email: str) -> str:
-    if not email.strip():
+    email = trimmed(email, _AROUND_EMAIL)
+    if not email:
         return "Must not be blank."
     if len(email) > LONGEST_EMAIL:
         return f"Must have at most {LONGEST_EMAIL} characters."
@@ -138,7 +179,7 @@ def _email_problem(email: str) -> str:
 
 def id_problem(text: str) -> str | None:
     """What is wrong with the id of a track or an application, as the upstream numbers them."""
-    if _DECIMAL.fullmatch(text) is not None and int(text) <= LARGEST_TRACK_ID:
+    if _DECIMAL.fullmatch(text) is not None and int(text) <= LARGEST_ID:
         return None
     return "Must be a whole number from 1 to 9223372036854775807, in digits only."
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from gateway.invites.admission import Admission, OverloadedError
 from gateway.invites.deadline import Deadline, within
-from gateway.invites.failures import overloaded
-from gateway.invites.inputs import InviteDraft, check
-from gateway.invites.models import ANYONE, InviteRequest, InviteResult, Origin
+from gateway.invites.failures import overloaded, stumbled
+from gateway.invites.inputs import InviteDraft, InviteEnded, check, ignored
+from gateway.invites.models import ANYONE, InputIssue, InviteRequest, InviteResult, Origin
 from gateway.invites.results import refusal_of, result_of
 
 if TYPE_CHECKING:
@@ -29,11 +29,15 @@ class Inviter:
         admission: Admission,
         keyed: KeyedInviter,
         timeout_seconds: float,
+        key_required: bool = False,
+        ended: InviteEnded = ignored,
     ) -> None:
         self._sender = sender
         self._admission = admission
         self._keyed = keyed
         self._timeout_seconds = timeout_seconds
+        self._key_required = key_required
+        self._ended = ended
 
     async def invite(
         self,
@@ -41,11 +45,23 @@ class Inviter:
         origin: Origin = ANYONE,
     ) -> InviteResult:
         """The invite or a typed failure; whatever the upstream does, nothing is raised."""
-        request = check(draft)
-        if not isinstance(request, InviteRequest):
-            return refusal_of(request)
-        deadline = within(origin.seconds_of(self._timeout_seconds))
-        return await self.invite_checked(request, origin, deadline=deadline)
+        request = self.check(draft)
+        try:
+            if isinstance(request, InviteRequest):
+                deadline = within(origin.seconds_of(self._timeout_seconds))
+                result = await self.invite_checked(request, origin, deadline=deadline)
+            else:
+                result = refusal_of(request)
+        except BaseException:
+            # A bug, or the end of the process: the candidate may have been invited all the same.
+            self._ended(draft, stumbled(retryable=False), origin)
+            raise
+        self._ended(draft, result, origin)
+        return result
+
+    def check(self, draft: InviteDraft) -> InviteRequest | tuple[InputIssue, ...]:
+        """What `invite` would send, or what it would refuse; nothing is sent."""
+        return check(draft, key_required=self._key_required)
 
     def invite_checked(
         self, request: InviteRequest, origin: Origin, *, deadline: Deadline

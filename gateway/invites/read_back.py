@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from gateway.invites.clocks import Clocks, moment
+from gateway.invites.clocks import Clocks, ClockWatch, moment
 from gateway.invites.doubt import Doubt
 from gateway.invites.evidence import Case, Finding, Rules, weigh
 from gateway.invites.inputs import comparable_email
@@ -57,6 +57,7 @@ class ReadBack:
         self._upstream = upstream
         self._records = records
         self._clocks = clocks
+        self._watch = ClockWatch(clocks)
 
     async def look_for(
         self, record: Record, email: str, *, seconds_left: float, whole: bool = True
@@ -110,7 +111,7 @@ class ReadBack:
                 entries=entries,
                 listed=frozenset(one.application_id for one in look.applicants),
                 whole=look.whole,
-                clock_offset=look.clock_offset,
+                offsets=self._watch.offsets(record.first_sent_at, look.clock_offset),
                 others=[other for other in known if other.record_id != record.record_id],
                 witnesses=await store.witnesses(track_id) if ask_for_witnesses else (),
             ),

@@ -33,7 +33,7 @@ _SENT_NOTHING = NoReply(Fault.OTHER, possibly_sent=False)
 class Limit(Protocol):
     """How often something may happen, for each name."""
 
-    def seconds_to_wait(self, name: str, /) -> int | None:
+    async def seconds_to_wait(self, name: str, /) -> int | None:
         """None if it may happen now, and it is counted; else whole seconds until it may."""
         ...
 
@@ -103,7 +103,7 @@ class Sender:
         `may_send` is asked just before the first byte leaves: after False, none does.
         """
         limit = self._limits.of_sender
-        if limit is not None and (limited := _limited(limit, origin.sender)) is not None:
+        if limit is not None and (limited := await _limited(limit, origin.sender)) is not None:
             return limited
         if self._announce is not None and not await self._announce(request):
             return _not_sent()
@@ -135,7 +135,7 @@ class Sender:
 
     async def _attempt(self, post: _Post) -> Sent:
         limit = self._limits.of_all
-        if limit is not None and (limited := _limited(limit, "")) is not None:
+        if limit is not None and (limited := await _limited(limit, "")) is not None:
             return limited
         breaker, permit = self._breaker, None
         if breaker is not None and (permit := breaker.admit()) is None:
@@ -219,9 +219,9 @@ def _is_own_overload(exchange: Exchange) -> bool:
     )
 
 
-def _limited(limit: Limit, name: str) -> Sent | None:
+async def _limited(limit: Limit, name: str) -> Sent | None:
     """What there is to say if the limit is reached."""
-    seconds = limit.seconds_to_wait(name)
+    seconds = await limit.seconds_to_wait(name)
     if seconds is None:
         return None
     judgement = Judgement(

@@ -6,58 +6,129 @@ import asyncio
 import contextlib
 import math
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from gateway.server.accept import Acceptor, Share
 from gateway.server.listen import address_of
-from gateway.server.protocol import LimitedConfig
+from gateway.server.port import Direct, Port
+from gateway.server.protocol import HttpProtocol
 from gateway.server.tls import renewing_context
-from gateway.settings.model import Settings
+from gateway.settings.limits import ConnectionLimits
+
+if TYPE_CHECKING:
+    from gateway.settings.model import Settings
 
 # What the upstream may still take, and a little to write the answer.
 _DRAIN_SECONDS = 5
 
 
+class ServerConfig(uvicorn.Config):
+    """uvicorn's configuration with our protocol, and what the connections of each port share."""
+
+    public: Port
+    operations: Port | None = None
+
+    def __init__(
+        self,
+        app: Any,
+        *,
+        limits: ConnectionLimits,
+        certificate: tuple[Path, Path | None] | None = None,
+        proxies: Sequence[str] = (),
+        **options: Any,
+    ) -> None:
+        super().__init__(
+            app,
+            http=HttpProtocol,
+            ws="none",
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            **options,
+        )
+        self.public = Port(app, limits)
+        if certificate is not None:
+            self.public.tls = renewing_context(*certificate)
+        if proxies:
+            self.public.proxies = ProxyHeadersMiddleware(_nothing, list(proxies))
+        if isinstance(app, Direct):
+            self.public.routes, self.public.draining = app.routes, app.draining
+            if app.operations is not None:
+                self.operations = Port(app.operations, limits, draining=app.draining)
+
+
+async def _nothing(*_: object) -> None:
+    """The application behind which only the scope is of interest."""
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, which takes connections through acceptors of our own.
+
+    Probes and metrics are served on the sockets in `operations`, if there are any.
+    """
+
+    def __init__(
+        self,
+        config: ServerConfig,
+        *,
+        operations: Sequence[socket.socket] = (),
+        share: Share | None = None,
+    ) -> None:
+        super().__init__(config)
+        self._config = config
+        self._operations = operations
+        self._share = share
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup([])
+        config = self._config
+        acceptors = [self._acceptor(one, config.public, self._share) for one in sockets or ()]
+        if config.operations is not None:
+            acceptors += [self._acceptor(one, config.operations) for one in self._operations]
+        self.servers = cast("Any", acceptors)
+
+    def _acceptor(
+        self, listening: socket.socket, port: Port, share: Share | None = None
+    ) -> Acceptor:
+        make_protocol = partial(
+            HttpProtocol, self._config, self.server_state, self.lifespan.state, port=port
+        )
+        return Acceptor(listening, make_protocol, port.connections, share)
+
+
 @contextlib.asynccontextmanager
 async def running_gateway(
-    app: ASGIApp, settings: Settings, listening: socket.socket
+    app: ASGIApp, settings: Settings, listening: Sequence[socket.socket]
 ) -> AsyncIterator[str]:
     """Serves `app` in this event loop and yields its address, `http://host:port`."""
+    address = address_of(listening[0], tls=settings.tls_cert is not None)
     server = _GuestServer(server_config(app, settings))
-    serving = asyncio.create_task(server.serve([listening]))
+    serving = asyncio.create_task(server.serve(list(listening)))
     started = asyncio.create_task(server.ready.wait())
     try:
         await asyncio.wait({serving, started}, return_when=asyncio.FIRST_COMPLETED)
         if not server.ready.is_set():
             await serving
-        yield address_of(listening, settings)
+        yield address
     finally:
         started.cancel()
         server.should_exit = True
         await serving
 
 
-class _Config(LimitedConfig):
-    """With `shares`, the workers share out connections by what that file tells."""
-
-    shares: Path | None = None
-
-    def get_loop_factory(self) -> Callable[[], asyncio.AbstractEventLoop] | None:
-        if self.shares is None:
-            return super().get_loop_factory()
-        from gateway.server.workers import SharingLoop  # noqa: PLC0415 - one worker needs it not
-
-        return partial(SharingLoop, self.shares)
-
-
-class _GuestServer(uvicorn.Server):
+class _GuestServer(Server):
     """A server that leaves signals to its host and says when it is ready."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: ServerConfig) -> None:
         super().__init__(config)
         self.ready = asyncio.Event()
 
@@ -70,24 +141,13 @@ class _GuestServer(uvicorn.Server):
         self.ready.set()
 
 
-def server_config(
-    app: ASGIApp | Callable[[], ASGIApp] | str, settings: Settings, *, factory: bool = False
-) -> _Config:
-    """How the server runs in both cases: no log of its own, no name of its own in answers."""
-    return _Config(
+def server_config(app: ASGIApp, settings: Settings) -> ServerConfig:
+    """How the server runs for these settings."""
+    return ServerConfig(
         app,
         limits=settings.connection_limits(),
-        factory=factory,
-        workers=settings.workers,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=list(settings.trusted_proxies),
-        ssl_certfile=settings.tls_cert,
-        ssl_keyfile=settings.tls_key,
-        ssl_context_factory=renewing_context if settings.tls_cert else None,
-        ws="none",
+        certificate=(settings.tls_cert, settings.tls_key) if settings.tls_cert else None,
+        proxies=settings.trusted_proxies,
         lifespan="on",
         timeout_graceful_shutdown=math.ceil(settings.request_timeout_seconds) + _DRAIN_SECONDS,
     )

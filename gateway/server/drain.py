@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from gateway.http.asgi import Body, Respond
+from gateway.http.asgi import Respond
 from gateway.http.errors import ErrorCode, RequestError, request_error
 from gateway.http.requests import RequestHead
 from gateway.http.responses import Response
@@ -31,7 +31,8 @@ def stopping() -> RequestError:
         "The gateway is stopping. Nothing was done; send it again.",
         ErrorCode.OVERLOADED,
         status=503,
-        headers=((b"retry-after", b"1"), (b"connection", b"close")),
+        headers=((b"connection", b"close"),),
+        retry_after_seconds=1,
     )
 
 
@@ -63,7 +64,7 @@ class Draining:
     def guard(self, respond: Respond, *, closed: Callable[[RequestHead], Response]) -> Respond:
         """`respond` for as long as new requests are let in, then `closed`."""
 
-        async def guarded(head: RequestHead, body: Body) -> Response:
+        async def guarded(head: RequestHead, body: bytes) -> Response:
             if self.closed:
                 return closed(head)
             self._in_flight += 1

@@ -1,412 +1,346 @@
-"""Connections that strangers cannot wear down: HTTP/1.1 with limits on what is read, and when.
+"""Client connections with limits on size and time: HTTP/1.1, one whole request after another.
 
-uvicorn's protocol reads heads of any size, waits for them and for bodies forever, parses any
-number of pipelined requests at once, and answers malformed HTTP in the middle of another answer.
+At any time one side owes the other something:
+
+    the client the next bytes     until `_deadline`
+    we a response                 `_task` is at work on it, and no time runs
+    the client the reading of it  as long as some of it goes out within the keep-alive time
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
-from typing import TYPE_CHECKING, Any
+import ssl
+from collections import deque
+from typing import Any, Final, Protocol, cast
 
-import httptools
-import uvicorn
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
-from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
 
-from gateway.http.errors import Header, internal_error
-from gateway.http.requests import RequestHead, joined
+from gateway.http.errors import internal_error
 from gateway.http.responses import Response, error_response
-from gateway.server.heads import client_host, is_short, names_one_host, octets_of_head, target
-from gateway.server.refusals import HEAD_TOO_LARGE, MALFORMED, OVERLOADED, TOO_SLOW
-from gateway.server.wire import CLOSE, Direct, Routes, WholeRequest, lines_of, written
-from gateway.settings.limits import MAX_CHUNKS, MAX_OVERHEAD_BYTES, MAX_PIPELINED, ConnectionLimits
+from gateway.server.port import UNIX, Port
+from gateway.server.reader import BETWEEN, BODY, HEAD, Refused, Request, RequestReader
+from gateway.server.refusals import OVERLOADED, TOO_SLOW
+from gateway.server.wire import CLOSE, written
+from gateway.settings.limits import MAX_OVERHEAD_BYTES
 
-if TYPE_CHECKING:
-    from uvicorn._types import HTTPScope
-
-_HTTP_VERSIONS = frozenset({"1.1", "1.0"})
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-class LimitedConfig(uvicorn.Config):
-    """A server's configuration with the limits of its connections."""
+class HasPort(Protocol):
+    """What the protocol needs of the server's configuration."""
 
-    def __init__(self, app: Any, *, limits: ConnectionLimits, **options: Any) -> None:
-        super().__init__(app, http=LimitedProtocol, **options)
-        self.connection_limits = limits
-        self.direct: Routes = {}
-        # The addresses whose word is taken for where a request comes from.
-        self.proxies: Any = None
-        self._headers: list[Header] = []
-        self._lines = b""
-
-    def load(self) -> None:
-        super().load()
-        app = self.loaded_app
-        if isinstance(app, ProxyHeadersMiddleware):
-            self.proxies, app = app.trusted_hosts, app.app
-        if isinstance(app, Direct):
-            self.direct = app.direct
-
-    def lines_of(self, headers: list[Header]) -> bytes:
-        """The headers that all answers have; the server makes a new list of them every second."""
-        if headers is not self._headers:
-            self._headers, self._lines = headers, lines_of(tuple(headers))
-        return self._lines
+    public: Port
 
 
-class _Cut(Exception):  # noqa: N818 - stops the parser; nobody is told
-    """No more is read from this connection."""
-
-
-class LimitedProtocol(HttpToolsProtocol):
+class HttpProtocol(asyncio.Protocol):
     """One connection of a client."""
 
-    def __init__(self, config: LimitedConfig, *args: Any, **options: Any) -> None:
-        super().__init__(config, *args, **options)
-        limits = self._limits = config.connection_limits
-        self._max_header_bytes = limits.max_header_bytes
+    transport: asyncio.Transport
+
+    def __init__(
+        self,
+        config: HasPort,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        port: Port | None = None,
+    ) -> None:
+        self._port = port or config.public
+        self._server_state = server_state
+        self.app_state = app_state
+        self._loop = _loop or asyncio.get_running_loop()
+        limits = self._limits = self._port.limits
         shortest = min(
             limits.header_timeout_seconds, limits.body_timeout_seconds, limits.keep_alive_seconds
         )
         # One timer that looks now and then costs a request less than timers of its own would.
         self._tick_seconds = max(shortest / 4, 0.01)
-        self._direct = config.direct
-        self._proxies = config.proxies
-        self._lines_of = config.lines_of
         self._timer: asyncio.TimerHandle | None = None
+        self._requests: deque[Request] = deque()
+        """Whole requests without a response; the first of them is being answered."""
+        self._reader = RequestReader(limits, self._requests)
+        self._task: asyncio.Task[None] | None = None
+        self.client = UNIX
         self._waiting_since = 0.0
         self._deadline = math.inf
-        # How long the client may take for what comes next, once all that came is read.
-        self._allowed: float | None = None
-        self._in_head = False
+        self._timed_phases = 0
         self._deaf = False
-        # As long as this is within the limit the head is too, and nobody needs to measure it.
-        self._head_bytes_at_most = 0
-        self._bytes_at_hand = 0
-        self._chunks = 0
-        self._trailer_bytes = 0
-        self._unaccounted_bytes = 0
-        self._running: RequestResponseCycle | None = None
+        """Nothing more is read; the connection closes after the last response."""
+        self._ignored_bytes = 0
+        self._is_half_closed = self._is_stopping = self._is_lost = False
+        self._gone: asyncio.Future[None] | None = None
+        self._is_reading = self._is_writable = True
+        self._written_bytes = self._sent_bytes = 0
+        self._sent_at = 0.0
+        self._before_tls: list[bytes] | None = None
 
     # Life of the connection
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+        self._server_state.connections.add(cast("Any", self))
+        self._port.connections.add(self)
+        peer = transport.get_extra_info("peername")
+        self.client = peer[0] if isinstance(peer, tuple) else UNIX
         self._wait(self._limits.header_timeout_seconds)
-        self._timer = self.loop.call_later(self._tick_seconds, self._tick)
-        if len(self.connections) > self._limits.max_connections:
+        self._timer = self._loop.call_later(self._tick_seconds, self._tick)
+        if len(self._port.connections) > self._limits.max_connections:
             self._make_room()
+        if self._port.tls is not None and not self.transport.is_closing():
+            self._before_tls = []
+            self.transport.pause_reading()
+            securing = self._loop.create_task(self._secure(self._port.tls))
+            self._server_state.tasks.add(securing)
+            securing.add_done_callback(self._server_state.tasks.discard)
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
+    async def _secure(self, tls: ssl.SSLContext) -> None:
+        """Make it a TLS connection; until then it is counted, and evicted, as any other."""
+        try:
+            secured = await self._loop.start_tls(
+                self.transport,
+                self,
+                tls,
+                server_side=True,
+                ssl_handshake_timeout=self._limits.header_timeout_seconds,
+            )
+        except OSError:
+            # The client has gone, is too slow, or does not speak TLS as we do.
+            secured = None
+        if secured is None:
+            self.transport.abort()
+            self.connection_lost(None)
+            return
+        self.transport = secured
+        early, self._before_tls = self._before_tls, None
+        self._wait(self._limits.header_timeout_seconds)
+        for data in early or ():
+            self.data_received(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        self._is_lost = True
         if self._timer is not None:
             self._timer.cancel()
+        self._server_state.connections.discard(cast("Any", self))
+        self._port.connections.discard(self)
+        if self._gone is not None and not self._gone.done():
+            self._gone.set_result(None)
 
-    def eof_received(self) -> bool | None:  # type: ignore[override]
-        """Let a client that has sent its requests and closed its side read the answers."""
-        if self.scheme == "https" or not self._answers_due():
-            return None
-        self._close_after_answers()
+    def eof_received(self) -> bool:
+        """Let a client that has sent its requests and closed its side read the responses."""
+        self._is_half_closed = True
+        if self._port.tls is not None or not self._requests:
+            return False
+        self._close_after_responses()
         return True
 
+    def shutdown(self) -> None:
+        """Called by the server as it stops: what has not begun to arrive is not waited for."""
+        self._is_stopping = True
+        if self._before_tls is not None:
+            self.transport.abort()
+        elif not self._requests and self._reader.phase is not BODY:
+            self.transport.close()
+
     @property
-    def waits_since(self) -> float | None:
-        """Since when this connection waits for its client, if it owes it no answer."""
-        return None if self._answers_due() else self._waiting_since
+    def waits(self) -> bool:
+        """Whether it waits for its client, to send or to read."""
+        return self._task is None
 
     def _make_room(self) -> None:
         """Close the connection that has waited longest, or this one if none waits."""
-        waiting = [
-            (other.waits_since, other)
-            for other in self.connections
-            if isinstance(other, LimitedProtocol)
-            and other is not self
-            and other.waits_since is not None
-            and not other.transport.is_closing()
-        ]
-        if waiting:
-            min(waiting, key=lambda pair: pair[0])[1].transport.close()
+        waiting = [one for one in self._port.connections if one is not self and one.waits]
+        leaving = min(waiting, key=HttpProtocol._eviction_order) if waiting else self
+        # It counts no more, so that the next client finds the place taken.
+        self._port.connections.discard(leaving)
+        if leaving is self and self._port.tls is None:
+            self.transport.write(OVERLOADED)
+            self.transport.close()
         else:
-            self._refuse(OVERLOADED)
+            leaving.transport.abort()
+
+    def _eviction_order(self) -> tuple[bool, float]:
+        """Clients that do not read what they asked for go first."""
+        return self.transport.get_write_buffer_size() == 0, self._waiting_since
 
     # Time
 
     def _wait(self, seconds: float) -> None:
-        self._waiting_since = self.loop.time()
+        self._waiting_since = self._loop.time()
         self._deadline = self._waiting_since + seconds
 
     def _tick(self) -> None:
-        if self.loop.time() >= self._deadline:
+        now, unread = self._loop.time(), self.transport.get_write_buffer_size()
+        sent = self._written_bytes - unread
+        if sent != self._sent_bytes or not unread:
+            self._sent_bytes, self._sent_at = sent, now
+        elif now - self._sent_at >= self._limits.keep_alive_seconds:
+            self.transport.abort()
+            return
+        if now >= self._deadline:
             self._expire()
-        if not self.transport.is_closing():
-            self._timer = self.loop.call_later(self._tick_seconds, self._tick)
+        self._timer = self._loop.call_later(self._tick_seconds, self._tick)
 
     def _expire(self) -> None:
-        if self._in_head or self._body_is_due():
-            self._refuse(TOO_SLOW)
-        else:
+        self._deadline = math.inf
+        if self._deaf or self._before_tls is not None:
+            self.transport.abort()
+        elif self._reader.phase is BETWEEN:
             self.transport.close()
+        else:
+            self._refuse(TOO_SLOW)
 
     # Reading
 
     def data_received(self, data: bytes) -> None:
+        if self._before_tls is not None:
+            self._before_tls.append(data)
+            return
         if self._deaf:
+            self._ignore(data)
             return
-        self._bytes_at_hand = len(data)
-        self._unaccounted_bytes += self._bytes_at_hand
-        if self._in_head:
-            self._head_bytes_at_most += self._bytes_at_hand
+        reader, requests = self._reader, self._requests
         try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._ignore_upgrade(data[upgrade.args[0] :])
-        except httptools.HttpParserError as error:
-            if not isinstance(error.__context__, _Cut):
-                self._refuse(HEAD_TOO_LARGE if self._is_head_too_large() else MALFORMED)
+            reader.feed(data)
+        except Refused as refused:
+            self._refuse(refused.response)
         else:
-            if self._allowed is not None:
-                self._wait(self._allowed)
-                self._allowed = None
-            if self._unaccounted_bytes > self._max_header_bytes or self._in_head:
-                self._check_overhead()
+            if reader.phase is not BETWEEN:
+                self._wait_for_rest()
+            elif requests:
+                self._deadline = math.inf
+        if requests:
+            self._go_on()
 
-    def _ignore_upgrade(self, rest: bytes) -> None:
-        """Read a request that offers another protocol, as some clients' first one does, as it is.
+    def _wait_for_rest(self) -> None:
+        reader, limits = self._reader, self._limits
+        if reader.phases != self._timed_phases:
+            self._timed_phases = reader.phases
+            in_head = reader.phase is HEAD
+            self._wait(limits.header_timeout_seconds if in_head else limits.body_timeout_seconds)
+        self._say_continue()
 
-        The parser takes such a request to have no body; it gets to see it without the offer.
-        """
-        head = [b"%s %s HTTP/1.1\r\n" % (self.parser.get_method(), self.url)]
-        head += [b"%s: %s\r\n" % header for header in self.headers if header[0] != b"upgrade"]
-        self.parser = httptools.HttpRequestParser(self)
-        self.data_received(b"".join((*head, b"\r\n", rest)))
+    def _say_continue(self) -> None:
+        if self._reader.expects_continue and not self._requests and not self._deaf:
+            self._reader.expects_continue = False
+            self._send(_CONTINUE)
 
-    def _is_head_too_large(self) -> bool:
-        """Whether what has come of a head that has not ended is too much already."""
-        return self._in_head and (
-            self._unaccounted_bytes > self._max_header_bytes or self._measures_too_large()
-        )
+    def _ignore(self, data: bytes) -> None:
+        """Read past what comes after the end, so that its sender gets to read the response."""
+        self._ignored_bytes += len(data)
+        if self._ignored_bytes > MAX_OVERHEAD_BYTES and not self._requests:
+            self.transport.abort()
 
-    def _measures_too_large(self) -> bool:
-        most = self._max_header_bytes
-        return self._head_bytes_at_most > most and octets_of_head(self.url, self.headers) > most
+    # Responding
 
-    def _check_overhead(self) -> None:
-        if self._is_head_too_large():
-            self._refuse(HEAD_TOO_LARGE)
-        elif self._unaccounted_bytes > MAX_OVERHEAD_BYTES:
-            self._refuse(MALFORMED)
+    def _go_on(self) -> None:
+        """Answer what has been read, unless that is being done or the client reads nothing."""
+        if self._task is None and self._is_writable:
+            self._task = self._loop.create_task(self._respond_in_order())
+            self._server_state.tasks.add(self._task)
+        elif self._is_reading:
+            self._is_reading = False
+            self.transport.pause_reading()
 
-    def on_message_begin(self) -> None:
-        if len(self.pipeline) >= MAX_PIPELINED:
-            self._close_after_answers()
-            raise _Cut
-        self.url = b""
-        self.headers = []
-        self._in_head = True
-        self._head_bytes_at_most = self._bytes_at_hand
-        self._chunks = self._trailer_bytes = 0
-        self._allowed = self._limits.header_timeout_seconds
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if self._in_head:
-            self.headers.append((name.lower(), value))
-            return
-        self._trailer_bytes += len(name) + len(value)
-        if self._trailer_bytes > self._max_header_bytes:
-            self._refuse(HEAD_TOO_LARGE)
-            raise _Cut
-
-    def on_headers_complete(self) -> None:
-        parser = self.parser
-        version, method = parser.get_http_version(), parser.get_method()
-        if self._measures_too_large():
-            self._refuse(HEAD_TOO_LARGE)
-            raise _Cut
-        headers = joined(self.headers)
-        if (
-            version not in _HTTP_VERSIONS
-            or method == b"CONNECT"
-            or not names_one_host(self.headers, headers, version)
-        ):
-            self._refuse(MALFORMED)
-            raise _Cut
-        if parser.should_upgrade():
-            return
-        self._in_head = False
-        self._unaccounted_bytes = 0
-        self._allowed = self._limits.body_timeout_seconds
-        keep_alive = version != "1.0" and parser.should_keep_alive()
-        respond = self._direct.get(self.url) if method == b"POST" else None
-        if respond is not None and is_short(headers):
-            head = RequestHead(
-                "POST", headers, b"", client_host(self.client, headers, self._proxies)
-            )
-            self._begin(WholeRequest(respond, head, keep_alive=keep_alive))
-        else:
-            scope = self._scope(method, version)
-            expects = headers.get(b"expect", b"").lower() == b"100-continue"
-            self._begin(self._asgi_cycle(scope, expects=expects, keep_alive=keep_alive))
-
-    def _scope(self, method: bytes, version: str) -> HTTPScope:
-        path, raw_path, query_string = target(self.url)
-        return {
-            "type": "http",
-            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
-            "http_version": version,
-            "server": self.server,
-            "client": self.client,
-            "scheme": self.scheme or "http",
-            "method": method.decode("ascii"),
-            "root_path": "",
-            "path": path,
-            "raw_path": raw_path,
-            "query_string": query_string,
-            "headers": self.headers,
-            "state": self.app_state.copy(),
-        }
-
-    def _asgi_cycle(
-        self, scope: HTTPScope, *, expects: bool, keep_alive: bool
-    ) -> RequestResponseCycle:
-        return RequestResponseCycle(
-            scope=scope,
-            transport=self.transport,
-            flow=self.flow,
-            logger=self.logger,
-            access_logger=self.access_logger,
-            access_log=False,
-            default_headers=self.server_state.default_headers,
-            message_event=asyncio.Event(),
-            expect_100_continue=expects,
-            keep_alive=keep_alive,
-            on_response=self.on_response_complete,
-        )
-
-    def _begin(self, cycle: RequestResponseCycle) -> None:
-        """Have the request answered, after those before it."""
-        before, self.cycle = self.cycle, cycle
-        if before is None or before.response_complete:
-            self._start_asgi_task(cycle, self.app)
-        else:
-            self.flow.pause_reading()
-            self.pipeline.appendleft((cycle, self.app))
-
-    def on_chunk_header(self) -> None:
-        self._chunks += 1
-        if self._chunks > MAX_CHUNKS:
-            self._refuse(MALFORMED)
-            raise _Cut
-
-    def on_body(self, body: bytes) -> None:
-        # A body that was refused is read past for a while, so that its sender gets the answer.
-        if not self.cycle.response_complete:
-            self._unaccounted_bytes = max(0, self._unaccounted_bytes - len(body))
-            self.cycle.body += body
-            if len(self.cycle.body) > HIGH_WATER_LIMIT:
-                self.flow.pause_reading()
-            self.cycle.message_event.set()
-
-    def on_message_complete(self) -> None:
-        if self.parser.should_upgrade():
-            return
-        self._unaccounted_bytes = 0
-        self._allowed = None
-        cycle = self.cycle
-        cycle.more_body = False
-        if cycle.response_complete:
-            self._wait(self._limits.keep_alive_seconds)
-            return
-        self._deadline = math.inf
-        if not isinstance(cycle, WholeRequest):
-            cycle.message_event.set()
-        elif cycle is self._running:
-            self._answer(cycle)
-
-    # Answering
-
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        self._running = cycle
-        if not isinstance(cycle, WholeRequest):
-            super()._start_asgi_task(cycle, app)
-        elif not cycle.more_body:
-            self._answer(cycle)
-
-    def _answer(self, cycle: WholeRequest) -> None:
-        cycle.task = self.loop.create_task(self._respond(cycle))
-        self.tasks.add(cycle.task)
-
-    async def _respond(self, cycle: WholeRequest) -> None:
+    async def _respond_in_order(self) -> None:
+        requests = self._requests
         try:
-            try:
-                response = await cycle.respond(cycle.head, bytes(cycle.body))
-            except Exception as error:  # noqa: BLE001 - a bug: it is masked, and told in the log
-                response = error_response([internal_error(error)], status=500)
-            if self.flow.write_paused:
-                await self.flow.drain()
-            cycle.response_started = cycle.response_complete = True
-            if not cycle.disconnected:
-                self._write(response, keep_alive=cycle.keep_alive)
-                self.on_response_complete()
+            while requests and self._is_writable and not self._is_lost:
+                request = requests[0]
+                try:
+                    response = await self._port.response_to(request, self)
+                except Exception as error:  # noqa: BLE001 - a bug: it is masked and logged
+                    response = error_response([internal_error(error)], status=500)
+                requests.popleft()
+                if not self._is_lost:
+                    self._write(request, response)
         finally:
             # As a callback of the task this would take another turn of the event loop.
-            self.tasks.discard(cycle.task)
-            # An idle connection keeps its last request, but nothing of a candidate.
-            cycle.body.clear()
+            self._server_state.tasks.discard(cast("asyncio.Task[None]", self._task))
+            self._task = None
+        if not requests and not self._deaf and not self._is_lost:
+            self._read_on()
 
-    def _write(self, response: Response, *, keep_alive: bool) -> None:
-        keep_alive = keep_alive and CLOSE not in response.own
-        before = self._lines_of(self.server_state.default_headers)
-        self.transport.write(written(response, before=before, keep_alive=keep_alive))
-        if not keep_alive:
-            self.transport.close()
+    def _resume_reading(self) -> None:
+        if not self._is_reading:
+            self._is_reading = True
+            self.transport.resume_reading()
 
-    def on_response_complete(self) -> None:
-        self.server_state.total_requests += 1
-        if self.transport.is_closing():
-            return
-        if self.flow.read_paused:
-            self.flow.resume_reading()
-        if self.pipeline:
-            cycle, app = self.pipeline.pop()
-            self._start_asgi_task(cycle, app)
-        elif not self._in_head and not self.cycle.more_body:
+    def _read_on(self) -> None:
+        self._resume_reading()
+        if self._reader.phase is BETWEEN:
             self._wait(self._limits.keep_alive_seconds)
+        else:
+            self._say_continue()
 
-    def _body_is_due(self) -> bool:
-        return self.cycle is not None and self.cycle.more_body
+    async def until_lost(self) -> None:
+        if not self._is_lost:
+            self._gone = self._loop.create_future()
+            await self._gone
 
-    def _answers_due(self) -> list[RequestResponseCycle]:
-        """The requests that have arrived whole and are not answered, newest first."""
-        cycles = [cycle for cycle, _ in self.pipeline]
-        if self._running is not None:
-            cycles.append(self._running)
-        return [c for c in cycles if not c.more_body and not c.response_complete]
+    # Writing
 
-    def _close_after_answers(self) -> None:
-        """Read nothing more; close once every whole request is answered."""
-        self._deaf = True
-        self._deadline = math.inf
-        if self.pipeline and self.pipeline[0][0].more_body:
-            self.pipeline.popleft()
-        due = self._answers_due()
-        if due:
-            due[0].keep_alive = False
-        elif not self.transport.is_closing():
-            self.transport.close()
+    def pause_writing(self) -> None:
+        self._is_writable = False
 
-    def _refuse(self, answer: bytes) -> None:
-        """Answer what came last and cannot be read, unless answers before it are still due.
+    def resume_writing(self) -> None:
+        self._is_writable = True
+        if self._requests:
+            self._go_on()
 
-        Written among those, it would be taken for the answer to a request that may have invited
+    def _send(self, data: bytes) -> None:
+        self._written_bytes += len(data)
+        self.transport.write(data)
+
+    def _write(self, request: Request, response: Response) -> None:
+        port = self._port
+        is_last = (
+            not request.keep_alive
+            or CLOSE in response.own
+            or port.draining.begun
+            or self._is_stopping
+            or (self._deaf and not self._requests)
+        )
+        self._send(
+            written(
+                response,
+                before=port.lines_of(self._server_state.default_headers),
+                close=is_last,
+                head_only=request.method == "HEAD",
+            )
+        )
+        if is_last:
+            self._requests.clear()
+            self._end()
+
+    def _refuse(self, response: bytes | None) -> None:
+        """Answer what came last and cannot be read, unless responses before it are still due.
+
+        Written among those, it would be taken for the response to a request that may have invited
         somebody.
         """
-        if not self._answers_due() and not self._has_begun_answer():
-            self.transport.write(answer)
-        self._close_after_answers()
+        if response is not None and not self._requests:
+            self._send(response)
+        self._close_after_responses()
 
-    def _has_begun_answer(self) -> bool:
-        running = self._running
-        return running is not None and running.more_body and running.response_started
+    def _close_after_responses(self) -> None:
+        self._deaf = True
+        self._deadline = math.inf
+        if not self._requests:
+            self._end()
+
+    def _end(self) -> None:
+        """The last response is written: close, once a client that is still sending can read it.
+
+        Closed at once, the connection would be reset, and the response perhaps lost.
+        """
+        self._deaf = True
+        if self._reader.phase is BETWEEN or self._is_half_closed:
+            self.transport.close()
+            return
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self._wait(self._limits.body_timeout_seconds)
+        self._resume_reading()

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from gateway.http.errors import ErrorCode, formatted
+from gateway.http.errors import ErrorCode, formatted, retry_after
 from gateway.http.responses import error_response
 
 
 def _refusal(status: HTTPStatus, message: str, code: ErrorCode = ErrorCode.BAD_REQUEST) -> bytes:
-    retry = ((b"retry-after", b"1"),) if status is HTTPStatus.SERVICE_UNAVAILABLE else ()
-    answer = error_response([formatted(message, code)], status=status, headers=retry)
+    seconds = 1 if status is HTTPStatus.SERVICE_UNAVAILABLE else None
+    answer = error_response(
+        [formatted(message, code, seconds)],
+        status=status,
+        headers=() if seconds is None else (retry_after(seconds),),
+    )
     lines = [
         b"HTTP/1.1 %d %s" % (status, status.phrase.encode()),
         *(name + b": " + value for name, value in answer.all_headers()),

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
 from pathlib import Path
-
-import uvicorn
 
 from gateway.watched_file import WatchedFile
 
 
-def renewing_context(
-    config: uvicorn.Config, _default: Callable[[], ssl.SSLContext]
-) -> ssl.SSLContext:
+def renewing_context(certificate: Path, key: Path | None) -> ssl.SSLContext:
     """A server's TLS with the certificate that is in its file at the time of each handshake.
 
     Raises OSError (ssl.SSLError is one) if certificate and key cannot be used now.
     """
-    key = Path(config.ssl_keyfile) if config.ssl_keyfile else None
-    watched = WatchedFile(Path(config.ssl_certfile or ""), lambda path: certified(path, key))
+    watched = WatchedFile(certificate, lambda path: certified(path, key))
     first = watched.current()
 
     def choose(connection: ssl.SSLSocket | ssl.SSLObject, _name: str | None, _: object) -> None:

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from gateway.settings.counts_url import check_counts_url
 
 ALGORITHMS = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
@@ -123,14 +125,24 @@ class AccessSettings(BaseSettings):
     trusted_proxies: _NAMES = Field(
         (),
         description=(
-            "Addresses or networks, separated by commas, whose `X-Forwarded-For` and"
-            " `X-Forwarded-Proto` are believed."
+            "Addresses or networks, separated by commas, whose `X-Forwarded-For` is believed;"
+            " `unix` is whoever calls through a Unix socket."
         ),
     )
     upstream_ca_file: Path | None = Field(
         None, description="Authorities to trust for the platform besides the system's, in PEM."
     )
 
+    rate_limit_url: SecretStr | None = Field(
+        None,
+        description=(
+            "A Valkey or Redis server that counts for all workers and replicas together:"
+            " `valkey://HOST:6379`, `valkeys://` with TLS. Each process counts alone without it."
+        ),
+    )
+    rate_limit_url_file: Path | None = Field(
+        None, description="A file with that URL, read again when it changes."
+    )
     requests_per_minute: int | None = Field(
         None, ge=1, description="The requests of each caller that are answered; no limit without."
     )
@@ -188,15 +200,28 @@ class AccessSettings(BaseSettings):
             return None
         return cert
 
+    @field_validator("rate_limit_url")
+    @classmethod
+    def _check_rate_limit_url(cls, url: SecretStr | None) -> SecretStr | None:
+        return None if url is None else SecretStr(check_counts_url(url.get_secret_value()))
+
+    @field_validator("rate_limit_url_file")
+    @classmethod
+    def _check_rate_limit_url_file(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        if path is not None and info.data.get("rate_limit_url") is not None:
+            raise ValueError("set either this or GATEWAY_RATE_LIMIT_URL, not both")
+        return path
+
     @field_validator("trusted_proxies")
     @classmethod
     def _check_proxies(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         for name in names:
             try:
-                ipaddress.ip_network(name)
+                if name != "unix":
+                    ipaddress.ip_network(name)
             except ValueError:
                 raise ValueError(
-                    "each must be an address or a network such as 10.0.0.0/8"
+                    "each must be an address, a network such as 10.0.0.0/8, or unix"
                 ) from None
         return names
 
@@ -236,7 +261,7 @@ def is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost"
+        return host == "localhost" or host.startswith("unix:")
 
 
 def _is_origin(text: str) -> bool:

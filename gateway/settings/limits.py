@@ -13,7 +13,8 @@ MAX_PIPELINED = 8
 MAX_CHUNKS = 4_096
 """Chunks of one body."""
 MAX_OVERHEAD_BYTES = 1_048_576
-"""Chunk sizes, chunk extensions and trailers of one body; or all of a body that was refused."""
+"""Chunk sizes, chunk extensions and trailers of one body; or what comes after a refusal."""
+MAX_BODY_BYTES = 131_072
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class ConnectionLimits:
     max_connections: int = 800
     max_header_bytes: int = 16_384
     """Request line and headers together."""
+    max_body_bytes: int = MAX_BODY_BYTES
     header_timeout_seconds: float = 10.0
     """From a connection's start, or a request's first byte, to the end of the headers."""
     body_timeout_seconds: float = 10.0
@@ -35,18 +37,18 @@ class ConnectionLimits:
 class Limits:
     """What one request may ask for; the fields are named as their settings are."""
 
-    max_body_bytes: int = 131_072
-    max_document_bytes: int = 16_384
+    max_body_bytes: int = MAX_BODY_BYTES
+    max_document_bytes: int = 32_768
     """Comments, spaces and commas count."""
-    max_tokens: int = 1_000
-    """A comment counts as one."""
+    max_tokens: int = 2_000
+    """A comment counts as one. A list of 100 candidates written into a document has 1,100."""
     max_depth: int = 20
     """Levels of fields and inline fragments, fragments spread out."""
     max_input_depth: int = 10
     """Levels of lists and input objects in an argument or default written in the document."""
     max_fields: int = 500
     """Fields of one operation, fragments spread out."""
-    max_aliases: int = 30
+    max_aliases: int = 100
     max_root_fields: int = 10
     max_directives: int = 30
     max_operations: int = 20

@@ -1,13 +1,14 @@
 """Metrics in Prometheus' form; the names are a promise, and the README has all of them.
 
-With several workers the values are in files that all of them share (`shared_metrics`), and any
-worker can tell the sums.
+With several workers the values are in files that all of them share (`shared_metrics`), and each
+worker exposes the sums.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import shutil
 import tempfile
@@ -29,13 +30,14 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from gateway import __version__
+from gateway.graphql.results import ERROR_TYPES
 from gateway.invites.inputs import InviteDraft
 from gateway.invites.models import InviteErrorCode, InviteOutcome, InviteResult
 from gateway.telemetry.tallies import Tally, Times
-from gateway.telemetry.trail import SUCCESS, TYPES, Result, Trail, is_replayed, told
+from gateway.telemetry.trail import SUCCESS, Result, Trail, is_replayed, told
 from gateway.upstream.wire import Exchange, Fault, Reply
 
-# When a counter began is one more series for each, and nobody's question.
+# The moments at which counters began would be one more series for each.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 SHARED: Final = "PROMETHEUS_MULTIPROC_DIR"
@@ -46,6 +48,7 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 Reading: TypeAlias = Callable[[], Awaitable[Mapping[str, float]]]
 Sample: TypeAlias = Callable[[], Awaitable[None]]
+Workers: TypeAlias = Literal["livemostrecent", "livemin", "livesum"]
 
 
 class Metrics:
@@ -60,7 +63,7 @@ class Metrics:
         )
         self._request_seconds = Histogram(
             "gateway_request_duration_seconds",
-            "From a request's arrival to its answer.",
+            "From a request's arrival to its response.",
             registry=registry,
             buckets=_SECONDS,
         )
@@ -121,16 +124,16 @@ class Metrics:
         self._passing_on = threading.Lock()
 
     def _start_at_zero(self) -> None:
-        """A counter that appears with its first event does not rise, and wakes nobody."""
+        """A counter that appears with its first event does not rise, so no alert would ring."""
         self._requests.labels("200")
         self._calls.labels("200")
         self._invites.labels(*_labels_of_result(SUCCESS))
-        for code, type_ in TYPES.items():
+        for code, kind in ERROR_TYPES.items():
             for outcome in _outcomes(code):
-                self._invites.labels(type_, code.value, outcome.value)
+                self._invites.labels(kind.__name__, code.value, outcome.value)
         for fault in Fault:
             self._calls.labels(fault.value)
-        for word in ("OVERLOADED", "INTERNAL_SERVER_ERROR"):
+        for word in ("OVERLOADED", "SERVICE_UNAVAILABLE", "INTERNAL_SERVER_ERROR"):
             self._errors.labels(word)
 
     def on_request(self, trail: Trail) -> None:
@@ -157,19 +160,23 @@ class Metrics:
         self._reads.labels(str(result)).inc()
 
     def gauge(
-        self, name: str, text: str, label: str, read: Reading, *, of_all_workers: bool = False
+        self, name: str, text: str, label: str, read: Reading, *, workers: Workers = "livesum"
     ) -> Sample:
         """A gauge with the values that `read` gives by label; what is returned takes them.
 
-        The workers' values add up, unless each of them reads the same thing, such as a store.
+        Where they cannot be read they are not numbers: the last ones would look like present ones.
+        `workers` says what becomes of the values of several workers.
         """
-        mode: Literal["livemostrecent", "livesum"] = (
-            "livemostrecent" if of_all_workers else "livesum"
-        )
-        gauge = Gauge(name, text, [label], registry=self.registry, multiprocess_mode=mode)
+        known: set[str] = set()
+        gauge = Gauge(name, text, [label], registry=self.registry, multiprocess_mode=workers)
 
         async def sample() -> None:
-            for value, number in (await read()).items():
+            try:
+                numbers = await read()
+            except Exception:  # noqa: BLE001 - whatever it was, nothing is known
+                numbers = dict.fromkeys(known, math.nan)
+            known.update(numbers)
+            for value, number in numbers.items():
                 gauge.labels(value).set(number)
 
         return sample
@@ -183,7 +190,7 @@ class Metrics:
             self._call_times.pass_on()
 
     async def share(self) -> None:
-        """Pass on what is counted, for ever, if there may be other workers to tell it."""
+        """Pass on what is counted, for ever, if other workers may have to expose it."""
         while SHARED in os.environ:
             self.pass_on()
             await asyncio.sleep(PASS_ON_SECONDS)
@@ -230,11 +237,10 @@ def _outcomes(code: InviteErrorCode) -> tuple[InviteOutcome, ...]:
 async def sample_now_and_then(
     samples: Sequence[Sample], *, seconds: float = SAMPLE_SECONDS
 ) -> None:
-    """Take the samples for ever; one that fails is taken again the next time."""
+    """Take the samples for ever."""
     while True:
         for sample in samples:
-            with contextlib.suppress(Exception):
-                await sample()
+            await sample()
         await asyncio.sleep(seconds)
 
 

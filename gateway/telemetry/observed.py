@@ -1,7 +1,4 @@
-"""Stands between the parts of the gateway and notes on the request's trail what passes.
-
-The parts know nothing of it: each of these has the interface of what it stands before.
-"""
+"""Hooks that note on a request's trail what happens on its way, and pass it on to observers."""
 
 from __future__ import annotations
 
@@ -9,22 +6,16 @@ import logging
 import random
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import orjson
-from graphql import ExecutionResult
 
-from gateway.graphql.documents import CachedDocument, Operation
-from gateway.graphql.execution import Executor
-from gateway.http.asgi import Body, Respond
+from gateway.http.asgi import Respond
 from gateway.http.requests import RequestHead
 from gateway.http.responses import Response
-from gateway.invites.bulk import BulkInviter
-from gateway.invites.failures import stumbled
-from gateway.invites.inputs import InviteDraft
-from gateway.invites.invite import Inviter
-from gateway.invites.models import ANYONE, InviteResult, Origin
+from gateway.invites.inputs import InviteDraft, InviteEnded
+from gateway.invites.models import InviteResult, Origin
 from gateway.telemetry.trail import TRAIL, Trail, is_replayed, told
 from gateway.upstream.call import Call, CallEnded, CallObserver, Route
 from gateway.upstream.wire import Exchange, Reply
@@ -46,31 +37,27 @@ _ERRORS = b'{"errors"'
 _INVITE = Route.INVITE
 
 
-class ObservedEndpoint:
-    """Gives each request an id and a trail, and the answer the header `X-Request-Id`."""
+def observed(
+    respond: Respond,
+    seen: Sequence[RequestSeen],
+    *,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Respond:
+    """`respond`, with an id and a trail for each request, and the header `X-Request-Id`."""
 
-    def __init__(
-        self,
-        respond: Respond,
-        seen: Sequence[RequestSeen],
-        *,
-        clock: Callable[[], float] = time.perf_counter,
-    ) -> None:
-        self._respond = respond
-        self._seen = tuple(seen)
-        self._clock = clock
-
-    async def respond(self, head: RequestHead, body: Body) -> Response:
-        trail = Trail(request_id_of(head), self._clock(), head.method)
+    async def noted(head: RequestHead, body: bytes) -> Response:
+        trail = Trail(request_id_of(head), clock(), head.method)
         before = TRAIL.set(trail)
         try:
-            response = await self._respond(head, body)
+            response = await respond(head, body)
             note_answer(trail, response)
         finally:
             TRAIL.reset(before)
-            trail.seconds = self._clock() - trail.started
-            _tell(self._seen, trail)
+            trail.seconds = clock() - trail.started
+            _tell(seen, trail)
         return response.adding((b"x-request-id", trail.request_id.encode()))
+
+    return noted
 
 
 def note_answer(trail: Trail, response: Response) -> None:
@@ -106,67 +93,18 @@ def _first_code(body: bytes) -> str | None:
     return code
 
 
-class ObservedExecutor:
-    """Notes which operation of which document is run."""
+def noting_invites(seen: Sequence[InviteSeen], *, in_list: bool) -> InviteEnded:
+    """Notes how an invite ended; one of many is not the result of its request."""
 
-    def __init__(self, executor: Executor) -> None:
-        self._executor = executor
-
-    def execute(
-        self,
-        document: CachedDocument,
-        operation: Operation,
-        variables: Mapping[str, Any] | None,
-        context: Any,
-    ) -> Awaitable[ExecutionResult]:
+    def ended(draft: InviteDraft, result: InviteResult, origin: Origin) -> None:
         trail = TRAIL.get()
-        if trail is not None:
-            trail.document, trail.operation = document.text, operation.name
-        return self._executor.execute(document, operation, variables, context)
-
-
-class ObservedInviter:
-    """Notes how an invite ended."""
-
-    def __init__(self, inviter: Inviter, seen: Sequence[InviteSeen]) -> None:
-        self._inviter = inviter
-        self._seen = tuple(seen)
-
-    async def invite(
-        self,
-        draft: InviteDraft,
-        origin: Origin = ANYONE,
-    ) -> InviteResult:
-        trail, scope = TRAIL.get(), origin.scope
-        try:
-            result = await self._inviter.invite(draft, origin)
-        except BaseException:
-            # A bug, or the end of the process: the candidate may have been invited all the same.
-            _tell(self._seen, draft, stumbled(retryable=False), trail, scope)
-            raise
-        if trail is not None:
+        if trail is not None and not in_list:
             what = told(result)
             trail.result_type, trail.code, trail.outcome = what.type, what.code, what.outcome
             trail.replayed = is_replayed(result)
-        _tell(self._seen, draft, result, trail, scope)
-        return result
+        _tell(seen, draft, result, trail, origin.scope)
 
-
-class ObservedBulk:
-    """Notes how each invite of a list ended."""
-
-    def __init__(self, bulk: BulkInviter, seen: Sequence[InviteSeen]) -> None:
-        self._bulk = bulk
-        self._seen = tuple(seen)
-
-    async def invite_all(
-        self, drafts: Sequence[InviteDraft], origin: Origin = ANYONE
-    ) -> list[InviteResult]:
-        results = await self._bulk.invite_all(drafts, origin)
-        trail = TRAIL.get()
-        for draft, result in zip(drafts, results, strict=True):
-            _tell(self._seen, draft, result, trail, origin.scope)
-        return results
+    return ended
 
 
 def noting_calls(

@@ -5,18 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING
 
 from gateway.background import aside, end
-from gateway.graphql.execution import Executor
+from gateway.graphql.documents import CachedDocument, Operation
 from gateway.http.asgi import Respond
-from gateway.http.gates import Gate
 from gateway.http.requests import RequestHead
 from gateway.invites.breaker import BreakerState
-from gateway.invites.bulk import BulkInviter
-from gateway.invites.invite import Inviter
 from gateway.invites.record import State
 from gateway.invites.store import Store, StoreUnavailableError
 from gateway.server.drain import Draining
@@ -26,13 +23,11 @@ from gateway.telemetry.metrics import Metrics, Sample, sample_now_and_then
 from gateway.telemetry.observed import (
     CallSeen,
     InviteSeen,
-    ObservedBulk,
-    ObservedEndpoint,
-    ObservedExecutor,
-    ObservedInviter,
     ReadSeen,
     RequestSeen,
     noting_calls,
+    noting_invites,
+    observed,
 )
 from gateway.telemetry.trail import TRAIL
 from gateway.upstream.call import Call, CallEnded
@@ -41,7 +36,6 @@ from gateway.upstream.wire import Exchange
 if TYPE_CHECKING:
     from gateway.telemetry.tracing import Tracing
 
-_Context = TypeVar("_Context")
 _clock = time.perf_counter
 _LAST_SPANS_SECONDS = 3.0
 
@@ -73,23 +67,33 @@ class Watch:
         if log is not None:
             self._requests.append(RequestLog(log))
             self._invites.append(AuditLog(log, self._hashes))
+        self.invited = noting_invites(self._invites, in_list=False)
+        self.invited_in_list = noting_invites(self._invites, in_list=True)
 
     def respond(self, respond: Respond) -> Respond:
         """The whole of GraphQL over HTTP."""
         if self._tracing is not None:
             respond = self._tracing.respond(respond)
-        return ObservedEndpoint(respond, self._requests, clock=_clock).respond
+        return observed(respond, self._requests, clock=_clock)
 
-    def executor(self, executor: Executor) -> Executor:
+    def admitted(self, head: RequestHead) -> None:
+        """All gates are passed: it is known who is calling, and the document is looked at."""
+        trail = TRAIL.get()
+        if trail is None:
+            return
+        if head.caller is not None:
+            trail.caller = str(getattr(head.caller, "name", head.caller))
         if self._tracing is not None:
-            executor = self._tracing.executor(executor)
-        return ObservedExecutor(executor)
+            trail.admitted_ns = time.time_ns()
 
-    def inviter(self, inviter: Inviter) -> Inviter:
-        return cast("Inviter", ObservedInviter(inviter, self._invites))
-
-    def bulk(self, bulk: BulkInviter) -> BulkInviter:
-        return cast("BulkInviter", ObservedBulk(bulk, self._invites))
+    def found(self, document: CachedDocument, operation: Operation) -> None:
+        """It is known which operation of which document is run."""
+        trail = TRAIL.get()
+        if trail is not None:
+            trail.document, trail.operation = document.text, operation.name
+            if self._tracing is not None:
+                trail.operation_type = operation.type.value
+                self._tracing.end_reading(trail)
 
     def call(self, call: Call) -> CallEnded:
         """A call to the platform begins."""
@@ -112,21 +116,6 @@ class Watch:
     def store(self, store: Store) -> Store:
         return store if self._tracing is None else self._tracing.store(store)
 
-    def gates(self) -> tuple[Gate, ...]:
-        """Gates that only look on, behind all others."""
-        return () if self._tracing is None else (self._tracing.admitted,)
-
-    def context(self, make: Callable[[RequestHead], _Context]) -> Callable[[RequestHead], _Context]:
-        """`make`, with a note of who is calling."""
-
-        def noting(head: RequestHead) -> _Context:
-            trail = TRAIL.get()
-            if trail is not None and head.caller is not None:
-                trail.caller = str(getattr(head.caller, "name", head.caller))
-            return make(head)
-
-        return noting
-
     def service(self, service: Service, draining: Draining) -> None:
         """Watch the whole from within: what is under way, the breaker, the records."""
         self._service = service
@@ -147,11 +136,24 @@ class Watch:
                 partial(_breaker, service),
             ),
             gauge(
+                "gateway_ready",
+                "1 while invites with idempotency keys can be recorded in the store.",
+                "what",
+                partial(_ready, service),
+                workers="livemin",
+            ),
+            gauge(
+                "gateway_rate_limits",
+                "Processes whose rate limits count together, or apart without the shared server.",
+                "counted",
+                partial(_rate_limits, service),
+            ),
+            gauge(
                 "gateway_records",
                 "Stored records of keyed invites by state.",
                 "state",
                 partial(_records, service),
-                of_all_workers=True,
+                workers="livemostrecent",
             ),
         ]
 
@@ -197,6 +199,18 @@ async def _in_flight(service: Service, draining: Draining) -> dict[str, float]:
 async def _breaker(service: Service) -> dict[str, float]:
     state = BreakerState.CLOSED if service.breaker is None else service.breaker.state
     return {one.value: one is state for one in BreakerState}
+
+
+async def _ready(service: Service) -> dict[str, float]:
+    return {"store": await service.is_ready()}
+
+
+async def _rate_limits(service: Service) -> dict[str, float]:
+    shared = service.rate_limits.shared
+    return {
+        "together": shared is not None and shared.reached,
+        "apart": shared is not None and not shared.reached,
+    }
 
 
 async def _records(service: Service) -> dict[str, float]:

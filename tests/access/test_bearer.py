@@ -84,6 +84,10 @@ async def test_an_undecided_caller_is_told_when_to_come_back():
 
     assert isinstance(refused, RequestError)
     assert dict(refused.headers)[b"retry-after"] == b"5"
+    assert refused.errors[0]["extensions"] == {
+        "code": "SERVICE_UNAVAILABLE",
+        "retryAfterSeconds": 5,
+    }
 
 
 @pytest.mark.parametrize("token", ["", "a b", "a,b", 'a"b', "é", "=", "a, Bearer b"])

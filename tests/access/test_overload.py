@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from gateway.access.overload import OverloadGate
 from gateway.http.errors import RequestError
 from gateway.http.gates import Admitted
@@ -38,7 +36,8 @@ async def test_without_a_place_it_is_503():
     assert isinstance(refusal, RequestError)
     assert refusal.status == 503
     assert dict(refusal.headers)[b"retry-after"] == b"2"
-    assert json.dumps(refusal.errors).count("OVERLOADED") == 1
+    (error,) = refusal.errors
+    assert error["extensions"] == {"code": "OVERLOADED", "retryAfterSeconds": 2}
 
 
 async def test_short_wait_is_better_than_a_refusal():

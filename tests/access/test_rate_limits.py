@@ -12,6 +12,7 @@ from gateway.app import create_app
 from gateway.http.errors import RequestError
 from gateway.http.gates import Admitted
 from gateway.http.requests import RequestHead
+from tests.fakes.gateway import INVITE
 from tests.fakes.invites import INVITES, Clock, FakeUpstream
 from tests.fakes.settings import settings
 
@@ -27,36 +28,41 @@ def clock(monkeypatch):
     return Clock
 
 
-def test_so_many_a_minute(clock):
+async def test_so_many_a_minute(clock):
     """A minute's share may be used at once; then it comes back bit by bit."""
     limit = RateLimit(6)
-    at_once = [limit.seconds_to_wait("ats") for _ in range(8)]
+    at_once = [await limit.seconds_to_wait("ats") for _ in range(8)]
     clock.seconds += 10
-    later = [limit.seconds_to_wait("ats") for _ in range(2)]
+    later = [await limit.seconds_to_wait("ats") for _ in range(2)]
 
     assert at_once == [None] * 6 + [10, 10]
     assert later == [None, 10]
 
 
-def test_names_do_not_share(clock):
+async def test_names_do_not_share(clock):
     """One caller's haste is not another's wait."""
     limit = RateLimit(1)
 
-    assert [limit.seconds_to_wait(name) for name in ("a", "b", "", "a")] == [None, None, None, 60]
+    assert [await limit.seconds_to_wait(name) for name in ("a", "b", "", "a")] == [
+        None,
+        None,
+        None,
+        60,
+    ]
 
 
-def test_names_are_bounded(clock):
+async def test_names_are_bounded(clock):
     """However many names come, memory stays as it is; who comes back is counted anew."""
     limit = RateLimit(1)
     for number in range(MOST_NAMES + 1):
-        limit.seconds_to_wait(f"{number}")
+        await limit.seconds_to_wait(f"{number}")
 
-    assert limit.seconds_to_wait("0") is None
-    assert limit.seconds_to_wait(f"{MOST_NAMES}") == 60
+    assert await limit.seconds_to_wait("0") is None
+    assert await limit.seconds_to_wait(f"{MOST_NAMES}") == 60
 
 
 async def test_too_many_requests_are_turned_away(clock):
-    """The answer says when to come back, in the header that clients know."""
+    """The answer says when to come back, in the header and for those who do not get to see it."""
     gate = RequestRateGate(RateLimit(1))
     head = RequestHead("POST", {}, client="10.0.0.1")
     first, second = await gate(head), await gate(head)
@@ -65,7 +71,7 @@ async def test_too_many_requests_are_turned_away(clock):
     assert isinstance(second, RequestError)
     assert second.status == 429
     assert dict(second.headers) == {b"retry-after": b"60"}
-    assert second.errors[0]["extensions"] == {"code": "RATE_LIMITED"}
+    assert second.errors[0]["extensions"] == {"code": "RATE_LIMITED", "retryAfterSeconds": 60}
 
 
 @pytest.mark.parametrize(
@@ -95,18 +101,6 @@ def test_requests_a_minute_are_a_setting(monkeypatch, tmp_path):
 
     assert [answer.status_code for answer in answers] == [200, 429]
     assert answers[1].json()["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
-
-
-INVITE = {
-    "query": """mutation ($email: String!, $key: String) {
-      inviteCandidate(input: {
-        candidateName: "Ada", candidateEmail: $email, trackId: 1, idempotencyKey: $key
-      }) {
-        __typename
-        ... on RateLimitedError { code outcome retryable retryAfterSeconds }
-      }
-    }"""
-}
 
 
 @pytest.fixture

@@ -27,9 +27,9 @@ def fields(checked: object) -> list[str]:
 
 
 def test_request_is_made_ready():
-    """What is valid is passed on as it was written."""
+    """What is valid is passed on as it was written, without the blanks around it."""
     narrowed = {
-        "name": " Ada ",
+        "name": "Ada",
         "email": "@Example",
         "candidate_id": "70007",
         "application_id": "7",
@@ -37,7 +37,8 @@ def test_request_is_made_ready():
         "from_date": "2026-11-01",
         "to_date": "2026-11-30",
     }
-    draft = ListDraft("6578", 200, cursor_at(41), narrowed)
+    given = {name: f" {text}\u200b" for name, text in narrowed.items()}
+    draft = ListDraft("6578", 200, cursor_at(41), given)
 
     assert check_list(draft) == ListRequest(6578, 42, 200, narrowed)
 
@@ -47,21 +48,36 @@ def test_list_begins_at_its_first():
     assert check_list(ListDraft("6578", 1)) == ListRequest(6578, 0, 1, {})
 
 
-@pytest.mark.parametrize("first", [0, -1, 201, 2**31 - 1])
+@pytest.mark.parametrize("first", [-1, 201, 2**31 - 1])
 def test_size_of_a_part_is_bounded(first):
     """The upstream lists 200 at most."""
     assert fields(check_list(ListDraft("1", first))) == ["first"]
 
 
+def test_nothing_of_a_list_may_be_asked_for():
+    """What is known of the whole list comes without any of it."""
+    assert check_list(ListDraft("1", 0)) == ListRequest(1, 0, 0, {})
+
+
+@pytest.mark.parametrize("text", ["", " ", "\u00a0\u200b\ufeff"], ids=ascii)
+def test_empty_filters_are_none(text):
+    """A search box that is empty narrows nothing."""
+    names = ("name", "email", "candidate_id", "application_id", "stage_id", "from_date", "to_date")
+
+    draft = ListDraft("1", narrowed=dict.fromkeys(names, text))
+
+    assert check_list(draft) == ListRequest(1, 0, 25, {})
+
+
 @pytest.mark.parametrize(
     ("name", "texts"),
     {
-        "name": ["", "  ", "a" * 201, "a\nb", "\x00", "\ud800", "\u200b"],
-        "email": ["", "a" * 255, "a@b\r\n"],
-        "candidate_id": ["", "a" * 256, "é", "a\n"],
-        "stage_id": ["", "\x7f"],
-        "application_id": ["", "0", "-1", "07", "1.0", "abc", str(2**63)],
-        "from_date": ["", "2026", "20261123", "2026-W47-1", "2026-02-30", "2026-11-23T00:00"],
+        "name": ["a" * 201, "a\nb", "\x00", "\ud800"],
+        "email": ["a" * 255, "a@b\r\n"],
+        "candidate_id": ["a" * 256, "é", "a\n"],
+        "stage_id": ["\x7f"],
+        "application_id": ["0", "-1", "07", "1.0", "abc", str(2**63)],
+        "from_date": ["2026", "20261123", "2026-W47-1", "2026-02-30", "2026-11-23T00:00"],
         "to_date": ["tomorrow", "9999-12-32"],
     }.items(),
 )
@@ -76,7 +92,7 @@ def test_all_issues_are_told_at_once():
     wrong = dict.fromkeys(
         ("name", "email", "candidate_id", "application_id", "stage_id", "to_date"), f"{CANARY}\n"
     )
-    issues = check_list(ListDraft(CANARY, 0, CANARY, wrong))
+    issues = check_list(ListDraft(CANARY, -1, CANARY, wrong))
 
     assert fields(issues) == ["track_id", "first", "after", *(f"filter.{name}" for name in wrong)]
     assert CANARY not in str(issues)

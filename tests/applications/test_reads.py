@@ -14,11 +14,16 @@ from gateway.applications.models import ApplicationDetails, ApplicationKey
 from gateway.applications.reads import AT_ONCE, Applications, TooManyReadsError, Window
 from gateway.invites.models import InviteErrorCode, Origin
 from gateway.upstream.wire import Reply
-from tests.fakes.applications import TRACK, FakeTrack, a_reader, answered, entry, listed, some_reads
-
-
-def a_request(start: int = 0, first: int = 10) -> ListRequest:
-    return ListRequest(TRACK, start, first, {})
+from tests.fakes.applications import (
+    TRACK,
+    FakeTrack,
+    a_reader,
+    a_request,
+    answered,
+    entry,
+    listed,
+    some_reads,
+)
 
 
 async def a_window(track: FakeTrack, request: ListRequest) -> Window:
@@ -201,6 +206,28 @@ async def test_key_of_the_caller_goes_along():
     await reads.one(ApplicationKey(TRACK, 7))
 
     assert track.api_keys == ["theirs", "theirs"]
+
+
+@pytest.mark.parametrize(
+    ("start", "has_next"), [(0, True), (8, True), (9, False), (500, False)], ids=str
+)
+async def test_the_whole_list_is_known_without_any_of_it(start, has_next):
+    """One read tells how many there are, and whether anybody comes at the place."""
+    track = FakeTrack(9)
+
+    window = await a_window(track, a_request(start, first=0))
+
+    assert (window.entries, window.total) == ((), 9)
+    assert (window.has_next, window.has_previous) == (has_next, start > 0)
+    assert track.calls == 1
+
+
+async def test_failure_without_any_of_the_list():
+    """It is the failure of any other read."""
+    track = FakeTrack(9)
+    track.answers.append(Reply(500))
+
+    assert isinstance(await some_reads(track).window(a_request(first=0)), ReadFailure)
 
 
 @given(size=st.integers(0, 60), firsts=st.lists(st.integers(1, 70), min_size=1, max_size=4))

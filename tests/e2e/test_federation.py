@@ -157,6 +157,8 @@ def test_composition_has_nothing_to_say(graph, composer):
 def test_supergraph_keeps_every_description(graph, composer):
     """Who reads the whole graph reads what the gateway says of its part."""
     ours = descriptions(parse(printed_schema()))
+    # What the gateway says of its whole schema is not true of the whole graph.
+    del ours[""]
     theirs = descriptions(parse(graph.composed[composer]["supergraph"]))
 
     assert len(ours) > 100
@@ -356,7 +358,7 @@ def test_field_error_keeps_its_code(router):
 
 def test_refused_request_invites_nobody(router):
     """The gateway's limits hold for what a router sends."""
-    aliases = " ".join(f"a{number}: email" for number in range(31))
+    aliases = " ".join(f"a{number}: email" for number in range(101))
     query = (
         "mutation($input: InviteCandidateInput!) { inviteCandidate(input: $input) {"
         f" ... on InviteCandidateSuccess {{ invite {{ {aliases} }} }} }} }}"

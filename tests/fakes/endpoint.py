@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import orjson
 from graphql import GraphQLSchema, build_schema
 
+from gateway.graphql.documents import DocumentReader
 from gateway.graphql.endpoint import GraphQLEndpoint
+from gateway.graphql.persisted import TrustedDocuments
 from gateway.http.asgi import AsgiApp
 from gateway.http.errors import Header
 from gateway.http.requests import RequestHead
+from gateway.settings.limits import Limits
 
 SDL = """
 type Query { gateway: GatewayInfo! broken: String many(of: [Int!]): [GatewayInfo!]! }
@@ -87,6 +92,9 @@ class Caller:
     invited: list[Any] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        texts = self.options.pop("trusted_documents", None)
+        if texts is not None:
+            self.options["trusted"] = trusting(self.schema, texts)
         make_context = self.options.pop("make_context", lambda _head: self.invited)
         self.endpoint = GraphQLEndpoint(self.schema, make_context=make_context, **self.options)
 
@@ -117,7 +125,7 @@ class Caller:
             "headers": [(name.encode(), value.encode()) for name, value in given],
             "client": ("127.0.0.1", 5),
         }
-        return await self.call(scope, [*chunks], gone=gone)
+        return await self.call(scope, [*chunks] or [b""], gone=gone)
 
     async def call(self, scope: dict[str, Any], chunks: list[bytes], *, gone: bool) -> Answer:
         sent: list[dict[str, Any]] = []
@@ -131,7 +139,8 @@ class Caller:
         async def send(message: Any) -> None:
             sent.append(message)
 
-        await AsgiApp(self.endpoint.respond)(scope, receive, send)
+        limit = self.options.get("limits", Limits()).max_body_bytes
+        await AsgiApp(self.endpoint.respond, max_body_bytes=limit)(scope, receive, send)
         if not sent:
             return Answer(0, {}, b"")
         names: list[Header] = list(sent[0]["headers"])
@@ -140,6 +149,15 @@ class Caller:
             {name.decode(): value.decode() for name, value in names},
             b"".join(message["body"] for message in sent[1:]),
         )
+
+
+def trusting(schema: GraphQLSchema, texts: dict[str, str]) -> TrustedDocuments:
+    """The documents of a manifest."""
+    with TemporaryDirectory() as folder:
+        manifest = Path(folder) / "manifest.json"
+        manifest.write_text(json.dumps(texts), "utf-8")
+        reader = DocumentReader(schema, Limits(), introspection=False)
+        return TrustedDocuments(reader.read, [manifest])
 
 
 def head(method: str = "POST", **headers: str) -> RequestHead:

@@ -327,7 +327,7 @@ async def test_websocket_is_refused(caller):
     async def send(message):
         sent.append(message)
 
-    await AsgiApp(caller.endpoint.respond)({"type": "websocket"}, receive, send)
+    await AsgiApp(caller.endpoint.respond, max_body_bytes=9)({"type": "websocket"}, receive, send)
 
     assert sent == [{"type": "websocket.close", "code": 1000}]
 

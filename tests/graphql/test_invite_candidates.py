@@ -30,6 +30,7 @@ mutation Many($input: InviteCandidatesInput!) {
       ... on RateLimitedError { retryAfterSeconds }
     }
     invitedCount
+    notInvitedCount
     failedCount
     unknownCount
   }
@@ -91,7 +92,8 @@ def test_each_result_in_its_place(upstream, asking):
     ]
     assert payload["results"][5]["issues"] == [{"field": "candidateEmail"}]
     assert payload["results"][4]["invite"] == {"email": "d@example.com", "trackId": "6578"}
-    assert (payload["invitedCount"], payload["failedCount"], payload["unknownCount"]) == (2, 3, 1)
+    counts = ("invitedCount", "notInvitedCount", "failedCount", "unknownCount")
+    assert [payload[name] for name in counts] == [2, 3, 3, 1]
     assert {post["invite_format"] for post in upstream.posts} == {"sendlink"}
 
 
@@ -246,3 +248,24 @@ def test_broken_character_is_the_issue_of_its_candidate(asking):
     fields = [[issue["field"] for issue in one.get("issues", [])] for one in payload["results"]]
     assert fields == [["candidateName"], ["candidateEmail"], []]
     assert payload["invitedCount"] == 1
+
+
+def test_keys_may_be_required(upstream, asking):
+    """Candidates without one are refused, each by itself; the header's key is for all of them."""
+    ask = asking(require_idempotency_key=True)
+    keyed = {
+        "candidateName": "Ada",
+        "candidateEmail": "ada@example.com",
+        "idempotencyKey": "k-1",
+    }
+    bare = {"candidateName": "Eve", "candidateEmail": "eve@example.com"}
+
+    each = ask(candidates=[keyed, bare])["data"]["inviteCandidates"]["results"]
+    by_header = ask("bob@example.com", headers={"idempotency-key": "k-2"})
+
+    assert each[1]["issues"] == [{"field": "idempotencyKey"}]
+    assert by_header["data"]["inviteCandidates"]["invitedCount"] == 1
+    assert [post["candidate_email"] for post in upstream.posts] == [
+        "ada@example.com",
+        "bob@example.com",
+    ]

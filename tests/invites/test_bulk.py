@@ -38,6 +38,12 @@ WITHOUT_WAITS = RetryPolicy(chance=lambda: 0.0, after=frozenset({Verdict.NOT_SEN
 
 
 @pytest.fixture
+def seen():
+    """What the hook was called with."""
+    return []
+
+
+@pytest.fixture
 def store():
     return MemoryStore()
 
@@ -71,7 +77,7 @@ def pace(pauses):
 
 
 @pytest.fixture
-def making(replica, pace):
+def making(replica, pace, seen):
     """Makes the inviter of lists with the given options."""
 
     def make(
@@ -96,7 +102,12 @@ def making(replica, pace):
             timeout_seconds=timeout_seconds,
         )
         paced = PacedInviter(one, pace, attempt_seconds=15)
-        return BulkInviter(paced, most=most, timeout_seconds=timeout_seconds)
+        return BulkInviter(
+            paced,
+            most=most,
+            timeout_seconds=timeout_seconds,
+            ended=lambda *what: seen.append(what),
+        )
 
     return make
 
@@ -291,7 +302,7 @@ async def test_a_senders_own_limit_makes_nobody_wait(replica, making, pauses):
     """What is one too many of the sender's is told at once; the list's others are counted too."""
 
     class TwoEach(Counter[str]):
-        def seconds_to_wait(self, name: str) -> int | None:
+        async def seconds_to_wait(self, name: str) -> int | None:
             self[name] += 1
             return 2 if name == "me" and self[name] > 2 else None
 
@@ -407,3 +418,12 @@ async def test_drain_waits_for_what_was_begun(replica, bulk, store):
 
     [record] = store.records.values()
     assert record.state.value == "invited"
+
+
+async def test_hook_is_called_for_each_of_a_list(bulk, seen):
+    """Whoever watches sees every candidate, in the list's order, with whose list it was."""
+    drafts, origin = [a_draft(1), a_draft(2, track_id="x")], Origin("a")
+
+    results = await bulk.invite_all(drafts, origin)
+
+    assert seen == [(draft, result, origin) for draft, result in zip(drafts, results, strict=True)]

@@ -191,7 +191,7 @@ def test_invite_that_was_sent_after_the_entry_was_made_is_no_rival(sent, is_riva
     ("offset", "seconds", "expected"),
     [
         (600, 601, "ours"),
-        (600, 599, Doubt.EARLIER),
+        (600, 598, Doubt.EARLIER),
         (600, 500, Doubt.EARLIER),
         (-600, -599, "ours"),
         (-600, -601, Doubt.EARLIER),
@@ -199,7 +199,18 @@ def test_invite_that_was_sent_after_the_entry_was_made_is_no_rival(sent, is_riva
 )
 def test_dates_are_compared_by_the_platforms_clock(offset, seconds, expected):
     """Its clock and ours may differ; what its replies say of it is allowed for."""
-    finding = weigh(case(entry(seconds), clock_offset=offset), RULES)
+    finding = weigh(case(entry(seconds), offsets=(offset, offset)), RULES)
+
+    assert finding == (entry(seconds) if expected == "ours" else expected)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(-601, Doubt.EARLIER), (-1, Doubt.UNCLEAR_DATE), (299, Doubt.UNCLEAR_DATE), (300, "ours")],
+)
+def test_clock_that_may_have_been_set_leaves_more_in_doubt(seconds, expected):
+    """The attempt was at one of many moments of the platform's clock."""
+    finding = weigh(case(entry(seconds), offsets=(-600, 300)), RULES)
 
     assert finding == (entry(seconds) if expected == "ours" else expected)
 
@@ -207,7 +218,7 @@ def test_dates_are_compared_by_the_platforms_clock(offset, seconds, expected):
 def test_rivals_are_compared_by_our_own_clock():
     """When they were sent was read from it."""
     rival = another(State.UNKNOWN, sent=10)
-    ahead = case(entry(605), clock_offset=600, others=[rival])
+    ahead = case(entry(605), offsets=(600, 600), others=[rival])
 
     assert weigh(ahead, RULES) == entry(605)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 from hypothesis import given
@@ -100,6 +102,56 @@ def test_good_names_are_kept(name):
 def test_names_are_trimmed_before_they_are_measured():
     """Spaces around a name are no part of it."""
     assert checked(candidate_name="  " + "a" * 200 + " ").candidate_name == "a" * 200
+
+
+@pytest.mark.parametrize(
+    "blank",
+    [" ", "\u00a0", "\u2003", "\u200b", "\ufeff", "\u200e", "\u2060 \u3000\u00ad", "\u202c"],
+    ids=ascii,
+)
+def test_blanks_around_are_no_part_of_the_input(blank):
+    """Copying leaves them, seen or not; a name and an address lose them alike."""
+    result = checked(
+        candidate_name=f"{blank}Ada Lovelace{blank}",
+        candidate_email=f"{blank}Ada@EXAMPLE.com{blank}",
+    )
+
+    assert (result.candidate_name, result.candidate_email) == ("Ada Lovelace", "Ada@example.com")
+
+
+def test_joiners_are_part_of_a_name_alone():
+    """They shape its last letter; no address ends with one."""
+    name = "\u0d05\u0d30\u0d35\u0d3f\u0d28\u0d4d\u200d"
+
+    result = checked(candidate_name=name, candidate_email="ada@example.com\u200d")
+
+    assert (result.candidate_name, result.candidate_email) == (name, "ada@example.com")
+
+
+def test_address_is_measured_without_blanks():
+    """Its length is its own."""
+    assert bad_fields(candidate_email=" " * 300 + "ada@example.com" + "\u200b" * 300) == []
+
+
+@pytest.mark.parametrize("email", [" \u200b", "\ufeff"], ids=ascii)
+def test_nothing_but_blanks_is_a_blank_address(email):
+    """What is wrong is said as it looks."""
+    (issue,) = checked(candidate_email=email)
+
+    assert issue.message == "Must not be blank."
+
+
+def test_key_may_be_required():
+    """Where the operator says so, an invite without one is refused with all else that is wrong."""
+    draft = InviteDraft("Ada", "ada@example.com", "x", InviteFormat.GET_LINK)
+
+    issues = check(draft, key_required=True)
+
+    assert isinstance(issues, tuple)
+    assert [issue.field for issue in issues] == ["track_id", "idempotency_key"]
+    assert check(replace(draft, track_id="1", idempotency_key="k"), key_required=True) == (
+        InviteRequest("Ada", "ada@example.com", 1, InviteFormat.GET_LINK, "k")
+    )
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from gateway.invites.models import (
 )
 from gateway.invites.retries import RetryPolicy
 from gateway.invites.sender import Sender
-from tests.fakes.invites import LOSES_THE_REPLY, UNREACHABLE, MemoryStore, a_replica
+from tests.fakes.invites import LOSES_THE_REPLY, UNREACHABLE, CrashError, MemoryStore, a_replica
 
 
 @pytest.fixture
@@ -32,12 +32,19 @@ async def replica(store):
 
 
 @pytest.fixture
-def inviter(replica):
+def seen():
+    """What the hook was called with."""
+    return []
+
+
+@pytest.fixture
+def inviter(replica, seen):
     return Inviter(
         Sender(replica.upstream, timeout_seconds=10, policy=RetryPolicy(chance=lambda: 0.0)),
         admission=Admission(1, queue=1, max_wait_seconds=30),
         keyed=replica.inviter,
         timeout_seconds=15,
+        ended=lambda *what: seen.append(what),
     )
 
 
@@ -149,3 +156,21 @@ async def test_drain_waits_for_what_was_begun(store, replica, inviter):
 
     [record] = store.records.values()
     assert record.state.value == "invited"
+
+
+async def test_hook_is_called_with_every_end(replica, inviter, seen):
+    """A success, a refusal of the input and a bug are all seen, with whose request it was."""
+    draft, wrong, origin = a_draft(), a_draft(track_id="x"), Origin("a")
+    replica.upstream.crashes.add("send")
+
+    with pytest.raises(CrashError):
+        await inviter.invite(draft, origin)
+    results = [await inviter.invite(one, origin) for one in (draft, wrong)]
+
+    crashed, *others = seen
+    assert crashed[0] is draft
+    assert (crashed[1].code, crashed[1].outcome) == (
+        InviteErrorCode.UPSTREAM_FAULT,
+        InviteOutcome.UNKNOWN,
+    )
+    assert others == [(draft, results[0], origin), (wrong, results[1], origin)]

@@ -704,7 +704,7 @@ async def test_list_that_hides_who_has_not_acted_sends_nothing_twice(replica):
     """An old invite that was opened since is listed, and proves nothing of one that was not."""
     replica.upstream.opened = set()
     await replica.invite(a_request(candidate_email="witness@example.com"), key="witness")
-    await asyncio.sleep(0)
+    await replica.looked()
     replica.upstream.opened.add(1000)
     replica.clock.now += 2 * QUIET_SECONDS
     replica.upstream.acts.append(LOSES_THE_REPLY)

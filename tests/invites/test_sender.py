@@ -195,7 +195,7 @@ class FewAllowed:
         self.left = left
         self.names: list[str] = []
 
-    def seconds_to_wait(self, name: str) -> int | None:
+    async def seconds_to_wait(self, name: str) -> int | None:
         self.names.append(name)
         self.left -= 1
         return None if self.left >= 0 else 7

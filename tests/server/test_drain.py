@@ -12,7 +12,6 @@ import pytest
 
 from gateway.graphql.endpoint import GraphQLEndpoint
 from gateway.graphql.schema import executable_schema
-from gateway.http.asgi import AsgiApp
 from gateway.http.requests import RequestHead
 from gateway.http.responses import Response
 from gateway.server.drain import Draining, stopping
@@ -30,15 +29,9 @@ async def answer(_head, _body) -> Response:
 
 async def ask(respond, method: str = "POST", **headers: str):
     """Status, headers and body of one answer."""
-    sent = []
-    names = [(name.replace("_", "-").encode(), text.encode()) for name, text in headers.items()]
-
-    async def send(message):
-        sent.append(message)
-
-    scope = {"type": "http", "method": method, "headers": names}
-    await AsgiApp(respond)(scope, None, send)  # type: ignore[arg-type]
-    return sent[0]["status"], dict(sent[0]["headers"]), sent[1]["body"]
+    named = {name.replace("_", "-").encode(): text.encode() for name, text in headers.items()}
+    response = await respond(RequestHead(method, named), b"")
+    return response.status, dict(response.all_headers()), response.body
 
 
 @pytest.fixture
@@ -71,7 +64,10 @@ async def test_signal_turns_new_requests_away(server_stops):
     assert status == 503
     assert headers[b"connection"] == b"close"
     assert headers[b"retry-after"] == b"1"
-    assert json.loads(body)["errors"][0]["extensions"]["code"] == "OVERLOADED"
+    assert json.loads(body)["errors"][0]["extensions"] == {
+        "code": "OVERLOADED",
+        "retryAfterSeconds": 1,
+    }
 
 
 async def test_page_of_another_origin_is_told_too():

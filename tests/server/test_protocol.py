@@ -6,134 +6,29 @@ import asyncio
 import contextlib
 import json
 import socket
-from dataclasses import dataclass, field, replace
-from typing import Any
+import struct
+import time
+from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
-from uvicorn.server import ServerState
 
-from gateway.server.protocol import LimitedConfig, LimitedProtocol
+from gateway.server.port import Direct
 from gateway.settings.limits import MAX_PIPELINED, ConnectionLimits
-
-QUICK = ConnectionLimits(
-    max_header_bytes=1_000,
-    header_timeout_seconds=0.2,
-    body_timeout_seconds=0.2,
-    keep_alive_seconds=0.4,
+from tests.fakes.connections import (
+    GET,
+    PATIENT,
+    QUICK,
+    chunked,
+    everything,
+    is_refusal,
+    one_answer,
+    post,
+    serving,
+    until,
 )
-PATIENT = ConnectionLimits(
-    max_header_bytes=1_000,
-    header_timeout_seconds=60,
-    body_timeout_seconds=60,
-    keep_alive_seconds=60,
-)
-GET = b"GET /a HTTP/1.1\r\nhost: x\r\n\r\n"
 
-
-@dataclass
-class EchoApp:
-    """Answers with what it read, when it is let; `/refuse` is answered unread."""
-
-    requests: list[dict[str, Any]] = field(default_factory=list)
-    gone: int = 0
-    open: asyncio.Event = field(default_factory=asyncio.Event)
-    arrived: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def __call__(self, scope, receive, send) -> None:
-        body = b""
-        while scope["path"] != "/refuse":
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                self.gone += 1
-                return
-            body += message["body"]
-            if not message["more_body"]:
-                break
-        self.requests.append({**scope, "body": body})
-        self.arrived.set()
-        if scope["path"] == "/held":
-            await self.open.wait()
-        answer = scope["path"].encode() + b" " + body
-        length = (b"content-length", b"%d" % len(answer))
-        await send({"type": "http.response.start", "status": 200, "headers": [length]})
-        await send({"type": "http.response.body", "body": answer})
-
-
-@dataclass
-class Served:
-    port: int
-    app: EchoApp
-    state: ServerState
-
-    @contextlib.asynccontextmanager
-    async def connected(self):
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        try:
-            yield reader, writer
-        finally:
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
-
-    async def exchange(self, *chunks: bytes, eof: bool = False) -> bytes:
-        """All that the server sends until it closes the connection."""
-        async with self.connected() as (reader, writer):
-            with contextlib.suppress(OSError):
-                for chunk in chunks:
-                    writer.write(chunk)
-                    await writer.drain()
-                if eof:
-                    writer.write_eof()
-            return await everything(reader)
-
-    async def stops_reading(self) -> None:
-        """Returns once the only connection is read no more."""
-        (connection,) = self.state.connections
-        assert isinstance(connection, LimitedProtocol)
-        while not connection._deaf:  # noqa: ASYNC110 - it has no event for tests
-            await asyncio.sleep(0)
-
-    async def answers(self) -> bool:
-        """Whether an ordinary request is answered."""
-        request = b"GET /ok HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
-        return (await self.exchange(request)).endswith(b"/ok ")
-
-
-async def everything(reader: asyncio.StreamReader) -> bytes:
-    received = b""
-    with contextlib.suppress(ConnectionError):
-        while chunk := await reader.read(65536):
-            received += chunk
-    return received
-
-
-async def one_answer(reader: asyncio.StreamReader) -> bytes:
-    head = await reader.readuntil(b"\r\n\r\n")
-    length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
-    return head + await reader.readexactly(length)
-
-
-@contextlib.asynccontextmanager
-async def serving(limits: ConnectionLimits, app: EchoApp | None = None, **options: Any):
-    app = app or EchoApp()
-    config = LimitedConfig(
-        app, limits=limits, lifespan="off", log_config=None, access_log=False, **options
-    )
-    config.load()
-    state = ServerState()
-    loop = asyncio.get_running_loop()
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = await loop.create_server(
-            lambda: LimitedProtocol(config, state, {}), sock=listening
-        )
-        try:
-            yield Served(listening.getsockname()[1], app, state)
-        finally:
-            server.close()
-            app.open.set()
-            for connection in list(state.connections):
-                connection.transport.abort()
-            await asyncio.gather(*state.tasks)
+DATE = (b"date", b"Wed, 25 Nov 2026 00:00:00 GMT")
 
 
 @pytest.fixture
@@ -148,17 +43,6 @@ async def patient():
     """A server that waits for its clients longer than any test."""
     async with serving(PATIENT) as served:
         yield served
-
-
-def is_refusal(answer: bytes, status: int) -> bool:
-    head, _, body = answer.partition(b"\r\n\r\n")
-    (error,) = json.loads(body)["errors"]
-    return (
-        head.startswith(b"HTTP/1.1 %d " % status)
-        and b"connection: close" in head
-        and b"content-type: application/json" in head
-        and error["extensions"]["code"] in ("BAD_REQUEST", "OVERLOADED")
-    )
 
 
 @pytest.mark.parametrize(
@@ -255,14 +139,6 @@ async def test_slow_request_is_408(quick, request_bytes):
 
     assert is_refusal(answer, 408)
     assert quick.app.requests == []
-
-
-async def test_slow_body_is_told_to_the_app_as_a_hang_up(quick):
-    """Nothing waits for a body that will not come."""
-    await quick.exchange(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nabc")
-
-    await asyncio.gather(*quick.state.tasks)
-    assert quick.app.gone == 1
 
 
 async def test_silent_connections_are_closed(quick):
@@ -416,47 +292,6 @@ async def test_half_closed_client_gets_its_answer(patient):
     assert received.endswith(b"/held ")
 
 
-async def test_cut_body_is_told_to_the_app(patient):
-    """A client that closes in the middle of a body is gone."""
-    await patient.exchange(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nabc", eof=True)
-
-    await asyncio.gather(*patient.state.tasks)
-    assert patient.app.gone == 1
-
-
-async def test_refused_body_is_read_past(patient):
-    """After an early answer the rest of the body is skipped and the connection stays good."""
-    async with patient.connected() as (reader, writer):
-        writer.write(b"POST /refuse HTTP/1.1\r\nhost: x\r\ncontent-length: 200000\r\n\r\n")
-        early = await one_answer(reader)
-        writer.write(b"x" * 200_000 + GET)
-
-        next_answer = await one_answer(reader)
-
-    assert early.endswith(b"/refuse ")
-    assert next_answer.endswith(b"/a ")
-
-
-async def test_endless_refused_body_is_not_read(patient):
-    """A sender that goes on and on after a refusal is cut off."""
-    answer = await patient.exchange(
-        b"POST /refuse HTTP/1.1\r\nhost: x\r\ncontent-length: 99000000\r\n\r\n",
-        *[b"x" * 100_000] * 50,
-    )
-
-    assert answer.count(b"HTTP/1.1") <= 1
-    assert await patient.answers()
-
-
-async def test_refused_body_that_stops_is_cut(quick):
-    """A sender that stops in a refused body is not waited for, nor answered twice."""
-    answer = await quick.exchange(
-        b"POST /refuse HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nabc"
-    )
-
-    assert answer.count(b"HTTP/1.1") == 1
-
-
 @pytest.mark.parametrize(
     ("tail", "status"),
     [
@@ -546,6 +381,7 @@ async def test_full_house_is_503():
 
         assert is_refusal(refused, 503)
         assert b"retry-after: 1" in refused
+        assert b'"extensions":{"code":"OVERLOADED","retryAfterSeconds":1}' in refused
         assert (await one_answer(busy)).endswith(b"/held ")
 
 
@@ -582,3 +418,385 @@ async def test_old_http_is_answered_and_closed(patient):
 
     assert answer.startswith(b"HTTP/1.1 200")
     assert answer.endswith(b"/old ")
+
+
+# Paths that are answered without ASGI
+
+
+@pytest.mark.parametrize("cut", [None, 1, 20, -1], ids=["whole", "first", "head", "last"])
+async def test_request_is_answered_directly(patient, cut):
+    """However its bytes come, the application is not asked, and the answer is one of HTTP."""
+    patient.state.default_headers = [DATE]
+    request = post()
+    async with patient.connected() as (reader, writer):
+        for part in (request,) if cut is None else (request[:cut], request[cut:]):
+            writer.write(part)
+            await writer.drain()
+            await asyncio.sleep(0)
+
+        answer = await one_answer(reader)
+
+    assert answer.split(b"\r\n") == [
+        b"HTTP/1.1 200 OK",
+        b"date: Wed, 25 Nov 2026 00:00:00 GMT",
+        b"x-way: direct",
+        b"content-length: 9",
+        b"",
+        b"direct hi",
+    ]
+    assert patient.app.requests == []
+    assert isinstance(patient.app, Direct)
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "seen"),
+    [
+        (GET.replace(b"/a", b"/graphql?x=%41"), ("GET", b"x=%41", b"")),
+        (GET.replace(b"/a", b"/graph%71l"), ("GET", b"", b"")),
+        (GET.replace(b"/a", b"http://x/graphql?y"), ("GET", b"y", b"")),
+        (post(b"hi", target="/graphql?x"), ("POST", b"x", b"hi")),
+        (
+            chunked(b"1\r\nh\r\n1\r\ni\r\n0\r\n\r\n").replace(b"/c", b"/graphql"),
+            ("POST", b"", b"hi"),
+        ),
+        (post().replace(b"POST", b"PUT"), ("PUT", b"", b"hi")),
+    ],
+    ids=["get", "encoded", "absolute", "query", "chunked", "put"],
+)
+async def test_every_request_to_its_path_is_answered_directly(patient, request_bytes, seen):
+    """Whatever the method, with its query and its whole body."""
+    async with patient.connected() as (_, writer):
+        writer.write(request_bytes)
+        await patient.app.arrived.wait()
+
+    ((head, body),) = patient.app.asked
+    assert (head.method, head.query_string, body) == seen
+
+
+async def test_head_request_has_no_body_in_its_answer(patient):
+    """Only its length, and the next answer follows at once."""
+    async with patient.connected() as (reader, writer):
+        writer.write(GET.replace(b"GET /a", b"HEAD /graphql") + GET)
+        head = await reader.readuntil(b"\r\n\r\n")
+
+        assert b"content-length: 7\r\n" in head
+        assert (await one_answer(reader)).endswith(b"/a ")
+
+
+async def test_idle_connection_keeps_no_body(patient):
+    """Nothing of a candidate stays in memory for longer than its request."""
+    async with patient.connected() as (reader, writer):
+        writer.write(post())
+        await one_answer(reader)
+        reading = patient.connection()._reader
+
+        assert (reading._request, reading._parts, len(reading._requests)) == (None, [], 0)
+
+
+async def test_head_is_as_an_application_would_see_it(patient):
+    """Names in small letters, values of one name joined, the client's address."""
+    await patient.exchange(post(b"hi", "A: 1", "a: 2", "connection: close"))
+
+    ((head, body),) = patient.app.asked
+    assert (head.method, head.query_string, head.client) == ("POST", b"", "127.0.0.1")
+    assert head.headers == {
+        b"host": b"x",
+        b"content-length": b"2",
+        b"a": b"1, 2",
+        b"connection": b"close",
+    }
+    assert body == b"hi"
+
+
+async def test_answers_come_in_the_order_of_requests(patient):
+    """Whichever way each of the pipelined requests takes."""
+    async with patient.connected() as (reader, writer):
+        writer.write(post(b"held") + GET + post(b"1") + post(b"2")[:-1])
+        await patient.app.arrived.wait()
+        patient.app.open.set()
+        answers = [await one_answer(reader) for _ in range(3)]
+        writer.write(b"2")
+        answers.append(await one_answer(reader))
+
+    assert [answer.rpartition(b"\r\n")[2] for answer in answers] == [
+        b"direct held",
+        b"/a ",
+        b"direct 1",
+        b"direct 2",
+    ]
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        post(b"hi", "connection: close"),
+        post(version="1.0"),
+        post(b"last"),
+        GET.replace(b"1.1\r\n", b"1.1\r\nconnection: close\r\n"),
+    ],
+    ids=["asked-for", "old", "own", "application"],
+)
+async def test_last_answer_of_a_connection_says_so(patient, request_bytes):
+    """Once, and then the connection is closed; what follows is not run."""
+    answer = await patient.exchange(request_bytes + post(b"more"))
+
+    assert answer.count(b"HTTP/1.1 ") == answer.count(b"connection: close\r\n") == 1
+    assert b"more" not in [body for _, body in patient.app.asked]
+
+
+async def test_every_answer_is_the_last_once_the_process_is_told_to_stop(patient):
+    """Clients come back elsewhere before the gateway turns them away."""
+    async with patient.connected() as (reader, writer):
+        writer.write(post())
+        before = await one_answer(reader)
+        patient.app.draining.begun = True
+        writer.write(post() + post())
+
+        received = await everything(reader)
+
+    assert b"connection: close" not in before
+    assert received.count(b"HTTP/1.1 200") == received.count(b"connection: close") == 1
+
+
+@pytest.mark.parametrize("request_bytes", [post(b"held"), GET.replace(b"/a", b"/held")])
+async def test_server_that_stops_answers_what_has_begun(patient, request_bytes):
+    """And closes the connection then."""
+    async with patient.connected() as (reader, writer):
+        writer.write(request_bytes)
+        await patient.app.arrived.wait()
+        patient.connection().shutdown()
+        patient.app.open.set()
+
+        answer = await everything(reader)
+
+    assert answer.endswith((b"/held ", b"direct held"))
+    assert b"connection: close\r\n" in answer
+
+
+async def test_server_that_stops_waits_for_the_rest_of_a_body(patient):
+    """Its sender is told what became of it."""
+    async with patient.connected() as (reader, writer):
+        writer.write(post()[:-1])
+        await until(lambda: patient.state.connections and patient.connection()._timed_phases)
+        patient.connection().shutdown()
+        writer.write(b"i")
+
+        answer = await everything(reader)
+
+    assert answer.endswith(b"direct hi")
+    assert b"connection: close\r\n" in answer
+
+
+@pytest.mark.parametrize("sent", [b"", post()[:20]], ids=["idle", "head"])
+async def test_server_that_stops_waits_for_nothing_else(patient, sent):
+    """Neither for a first byte nor for a head."""
+    async with patient.connected() as (reader, writer):
+        writer.write(sent)
+        await until(lambda: patient.state.connections)
+        await until(lambda: not sent or patient.connection()._timed_phases)
+        patient.connection().shutdown()
+
+        assert await everything(reader) == b""
+
+
+async def test_request_goes_on_without_its_client(patient):
+    """What has begun comes to its end; there is nobody to tell it to."""
+    with socket.create_connection(("127.0.0.1", patient.port)) as client:
+        client.sendall(post(b"held") + post(b"never"))
+        await patient.app.arrived.wait()
+        (answering,) = patient.state.tasks
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    # The connection is read no more as long as a second request waits.
+    patient.connection().transport.abort()
+    await until(lambda: not patient.state.connections)
+    waited = not answering.done()
+    patient.app.open.set()
+    await answering
+
+    assert waited
+    assert [body for _, body in patient.app.asked] == [b"held"]
+    assert await patient.answers()
+
+
+@pytest.mark.parametrize(
+    "request_bytes", [post(b"broken"), GET.replace(b"/a", b"/broken")], ids=["direct", "asgi"]
+)
+async def test_bug_is_masked(patient, caplog, request_bytes):
+    """The client learns nothing of it, and the connection stays in order."""
+    async with patient.connected() as (reader, writer):
+        writer.write(request_bytes)
+        answer = await one_answer(reader)
+        writer.write(post())
+        next_answer = await one_answer(reader)
+
+    error = json.loads(answer.partition(b"\r\n\r\n")[2])["errors"][0]
+    assert answer.startswith(b"HTTP/1.1 500 ")
+    assert error["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
+    assert b"ada@example.com" not in answer
+    assert next_answer.endswith(b"direct hi")
+    assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize(
+    ("trusted", "forwarded", "client"),
+    [
+        ("127.0.0.1", ("x-forwarded-for: 192.0.2.7",), "192.0.2.7"),
+        ("127.0.0.1", ("x-forwarded-for: 192.0.2.7", "x-forwarded-for: 127.0.0.1"), "192.0.2.7"),
+        ("127.0.0.1", ("x-forwarded-for: ",), "127.0.0.1"),
+        ("127.0.0.1", (), "127.0.0.1"),
+        ("192.0.2.1", ("x-forwarded-for: 192.0.2.7",), "127.0.0.1"),
+    ],
+    ids=["trusted", "chain", "empty", "silent", "stranger"],
+)
+async def test_trusted_proxy_says_who_calls(trusted, forwarded, client):
+    """As it is read by uvicorn's own middleware."""
+    async with serving(PATIENT, proxies=[trusted]) as served:
+        async with served.connected() as (reader, writer):
+            writer.write(post(b"hi", *forwarded))
+            await one_answer(reader)
+        ((head, _),) = served.app.asked
+
+    assert head.client == client
+
+
+async def test_proxy_at_a_unix_socket_says_who_calls(tmp_path):
+    """If it is trusted; else all who come through it are one."""
+    path, request = tmp_path / "socket", post(b"hi", "x-forwarded-for: 192.0.2.7")
+    clients = []
+    for trusted in ("unix", "127.0.0.1"):
+        async with serving(PATIENT, path=path, proxies=[trusted]) as served:
+            reader, writer = await asyncio.open_unix_connection(path)
+            writer.write(request)
+            await one_answer(reader)
+            writer.close()
+        clients += [head.client for head, _ in served.app.asked]
+
+    assert clients == ["192.0.2.7", "unix"]
+
+
+# Bodies that are too long
+
+ANNOUNCED = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-length: 900000\r\n"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        post(b"x" * (PATIENT.max_body_bytes + 1)),
+        ANNOUNCED + b"\r\n",
+        ANNOUNCED + b"expect: 100-continue\r\n\r\n",
+        chunked(b"8000\r\n%b\r\n" % (b"x" * 32_768) * 5).replace(b"/c", b"/graphql"),
+    ],
+    ids=["sent", "announced", "expected", "chunked"],
+)
+async def test_long_body_is_handed_over_cut(patient, sent):
+    """Whoever answers can refuse it; nothing is read after it, and no 100 is sent before."""
+    answer = await patient.exchange(sent + GET)
+
+    ((_, body),) = patient.app.asked
+    assert not body or len(body) > PATIENT.max_body_bytes
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b"connection: close" in answer
+    assert patient.app.requests == []
+
+
+async def test_sender_of_a_long_body_can_read_the_answer(patient):
+    """What it still sends is read past, and it is not reset."""
+    async with patient.connected() as (reader, writer):
+        writer.write(ANNOUNCED + b"\r\n")
+        for _ in range(9):
+            writer.write(b"x" * 100_000)
+            await writer.drain()
+
+        assert (await everything(reader)).endswith(b"direct ")
+
+
+async def test_endless_body_is_not_read(patient):
+    """A sender that goes on and on after a refusal is cut off."""
+    async with patient.connected() as (_, writer):
+        writer.write(ANNOUNCED + b"\r\n")
+        with contextlib.suppress(ConnectionError):
+            for _ in range(500):
+                writer.write(b"x" * 100_000)
+                await writer.drain()
+        await until(lambda: not patient.state.connections)
+
+    assert await patient.answers()
+
+
+async def test_sender_of_a_long_body_that_stops_is_cut(quick):
+    """It is not waited for, nor answered twice."""
+    with socket.create_connection(("127.0.0.1", quick.port)) as client:
+        client.sendall(ANNOUNCED + b"\r\nabc")
+        await until(lambda: quick.app.asked)
+        await until(lambda: not quick.state.connections)
+
+        assert client.recv(65536).count(b"HTTP/1.1") == 1
+
+
+# Clients that do not read
+
+
+@contextlib.contextmanager
+def holding_little(port: int, octets: int = 2_048) -> Iterator[socket.socket]:
+    """A client's connection that holds little that is not read."""
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, octets)
+        client.connect(("127.0.0.1", port))
+        yield client
+
+
+async def test_client_that_reads_nothing_is_cut(quick):
+    """It holds its connection no longer than an idle one does."""
+    with holding_little(quick.port) as client:
+        client.sendall(post(b"big") * 8)
+        await until(lambda: quick.app.asked)
+        await until(lambda: not quick.state.connections)
+
+    # One more may be written while the first ones wait; the rest is not even begun.
+    assert len(quick.app.asked) < 8
+    assert await quick.answers()
+
+
+async def test_client_that_reads_slowly_is_not_cut(quick):
+    """As long as it reads something within the time."""
+    with holding_little(quick.port, 65_536) as client:
+        client.sendall(post(b"big") + post(b"big", "connection: close"))
+        received = await asyncio.to_thread(read_slowly, client)
+
+    assert received.count(b"HTTP/1.1 200") == 2
+    assert len(received) > 2_000_000
+
+
+def read_slowly(client: socket.socket) -> bytes:
+    """Everything, in more time than a client may read nothing."""
+    received = b""
+    while chunk := client.recv(50_000):
+        received += chunk
+        time.sleep(QUICK.keep_alive_seconds / 20)
+    return received
+
+
+async def test_closing_connection_that_is_not_read_is_cut(quick):
+    """Its last answer is not waited for either."""
+    with holding_little(quick.port) as client:
+        client.sendall(post(b"big", "connection: close") * 8)
+        await until(lambda: quick.app.asked)
+        await until(lambda: not quick.state.connections)
+
+
+async def test_client_that_does_not_read_makes_room_first():
+    """Before one that is idle for longer."""
+    limits = ConnectionLimits(max_connections=2, keep_alive_seconds=600)
+    async with serving(limits) as served, served.connected() as (idle, idle_writer):
+        idle_writer.write(GET)
+        await one_answer(idle)
+        with holding_little(served.port) as deaf:
+            deaf.sendall(post(b"big") * 8)
+            await until(lambda: served.app.asked)
+            await until(lambda: any(not one._is_writable for one in served.connections()))
+
+            assert await served.answers()
+            assert len(served.state.connections) == 1
+        idle_writer.write(GET)
+        assert (await one_answer(idle)).endswith(b"/a ")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import socket
 import ssl
 from http.client import HTTPSConnection
 from urllib.parse import urlsplit
@@ -13,7 +15,7 @@ import trustme
 
 from gateway.app import create_app
 from gateway.server.config import running_gateway
-from gateway.server.listen import address_of, listen
+from gateway.server.listen import listen
 from gateway.server.tls import certified
 from gateway.watched_file import LOOK_AGAIN_SECONDS
 from tests.fakes.settings import settings
@@ -95,16 +97,63 @@ async def test_a_strangers_authority_is_not_trusted(given):
             await Client(address, trustme.CA()).ask()
 
 
+async def test_sockets_that_never_begin_are_counted_and_make_room(given, authority):
+    """However many are held open, whoever speaks TLS is served."""
+    limited = given.model_copy(update={"max_connections": 3, "header_timeout_seconds": 300.0})
+    async with running_gateway(create_app(limited), limited, listen("127.0.0.1", 0)) as address:
+        client = Client(address, authority)
+        with contextlib.ExitStack() as stack:
+            silent = [
+                stack.enter_context(socket.create_connection(("127.0.0.1", client.port), 20))
+                for _ in range(9)
+            ]
+            status, _ = await client.ask()
+            closed = await asyncio.to_thread(read_to_the_end, silent[:6])
+
+    assert status == 200
+    assert closed == [b""] * 6
+
+
+async def test_handshake_has_the_time_of_a_head(given, authority):
+    """A socket that never begins, or does not speak TLS, is closed."""
+    limited = given.model_copy(update={"header_timeout_seconds": 0.2})
+    async with running_gateway(create_app(limited), limited, listen("127.0.0.1", 0)) as address:
+        port = Client(address, authority).port
+        with (
+            socket.create_connection(("127.0.0.1", port), 20) as silent,
+            socket.create_connection(("127.0.0.1", port), 20) as stranger,
+        ):
+            stranger.sendall(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+            closed = await asyncio.to_thread(read_to_the_end, [silent, stranger])
+
+    assert [b"HTTP" in received for received in closed] == [False, False]
+
+
+async def test_stop_does_not_wait_for_handshakes(given, authority):
+    """Nobody has asked for anything yet."""
+    patient = given.model_copy(update={"header_timeout_seconds": 300.0})
+    async with running_gateway(create_app(patient), patient, listen("127.0.0.1", 0)) as address:
+        silent = socket.create_connection(("127.0.0.1", Client(address, authority).port), 20)
+        await Client(address, authority).ask()
+
+    with silent:
+        assert silent.recv(1) == b""
+
+
+def read_to_the_end(clients: list[socket.socket]) -> list[bytes]:
+    received = []
+    for client in clients:
+        client.settimeout(20)
+        try:
+            received.append(client.recv(65536))
+        except ConnectionResetError:
+            received.append(b"")
+    return received
+
+
 def test_a_key_may_be_in_the_certificates_file(authority, tmp_path):
     """One file will do."""
     leaf = authority.issue_cert("localhost")
     leaf.private_key_and_cert_chain_pem.write_to_path(tmp_path / "both.pem")
 
     assert certified(tmp_path / "both.pem", None).cert_store_stats()["x509"] == 0
-
-
-def test_the_address_has_its_scheme(given):
-    """What is printed can be pasted."""
-    with listen("127.0.0.1", 0) as listening:
-        assert address_of(listening, given).startswith("https://")
-        assert address_of(listening, settings()).startswith("http://")

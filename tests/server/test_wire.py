@@ -1,4 +1,4 @@
-"""What the answers that need no ASGI look like, byte by byte."""
+"""What responses look like, byte by byte."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ DATE = b"date: Wed, 25 Nov 2026 00:00:00 GMT\r\n"
 TYPE = (b"content-type", b"application/json")
 
 
-def lines_of_answer(response: Response, *, keep_alive: bool = True) -> list[bytes]:
-    return written(response, before=DATE, keep_alive=keep_alive).split(b"\r\n")
+def lines_of_answer(response: Response, **options: bool) -> list[bytes]:
+    return written(response, before=DATE, **{"close": False, **options}).split(b"\r\n")
 
 
 def test_answer_is_one_piece():
@@ -32,7 +32,7 @@ def test_answer_is_one_piece():
 
 def test_last_answer_says_so():
     """A client learns that its connection ends."""
-    assert b"connection: close" in lines_of_answer(Response(200, (TYPE,)), keep_alive=False)
+    assert b"connection: close" in lines_of_answer(Response(200, (TYPE,)), close=True)
     assert b"connection: close" not in lines_of_answer(Response(200, (TYPE,)))
 
 
@@ -46,3 +46,22 @@ def test_no_header_can_begin_another(control):
     expected = lines_of_answer(Response(200, (TYPE,), b"{}"))
     assert lines_of_answer(shared) == expected
     assert lines_of_answer(own) == expected
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_response_without_a_body_has_no_length(status):
+    """It would be that of another response."""
+    assert lines_of_answer(Response(status, (TYPE,)))[-3:] == [
+        b"content-type: application/json",
+        b"",
+        b"",
+    ]
+
+
+def test_response_to_head_has_the_length_alone():
+    """That of the body which GET would have."""
+    assert lines_of_answer(Response(200, (), b"{}"), head_only=True)[-3:] == [
+        b"content-length: 2",
+        b"",
+        b"",
+    ]

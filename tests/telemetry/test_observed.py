@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from contextvars import Context
 
 import pytest
 
 from gateway.http.requests import RequestHead
 from gateway.http.responses import Response
-from gateway.invites.inputs import InviteDraft
-from gateway.invites.models import InviteErrorCode, InviteFailure, InviteFormat, InviteOutcome
+from gateway.invites.inputs import InviteDraft, InviteEnded
+from gateway.invites.models import (
+    ANYONE,
+    InviteErrorCode,
+    InviteFailure,
+    InviteFormat,
+    InviteOutcome,
+    Origin,
+)
 from gateway.telemetry.metrics import Metrics
-from gateway.telemetry.observed import ObservedEndpoint, ObservedInviter
+from gateway.telemetry.observed import noting_invites, observed
 from gateway.telemetry.tracing import Tracing
-from gateway.telemetry.trail import Trail
+from gateway.telemetry.trail import TRAIL, Trail
 from gateway.upstream.wire import Fault, NoReply, Reply
-from tests.telemetry.test_requests import INVITED, gateway, invite, samples
-from tests.telemetry.test_tracing import Receiver, receiver  # noqa: F401
+from tests.fakes.receiver import Receiver
+from tests.fakes.telemetry import INVITED, gateway, invite, samples
 
 HEAD = RequestHead("POST", {})
 DRAFT = InviteDraft("Ada", "ada@example.com", "6578", InviteFormat.GET_LINK)
@@ -29,11 +36,6 @@ FAILURE = InviteFailure(
 )
 
 
-class FixedInviter:
-    async def invite(self, draft: InviteDraft, *_: Any) -> InviteFailure:
-        return FAILURE
-
-
 @pytest.mark.parametrize("body", [b'{"errors": []}', b'{"errors"', b'{"errors":[{}]}'])
 async def test_strange_answers_have_no_code(body):
     """An answer that cannot be read is sent on as it is."""
@@ -42,24 +44,40 @@ async def test_strange_answers_have_no_code(body):
     async def respond(_head, _body) -> Response:
         return Response(200, (), body)
 
-    response = await ObservedEndpoint(respond, [trails.append]).respond(HEAD, b"")
+    response = await observed(respond, [trails.append])(HEAD, b"")
 
     assert response.body == body
     assert trails[0].error_code is None
 
 
-async def test_invites_outside_a_request_are_counted():
+def test_invites_outside_a_request_are_counted():
     """Whoever uses the core without HTTP is seen too."""
-    metrics, inviter = Metrics(), FixedInviter()
-    observed = ObservedInviter(inviter, [metrics.on_invite])  # type: ignore[arg-type]
+    metrics = Metrics()
 
-    result = await observed.invite(DRAFT)
+    noting_invites([metrics.on_invite], in_list=False)(DRAFT, FAILURE, ANYONE)
 
-    assert result is FAILURE
     assert (
         b'gateway_invites_total{code="RATE_LIMITED",outcome="UNKNOWN",type="RateLimitedError"} 1.0'
         in metrics.exposition()
     )
+
+
+def _within(trail: Trail, ended: InviteEnded) -> None:
+    TRAIL.set(trail)
+    ended(DRAFT, FAILURE, Origin("a"))
+
+
+@pytest.mark.parametrize(("in_list", "outcome"), [(False, "UNKNOWN"), (True, None)])
+def test_one_of_a_list_is_not_the_result_of_its_request(in_list, outcome):
+    """A request for many has no outcome of its own; each is seen with whose request it was."""
+    seen: list[tuple[object, ...]] = []
+    trail = Trail("id", 0.0)
+    ended = noting_invites([lambda *what: seen.append(what)], in_list=in_list)
+
+    Context().run(_within, trail, ended)
+
+    assert trail.outcome == outcome
+    assert seen == [(DRAFT, FAILURE, trail, "a")]
 
 
 def test_replays_are_counted():
@@ -71,7 +89,7 @@ def test_replays_are_counted():
         assert samples(client)["gateway_invite_replays_total"] == 1
 
 
-async def test_traces_leave_what_is_no_request(receiver: Receiver):  # noqa: F811 - the fixture
+async def test_traces_leave_what_is_no_request(receiver: Receiver):
     """What the reconciler writes, and what nobody observes, has no span."""
     tracing = Tracing(f"{receiver.url}/v1/traces")
     calls = []
