@@ -316,6 +316,8 @@ for _case in (
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
     )
 
+del _case
+
 
 def test_crash_is_not_swallowed() -> None:
     """The histories are worth something only if nothing survives a crash."""
