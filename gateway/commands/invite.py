@@ -19,6 +19,7 @@ from pydantic import SecretStr
 from gateway.checks import checked_settings
 from gateway.invites.records import Records
 from gateway.invites.store import StoreError
+from gateway.service import list_of
 from gateway.settings.loading import SettingsError
 from gateway.settings.model import PREFIX, Settings
 from gateway.settings.store_url import SQLITE
@@ -38,6 +39,7 @@ from gateway.spreadsheet.report import Result, check_no_other, held, read_report
 from gateway.spreadsheet.results import ResultsFile, ResultsFileError, write_list
 from gateway.spreadsheet.run import Options, run_invites
 from gateway.spreadsheet.table import form_here
+from gateway.spreadsheet.track import TrackLook, look_at_track
 from gateway.stores.opening import store_of, store_secret_of
 
 if TYPE_CHECKING:
@@ -98,11 +100,22 @@ def rehearse(job: Job) -> int:
     known = held(report, path=job.results, **about)
     known |= held(file.results, path=file.path, **about)
     plan = asyncio.run(_plan(_store_there(settings), sheet, known, job))
+    look = asyncio.run(_look(settings, job.track)) if job.connect else None
     echo_all(preview.description(file))
+    if look is not None:
+        echo(f"  track   {look}")
     echo_all(preview.people(file))
     echo_all(preview.wrong(plan.wrong))
     echo(preview.totals(plan, format_=job.format) + " Nothing was sent.")
-    return NOT_ALL if plan.wrong else DONE
+    return NOT_ALL if plan.wrong or (look is not None and look.problem) else DONE
+
+
+async def _look(settings: Settings, track: str) -> TrackLook:
+    platform = list_of(settings)
+    try:
+        return await look_at_track(platform.send, track)
+    finally:
+        await platform.aclose()
 
 
 def _store_file(settings: Settings) -> Path | None:
@@ -187,15 +200,16 @@ class Terminal:
         if self._progress is not None:
             self._progress.stop()
 
-    def confirm(self, plan: Plan) -> bool:
+    def confirm(self, plan: Plan, track: TrackLook) -> bool:
         echo_all(preview.description(self._file))
+        echo(f"  track   {track}")
         said = ", ".join(preview.others(plan))
         if said:
             echo(f"Of them: {said}.")
         if not (plan.to_send and self._job.format == "send-link"):
             return True
         people = preview.counted(len(plan.to_send), "person", "people")
-        question = f"E-mail {people} for track {self._job.track}?"
+        question = f"E-mail {people} for {track.name}?"
         return self._job.yes or _asked(question)
 
     def progress(self, done: int, waits_for: str) -> None:

@@ -40,6 +40,7 @@ from gateway.spreadsheet.standing import (
     standing_of,
 )
 from gateway.spreadsheet.tally import Tally
+from gateway.spreadsheet.track import TrackLook, look_at_track
 from gateway.stop_signals import stop_signals
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ _TICK_SECONDS: Final = 0.5
 class Screen(Protocol):
     """Whoever is watching the run."""
 
-    def confirm(self, plan: Plan) -> bool:
+    def confirm(self, plan: Plan, track: TrackLook) -> bool:
         """Whether to go on with what is planned."""
 
     def progress(self, done: int, waits_for: str) -> None:
@@ -127,7 +128,8 @@ class Run:
     async def go(self) -> Tally:
         known = self._reported()
         plan = await plan_of(self._entries, self._memory, known, limit=self._options.limit)
-        if not self._screen.confirm(plan):
+        track = await look_at_track(self.service.ask, self._sheet.track)
+        if not self._screen.confirm(plan, track):
             return self._tally(declined=True)
         await self._put_what_is_known(plan, known)
         self._write_all()
@@ -202,6 +204,8 @@ class Run:
         try:
             with stop_signals(stop), contextlib.suppress(asyncio.CancelledError):
                 await work
+            # Ctrl-C a moment before the signals were listened to cancels it as well.
+            self._interrupted = self._interrupted or work.cancelled()
             if self._interrupted:
                 await self._account_for_begun()
             for entry in entries:

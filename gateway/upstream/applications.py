@@ -7,15 +7,23 @@ Source: the platform's public documentation of `GET /tracks/<id>/applicants` and
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from http import HTTPStatus
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 
 import orjson
 
+from gateway.upstream.columns import (
+    column,
+    ids,
+    number_of,
+    numbers,
+    reference_of,
+    references,
+    texts,
+)
 from gateway.upstream.wire import Reply, id_of, json_of, text_of
 
 Json: TypeAlias = Any
@@ -23,7 +31,6 @@ Json: TypeAlias = Any
 _Item = TypeVar("_Item")
 _Object: TypeAlias = Mapping[str, object]
 
-LONGEST_REFERENCE = 255
 # orjson writes 254 levels, some of which are those of the response around it.
 _LEVELS_AROUND_JSON = 40
 
@@ -38,7 +45,7 @@ class Stage:
     color: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Application:
     """What both reads have of one application; ids are text, dates as the platform writes them."""
 
@@ -102,7 +109,7 @@ def read_application_page(reply: Reply, *, page: int, per_page: int) -> Applicat
     if count_of(pagination.get("page")) not in (None, page):
         # Some reply with their last page where a later one is asked for.
         return None if has_next else ApplicationPage((), has_next=False, total=total, size=0)
-    entries = _all(data, _entry)
+    entries = _entries(data)
     if entries is None or len(entries) > per_page or (has_next and not entries):
         return None
     return ApplicationPage(entries, has_next, total, len(reply.body))
@@ -138,28 +145,54 @@ def object_of(reply: Reply) -> _Object:
     return body
 
 
-def _entry(entry: object) -> Application | None:
-    if not isinstance(entry, dict):
+def _entries(data: list[Any]) -> tuple[Application, ...] | None:
+    """All entries of a page, or None if one of them cannot be read."""
+    if not all(isinstance(entry, dict) for entry in data):
         return None
-    application_id = id_of(entry.get("application_id"))
-    if application_id is None:
+    application_ids = ids(column(data, "application_id"))
+    if None in application_ids:
         return None
-    stage = Stage(
-        _reference(entry.get("stage_id")),
-        text_of(entry.get("stage_name")),
-        text_of(entry.get("stage_type")),
+    stages = zip(
+        references(column(data, "stage_id")),
+        texts(column(data, "stage_name")),
+        texts(column(data, "stage_type")),
+        strict=True,
     )
-    return _application(application_id, entry, None if stage == Stage() else stage)
+    return tuple(
+        map(
+            Application,
+            cast("list[str]", application_ids),
+            references(column(data, "candidate_id")),
+            texts(column(data, "name")),
+            texts(column(data, "email")),
+            texts(column(data, "stage_status")),
+            numbers(column(data, "score")),
+            texts(column(data, "date_added")),
+            texts(column(data, "last_updated_at")),
+            _stages(stages),
+        )
+    )
+
+
+def _stages(told: Iterable[tuple[str | None, str | None, str | None]]) -> list[Stage | None]:
+    """A stage for each of what is told; there are few on a page."""
+    made: dict[tuple[str | None, ...], Stage | None] = {(None, None, None): None}
+    stages = []
+    for one in told:
+        if one not in made:
+            made[one] = Stage(*one)
+        stages.append(made[one])
+    return stages
 
 
 def _application(application_id: str, given: _Object, stage: Stage | None) -> Application:
     return Application(
         application_id,
-        candidate_id=_reference(given.get("candidate_id")),
+        candidate_id=reference_of(given.get("candidate_id")),
         name=text_of(given.get("name")),
         email=text_of(given.get("email")),
         stage_status=text_of(given.get("stage_status")),
-        score=_number(given.get("score")),
+        score=number_of(given.get("score")),
         date_added=text_of(given.get("date_added")),
         last_updated_at=text_of(given.get("last_updated_at")),
         current_stage=stage,
@@ -170,10 +203,10 @@ def _stage(given: object) -> Stage | None:
     if not isinstance(given, dict):
         return None
     return Stage(
-        _reference(given.get("stage_id")),
+        reference_of(given.get("stage_id")),
         text_of(given.get("name")),
         text_of(given.get("type")),
-        _reference(given.get("color")),
+        reference_of(given.get("color")),
     )
 
 
@@ -193,28 +226,6 @@ def _all(given: object, read: Callable[[object], _Item | None]) -> tuple[_Item, 
 
 def _is_or_absent(given: object, asked: int) -> bool:
     return given is None or id_of(given) == str(asked)
-
-
-def _reference(given: object) -> str | None:
-    """A number or a word, such as an id of a kind that is not documented."""
-    text = str(given) if isinstance(given, int) and not isinstance(given, bool) else given
-    if isinstance(text, str) and is_reference(text):
-        return text
-    return None
-
-
-def is_reference(text: str) -> bool:
-    return 0 < len(text) <= LONGEST_REFERENCE and text.isascii() and text.isprintable()
-
-
-def _number(given: object) -> float | None:
-    if not isinstance(given, int | float) or isinstance(given, bool):
-        return None
-    try:
-        number = float(given)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) else None
 
 
 def count_of(given: object) -> int | None:

@@ -27,6 +27,7 @@ from gateway.spreadsheet.report import ReportError
 from gateway.spreadsheet.results import ResultsFile, ResultsFileError
 from gateway.spreadsheet.run import Options, invite_all
 from gateway.spreadsheet.tally import Tally
+from gateway.spreadsheet.track import TrackLook
 from tests.fakes.settings import settings
 
 SEND = {"format_": "send-link"}
@@ -74,11 +75,13 @@ class FakeScreen:
     def __init__(self) -> None:
         self.agrees = True
         self.plans: list[Plan] = []
+        self.tracks: list[str] = []
         self.waits: list[str] = []
         self.stops = 0
 
-    def confirm(self, plan: Plan) -> bool:
+    def confirm(self, plan: Plan, track: TrackLook) -> bool:
         self.plans.append(plan)
+        self.tracks.append(track.name)
         return self.agrees
 
     def progress(self, done: int, waits_for: str) -> None:
@@ -478,6 +481,7 @@ async def test_nothing_is_done_without_a_yes(inviting, screen, sandbox, tmp_path
     assert await accepted(sandbox) == []
     assert not (tmp_path / "one" / "results.csv").exists()
     assert len(screen.plans[0].to_send) == 1
+    assert screen.tracks == ["track 6578, Track 6578"]
 
 
 @pytest.mark.parametrize("limit", ["invites_per_minute", "upstream_calls_per_minute"])
