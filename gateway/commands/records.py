@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Final
 
+from gateway.invites.doubt import Doubt
 from gateway.invites.inputs import normalised_email
 from gateway.invites.record import Record, State
 from gateway.invites.records import Records
@@ -75,6 +76,7 @@ def as_json(records: Sequence[Record]) -> str:
                 "since": _since(record),
                 "attempt": record.attempt,
                 "emailHash": record.email_hash.hex(),
+                "doubt": _doubt(record).value,
                 "why": _why(record),
             }
             for record in records
@@ -86,7 +88,12 @@ def _since(record: Record) -> str:
     return datetime.fromtimestamp(record.first_sent_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def _doubt(record: Record) -> Doubt:
+    return record.doubt or Doubt.NOT_LOOKED_UP
+
+
 def _why(record: Record) -> str:
+    why = _doubt(record).description
     if record.state is State.SENDING:
-        return "the gateway was interrupted before the outcome was recorded"
-    return "neither the platform's reply nor its list says what became of it"
+        return f"the gateway was interrupted before the outcome was recorded; {why}"
+    return why

@@ -122,10 +122,11 @@ class Applicant:
 
 @dataclass(frozen=True, slots=True)
 class ApplicantPage:
-    """One page of a track's applicants list."""
+    """One page of a track's applicants list; `total` counts all pages', if it is told."""
 
     applicants: tuple[Applicant, ...]
     has_next: bool
+    total: int | None = None
 
 
 def invite_body(
@@ -219,7 +220,12 @@ def read_applicants(reply: Reply) -> ApplicantPage | None:
     applicants = [_applicant(entry) for entry in body["data"]]
     if None in applicants:
         return None
-    return ApplicantPage(tuple(filter(None, applicants)), pagination["has_next"])
+    total = pagination.get("total")
+    return ApplicantPage(
+        tuple(filter(None, applicants)),
+        pagination["has_next"],
+        total if type(total) is int else None,
+    )
 
 
 def _applicant(entry: object) -> Applicant | None:
