@@ -93,7 +93,7 @@ def create_app(
     )
     schema = executable_schema(federation=settings.federation)
     general = GeneralExecutor(schema, hide_suggestions=not settings.introspection)
-    # It reads in a thread of its own, so it shares nothing with the endpoint's.
+    # It reads in another thread, so it shares nothing with the endpoint's.
     reader = DocumentReader(schema, settings.request_limits(), introspection=settings.introspection)
     trusted = TrustedDocuments(reader.read, settings.documents)
     endpoint = GraphQLEndpoint(
@@ -190,7 +190,7 @@ class Gateway:
 
 
 def _telling_failures(send: Send) -> Send:
-    """`send` with a line of our own where the application's start or end fails.
+    """`send`, with a line in the log where the application's start or end fails.
 
     Starlette's account of that is the traceback, with all that the exceptions' messages hold.
     """
@@ -217,7 +217,7 @@ def served_app(settings: Settings) -> ASGIApp:
     """The gateway of a process that serves it alone, with its log and its signals."""
     configure_log(settings)
     app = create_app(settings, stops_on_signals=True)
-    # All that was made until now stays. Every full collection would walk it in vain, and let
+    # All that exists now stays. Every full collection would walk it for nothing, and let
     # all requests wait meanwhile.
     gc.freeze()
     gc.enable()
