@@ -13,6 +13,7 @@ from gateway.background import aside, end
 from gateway.invites.admission import Admission
 from gateway.invites.breaker import Breaker, BreakerLimits
 from gateway.invites.bulk import BulkInviter, PacedInviter
+from gateway.invites.evidence import Rules
 from gateway.invites.inputs import ignored, load_long_check
 from gateway.invites.invite import Inviter
 from gateway.invites.keyed import KeyedInviter
@@ -25,6 +26,8 @@ from gateway.invites.retries import RetryPolicy
 from gateway.invites.sender import Sender, SendLimits
 from gateway.invites.store import Store, StoreUnavailableError
 from gateway.invites.stored_result import FINAL_REFUSALS
+from gateway.invites.witness import WitnessLooks
+from gateway.settings.time_zone import zone_of
 from gateway.stores.opening import store_of, store_secret_of
 from gateway.upstream.api_key import ApiKeyFile, FixedApiKey
 from gateway.upstream.client import client_for
@@ -43,7 +46,7 @@ _SECONDS_PER_HOUR: Final = 3600
 _PING_LASTS_SECONDS: Final = 1.0
 # What callers read comes on top of these, so that no look at an invite waits for them.
 _LIST_CONNECTIONS: Final = 4
-# By then the first answer is given, if somebody waited for it.
+# By then the first response is sent, if somebody waited for it.
 _WARM_UP_AFTER_SECONDS: Final = 1.0
 
 
@@ -75,13 +78,14 @@ class Service:
         self._for_one_list = for_one_list
         self._announce = announce
         self._upstream = upstream or upstream_of(settings)
-        # Connections of its own, so that no invite waits for a look at the list.
+        # Separate connections, so that no invite waits for a look-up.
         self._list = applicants or list_of(settings)
         self.records = Records(
             store or store_of(settings),
             secret=store_secret_of(settings),
         )
         self.read_back = _read_back(settings, self._list, self.records)
+        self._witness_looks = _witness_looks(settings, self.read_back, self.records)
         self.breaker = _breaker(settings)
         self.requests = _admission(settings)
         self.calls = _admission(settings)
@@ -125,6 +129,8 @@ class Service:
                 await end(task)
         await self.inviter.drain()
         await self.paced.drain()
+        if self._witness_looks is not None:
+            await self._witness_looks.end()
         await self.records.close()
         await self._list.aclose()
         await self._upstream.aclose()
@@ -172,7 +178,7 @@ class Service:
         )
 
     def _inviter(self, policy: RetryPolicy) -> Inviter:
-        settings = self._settings
+        settings, looks = self._settings, self._witness_looks
         sender = Sender(
             self._upstream,
             timeout_seconds=settings.upstream_timeout_seconds,
@@ -180,6 +186,7 @@ class Service:
             breaker=self.breaker,
             limits=self._send_limits,
             retried=self._retried,
+            limited=looks.limited if looks is not None else lambda _: None,
             announce=self._announce,
         )
         keyed = KeyedInviter(
@@ -187,6 +194,7 @@ class Service:
             sender=sender,
             admission=self.calls,
             read_back=self.read_back,
+            witness_looks=looks,
             lease_seconds=settings.lease_seconds,
             final_refusals=frozenset() if self._for_one_list else FINAL_REFUSALS,
             by_person=self._for_one_list,
@@ -233,7 +241,21 @@ def _read_back(settings: Settings, applicants: Upstream, records: Records) -> Re
     # Of the list of another's account the gateway can see nothing.
     if not settings.read_back or settings.upstream_api_key_mode == "forward":
         return None
-    return ReadBack(applicants, records=records, quiet_seconds=settings.read_back_quiet_seconds)
+    zone = settings.upstream_time_zone
+    rules = Rules(
+        quiet_seconds=settings.read_back_quiet_seconds,
+        list_shows_invited=settings.list_shows_invited,
+        time_zone=None if zone is None else zone_of(zone),
+    )
+    return ReadBack(applicants, records=records, rules=rules)
+
+
+def _witness_looks(
+    settings: Settings, read_back: ReadBack | None, records: Records
+) -> WitnessLooks | None:
+    if read_back is None or settings.list_shows_invited:
+        return None
+    return WitnessLooks(records.store, read_back)
 
 
 def _applications(settings: Settings, applicants: Upstream) -> Applications | None:

@@ -122,10 +122,11 @@ class Applicant:
 
 @dataclass(frozen=True, slots=True)
 class ApplicantPage:
-    """One page of a track's applicants list."""
+    """One page of a track's applicants list; `total` counts all pages', if it is told."""
 
     applicants: tuple[Applicant, ...]
     has_next: bool
+    total: int | None = None
 
 
 def invite_body(
@@ -219,7 +220,12 @@ def read_applicants(reply: Reply) -> ApplicantPage | None:
     applicants = [_applicant(entry) for entry in body["data"]]
     if None in applicants:
         return None
-    return ApplicantPage(tuple(filter(None, applicants)), pagination["has_next"])
+    total = pagination.get("total")
+    return ApplicantPage(
+        tuple(filter(None, applicants)),
+        pagination["has_next"],
+        total if type(total) is int else None,
+    )
 
 
 def _applicant(entry: object) -> Applicant | None:
@@ -239,15 +245,14 @@ def json_of(reply: Reply) -> object:
     except orjson.JSONDecodeError:
         value = _lenient_json(reply)
         return _without(key, value) if len(key) >= SHORTEST_HIDDEN_KEY else value
-    if len(key) >= SHORTEST_HIDDEN_KEY and _may_hold(key, body):
-        return _without(key, value)
-    return value
+    # Most bodies hold no escapes, and are not walked through.
+    if len(key) < SHORTEST_HIDDEN_KEY or (b"\\" not in body and key.encode() not in body):
+        return value
+    return _without(key, value) if _may_hold(key, body) else value
 
 
 def _may_hold(key: str, body: bytes) -> bool:
-    if key.encode() in body or b"\\u" in body:
-        return True
-    return b"\\" in body and not _ESCAPED.isdisjoint(key)
+    return key.encode() in body or b"\\u" in body or not _ESCAPED.isdisjoint(key)
 
 
 def _without(key: str, value: object) -> object:

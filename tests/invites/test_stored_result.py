@@ -104,18 +104,19 @@ def test_state_follows_the_outcome(failure):
     assert state_after(SUCCESS) is State.INVITED
 
 
-@given(failure=failures)
-def test_only_an_unknown_end_becomes_retryable(failure):
-    """With a key an unknown end may be repeated; nothing else changes."""
-    told = keyed(failure)
+@given(failure=failures, may_change=st.booleans())
+def test_unknown_outcome_is_retryable_if_that_may_change_it(failure, may_change):
+    """A request with a key may be repeated while its outcome is unknown; nothing else changes."""
+    told = keyed(failure, may_change=may_change)
 
     assert isinstance(told, InviteFailure)
     if failure.outcome is InviteOutcome.UNKNOWN:
-        assert told.retryable
+        assert told.retryable is may_change
+        assert ("safe to repeat" in told.message) is may_change
         assert (told.code, told.outcome) == (failure.code, failure.outcome)
     else:
         assert told is failure
-    assert keyed(SUCCESS) is SUCCESS
+    assert keyed(SUCCESS, may_change=may_change) is SUCCESS
 
 
 @pytest.mark.parametrize(
