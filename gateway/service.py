@@ -47,7 +47,7 @@ _SECONDS_PER_HOUR: Final = 3600
 _PING_LASTS_SECONDS: Final = 1.0
 # What callers read comes on top of these, so that no look at an invite waits for them.
 _LIST_CONNECTIONS: Final = 4
-# By then the first answer is given, if somebody waited for it.
+# By then the first response is sent, if somebody waited for it.
 _WARM_UP_AFTER_SECONDS: Final = 1.0
 
 
@@ -81,7 +81,7 @@ class Service:
         self._for_one_list = for_one_list
         self._announce = announce
         self._upstream = upstream or upstream_of(settings)
-        # Connections of its own, so that no invite waits for a look at the list.
+        # Separate connections, so that no invite waits for a look-up.
         self._list = applicants or list_of(settings)
         self.records = Records(
             store or store_of(settings),

@@ -33,11 +33,13 @@ from gateway.invites.models import (
 from gateway.invites.results import refusal_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from gateway.invites.pace import Pace, Paces
 
 log = logging.getLogger("gateway.invites")
+
+_NOT_YET = stumbled(retryable=False)
 
 
 class TooManyCandidatesError(Exception):
@@ -105,6 +107,11 @@ class PacedInviter:
         return last or await self._never_sent(request, origin, pace)
 
     @property
+    def at_once(self) -> int:
+        """How many are invited at a time, at most."""
+        return self._paces.of(None).most
+
+    @property
     def pause_seconds(self) -> float:
         """How long no invite is sent, because the upstream asked for that or is overloaded."""
         return self._paces.of(None).pause_seconds
@@ -162,8 +169,18 @@ class BulkInviter:
         if len(drafts) > self._most:
             raise TooManyCandidatesError(self._most)
         deadline = within(origin.seconds_of(self._timeout_seconds))
-        checked = checked_list(drafts, key_required=self._key_required)
-        results = await asyncio.gather(*(self._one(one, origin, deadline) for one in checked))
+        results: list[InviteResult] = [_NOT_YET] * len(drafts)
+        # Checked one by one as they are pulled: a long list keeps nobody else waiting.
+        places = enumerate(checked_each(drafts, key_required=self._key_required))
+
+        async def work() -> None:
+            for place, checked in places:
+                results[place] = await self._one(checked, origin, deadline)
+                # What else has come meanwhile goes first, and may ask for fewer calls.
+                await asyncio.sleep(0)
+
+        workers = min(len(drafts), self._inviter.at_once)
+        await asyncio.gather(*(work() for _ in range(workers)))
         for draft, result in zip(drafts, results, strict=True):
             self._ended(draft, result, origin)
         return results
@@ -199,12 +216,22 @@ def checked_list(
 
     An earlier draft is named as it is `called`, with its own of the `numbers`, from 1 if none.
     """
+    each = checked_each(drafts, called=called, numbers=numbers, key_required=key_required)
+    return list(each)
+
+
+def checked_each(
+    drafts: Sequence[InviteDraft],
+    *,
+    called: str = "candidate",
+    numbers: Iterable[int] | None = None,
+    key_required: bool = False,
+) -> Iterator[InviteRequest | tuple[InputIssue, ...]]:
+    """As `checked_list`, one after the other."""
     seen: dict[str, str] = {}
-    names = (f"{called} {number}" for number in numbers or count(1))
-    return [
-        _once(check(draft, key_required=key_required), draft, name, seen)
-        for draft, name in zip(drafts, names, strict=False)
-    ]
+    for draft, number in zip(drafts, numbers or count(1), strict=False):
+        checked = check(draft, key_required=key_required)
+        yield _once(checked, draft, f"{called} {number}", seen)
 
 
 def _once(
@@ -214,7 +241,10 @@ def _once(
     seen: dict[str, str],
 ) -> InviteRequest | tuple[InputIssue, ...]:
     """As checked, unless an earlier draft of the list has the same address."""
-    email = normalised_email(draft.candidate_email)
+    if isinstance(checked, InviteRequest):
+        email: str | None = checked.candidate_email
+    else:
+        email = normalised_email(draft.candidate_email)
     if email is None:
         return checked
     first = seen.setdefault(lowercased(email), name)

@@ -44,13 +44,15 @@ class Origin:
 
     `scope` names the caller whose idempotency keys are meant, `sender` the one whose invites are
     counted, who may be known where no caller is. `upstream_api_key` is the caller's own, if it
-    brings one. Its `timeout_seconds` may shorten the gateway's, not lengthen it.
+    brings one. Its `timeout_seconds` may shorten the gateway's, not lengthen it. `caller` is its
+    name, for people who look into its records.
     """
 
     scope: str = ""
     sender: str = ""
     upstream_api_key: str | None = None
     timeout_seconds: float | None = None
+    caller: str | None = None
 
     def seconds_of(self, gateways: float) -> float:
         """The time that the request may take where the gateway allows so many seconds."""

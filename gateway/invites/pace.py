@@ -68,11 +68,17 @@ class Pace:
         self._pauses = 0
         self.turned_away: InviteFailure | None = None
         """The latest result of a call that was turned away."""
+        self._queued = 0
         self._door = asyncio.Lock()
         self._changed = asyncio.Event()
         self._clock = clock or (lambda: asyncio.get_running_loop().time())
         self._sleep = sleep
         self._chance = chance
+
+    @property
+    def most(self) -> int:
+        """How many turns there are at most."""
+        return self._most
 
     @property
     def pause_seconds(self) -> float:
@@ -83,16 +89,25 @@ class Pace:
         """A turn, or None if none comes before `deadline`, said as soon as that is certain."""
         if self._clock() >= deadline.at:
             return None
-        try:
-            async with asyncio.timeout_at(deadline.at), self._door:
-                while self.pause_seconds or self._in_use >= int(self._limit):
-                    if self._resume_at >= deadline.at:
-                        return None
-                    await self._wait()
-                self._in_use += 1
-        except TimeoutError:
-            return None
+        # Without a queue there is nothing to wait for, and nothing to time.
+        if self._queued or not self._has_turn:
+            self._queued += 1
+            try:
+                async with asyncio.timeout_at(deadline.at), self._door:
+                    while not self._has_turn:
+                        if self._resume_at >= deadline.at:
+                            return None
+                        await self._wait()
+            except TimeoutError:
+                return None
+            finally:
+                self._queued -= 1
+        self._in_use += 1
         return Turn(self, self._era)
+
+    @property
+    def _has_turn(self) -> bool:
+        return self._in_use < int(self._limit) and not self.pause_seconds
 
     async def _wait(self) -> None:
         if pause := self.pause_seconds:

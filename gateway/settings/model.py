@@ -142,7 +142,7 @@ class Settings(AccessSettings, LimitSettings):
         ),
     )
     idempotency_hours: float = Field(
-        24.0, ge=24, le=24 * 366, description="How long the answer to a key is kept, at least."
+        24.0, ge=24, le=24 * 366, description="How long the result of a key is kept, at least."
     )
     request_timeout_seconds: float = Field(
         15.0,
@@ -358,7 +358,7 @@ def _is_host(name: str | None) -> bool:
 
 
 class CodedSettings(Settings):
-    """Settings given in code alone: neither the environment nor a file is looked at."""
+    """Settings given in code: the environment and files are ignored."""
 
     # Only `gateway dev` needs it.
     model_config = SettingsConfigDict(defer_build=True)

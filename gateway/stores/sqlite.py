@@ -303,5 +303,5 @@ def _answer(batch: Sequence[_Job], answers: Sequence[Any], error: Exception | No
     try:
         batch[0].loop.call_soon_threadsafe(tell)
     except RuntimeError:
-        # The loop is closed: nobody is left to be told.
+        # The loop is closed: no caller is left.
         return

@@ -33,7 +33,7 @@ from gateway.telemetry.trail import TRAIL, Trail, is_replayed, told
 _SILENCED = ("httpx2", "httpcore2")
 _OWN = ("gateway", "uvicorn")
 LONGEST_OPERATION = 100
-"""Characters of an operation's name that are told."""
+"""Characters of an operation's name that are logged."""
 _LONGEST_TRACK_ID = 19
 
 
@@ -185,7 +185,7 @@ def _address(draft: InviteDraft) -> str:
 
 
 def _track_id(text: str) -> str | None:
-    """The track's id if it can be one; else it could be anything, and is not told."""
+    """The track's id if it can be one; else it could be anything, and is left out."""
     plausible = text.isascii() and text.isdecimal() and len(text) <= _LONGEST_TRACK_ID
     return text if plausible else None
 

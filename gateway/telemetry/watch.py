@@ -42,7 +42,7 @@ _LAST_SPANS_SECONDS = 3.0
 
 
 class Watch:
-    """Who is told what; without a log, an audit line is not even made."""
+    """The hooks and who is called by them; without a log, audit lines are not even made."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class Watch:
         return observed(respond, self._requests, clock=_clock)
 
     def admitted(self, head: RequestHead) -> None:
-        """All gates are passed: it is known who is calling, and the document is looked at."""
+        """All gates are passed: the caller is known, and reading the document begins."""
         trail = TRAIL.get()
         if trail is None:
             return

@@ -245,15 +245,14 @@ def json_of(reply: Reply) -> object:
     except orjson.JSONDecodeError:
         value = _lenient_json(reply)
         return _without(key, value) if len(key) >= SHORTEST_HIDDEN_KEY else value
-    if len(key) >= SHORTEST_HIDDEN_KEY and _may_hold(key, body):
-        return _without(key, value)
-    return value
+    # Most bodies hold no escapes, and are not walked through.
+    if len(key) < SHORTEST_HIDDEN_KEY or (b"\\" not in body and key.encode() not in body):
+        return value
+    return _without(key, value) if _may_hold(key, body) else value
 
 
 def _may_hold(key: str, body: bytes) -> bool:
-    if key.encode() in body or b"\\u" in body:
-        return True
-    return b"\\" in body and not _ESCAPED.isdisjoint(key)
+    return key.encode() in body or b"\\u" in body or not _ESCAPED.isdisjoint(key)
 
 
 def _without(key: str, value: object) -> object:
