@@ -79,6 +79,7 @@ def create_app(
         applicants=applicants or list_of(settings, observe=watch.call),
         store=watch.store(store or store_of(settings)),
         retried=watch.retried,
+        anomaly=watch.anomaly,
         ended=watch.invited,
         ended_in_list=watch.invited_in_list,
     )

@@ -34,7 +34,7 @@ from gateway.invites.results import refusal_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from gateway.invites.pace import Pace
+    from gateway.invites.pace import Pace, Paces
 
 log = logging.getLogger("gateway.invites")
 
@@ -75,23 +75,23 @@ class PacedInviter:
     def __init__(
         self,
         inviter: OneByOne,
-        pace: Pace,
+        paces: Paces,
         *,
         attempt_seconds: float,
         waits_for_operators_limits: bool = False,
     ) -> None:
         self._inviter = inviter
-        self._pace = pace
+        self._paces = paces
         self._attempt_seconds = attempt_seconds
         self._waits_for_operators_limits = waits_for_operators_limits
-        self._turned_away: InviteFailure | None = None
 
     async def invite(
         self, request: InviteRequest, origin: Origin, *, deadline: Deadline
     ) -> InviteResult:
         """The invite or a typed failure by `deadline`."""
         last: InviteFailure | None = None
-        while turn := await self._pace.turn(deadline=deadline):
+        pace = self._paces.of(origin.upstream_api_key)
+        while turn := await pace.turn(deadline=deadline):
             try:
                 result = await self._inviter.invite_checked(
                     request, origin, deadline=deadline.at_most(self._attempt_seconds)
@@ -100,20 +100,20 @@ class PacedInviter:
                     turn.went_through()
                     return result
                 turn.turned_away(result.retry_after_seconds)
-                last = self._turned_away = result
+                last = pace.turned_away = result
             finally:
                 turn.end()
-        return last or await self._never_sent(request, origin)
+        return last or await self._never_sent(request, origin, pace)
 
     @property
     def at_once(self) -> int:
         """How many are invited at a time, at most."""
-        return self._pace.most
+        return self._paces.of(None).most
 
     @property
     def pause_seconds(self) -> float:
         """How long no invite is sent, because the upstream asked for that or is overloaded."""
-        return self._pace.pause_seconds
+        return self._paces.of(None).pause_seconds
 
     async def drain(self) -> None:
         """Wait until every invite with a key that was begun has come to its end."""
@@ -128,14 +128,14 @@ class PacedInviter:
             return is_upstreams or self._waits_for_operators_limits
         return result.retryable and result.retry_after_seconds is not None
 
-    async def _never_sent(self, request: InviteRequest, origin: Origin) -> InviteResult:
+    async def _never_sent(self, request: InviteRequest, origin: Origin, pace: Pace) -> InviteResult:
         # An earlier request with the key may have invited: only its record can tell.
         earlier = await self._inviter.recall(request, origin)
         if earlier is not None:
             return earlier
-        pause = math.ceil(self._pace.pause_seconds)
-        if pause and self._turned_away is not None:
-            return held_back(self._turned_away, retry_after_seconds=pause)
+        pause = math.ceil(pace.pause_seconds)
+        if pause and pace.turned_away is not None:
+            return held_back(pace.turned_away, retry_after_seconds=pause)
         return never_sent()
 
 

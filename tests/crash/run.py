@@ -143,6 +143,7 @@ def gateway_environment(sandbox: str, store_url: str) -> dict[str, str]:
         "GATEWAY_REQUEST_TIMEOUT_SECONDS": "1",
         "GATEWAY_LEASE_SECONDS": "4",
         "GATEWAY_READ_BACK_QUIET_SECONDS": "1",
+        "GATEWAY_LIST_SHOWS_INVITED": "true",
         "GATEWAY_RECONCILE_SECONDS": "1",
         "GATEWAY_BREAKER_PAUSE_SECONDS": "0",
         "GATEWAY_STORE_URL": store_url,

@@ -29,6 +29,7 @@ from tests.fakes.invites import (
     LOSES_THE_REPLY,
     QUIET_SECONDS,
     UNREACHABLE,
+    Act,
     MemoryStore,
     a_replica,
     answers,
@@ -982,3 +983,18 @@ async def test_a_corrected_name_is_sent_once_the_first_is_proved_not_to_be(store
     assert isinstance(sent, InviteSuccess)
     assert replica.upstream.posts[-1]["candidate_name"] == "Bob B."
     assert len(replica.upstream.invited) == 2
+
+
+async def test_replay_is_the_first_answer(replica):
+    """Also in the platform's own spelling of name and address."""
+    body = (
+        b'{"application_id": 7, "email": "ADA@Example.com", "name": "A. Lovelace",'
+        b' "track_id": 6578, "invite_link": "https://x.example/1"}'
+    )
+    replica.upstream.acts.append(Act(Reply(201, body)))
+
+    first = await replica.invite()
+    again = await replica.invite()
+
+    assert first.invite.email == "ADA@Example.com"
+    assert again == replace(first, replayed=True)
