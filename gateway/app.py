@@ -79,6 +79,7 @@ def create_app(
         applicants=applicants or list_of(settings, observe=watch.call),
         store=watch.store(store or store_of(settings)),
         retried=watch.retried,
+        anomaly=watch.anomaly,
         ended=watch.invited,
         ended_in_list=watch.invited_in_list,
     )
@@ -267,14 +268,15 @@ def _context_maker(
         if same_for_all and head.caller is None and _ABOUT_INVITES.isdisjoint(head.headers):
             return plain
         key, seconds = idempotency_key_of(head), timeout_of(head)
-        scope = head.caller.name if isinstance(head.caller, Caller) else ""
+        caller = head.caller.name if isinstance(head.caller, Caller) else None
+        scope = caller or ""
         sender = name_of(head) if counted else ""
         api_key = forwarded_key(head, key_header) if forwards else None
         if api_key is not None:
             scope = scope_of(scope, api_key)
         return replace(
             plain,
-            origin=Origin(scope, sender, api_key, seconds),
+            origin=Origin(scope, sender, api_key, seconds, caller),
             idempotency_key=key,
             applications=plain.applications if _may_read(head) else None,
         )

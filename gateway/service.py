@@ -11,6 +11,7 @@ from gateway.applications.reader import Reader
 from gateway.applications.reads import Applications
 from gateway.background import aside, end
 from gateway.invites.admission import Admission
+from gateway.invites.anomalies import Anomalies
 from gateway.invites.breaker import Breaker, BreakerLimits
 from gateway.invites.bulk import BulkInviter, PacedInviter
 from gateway.invites.evidence import Rules
@@ -18,7 +19,7 @@ from gateway.invites.inputs import ignored, load_long_check
 from gateway.invites.invite import Inviter
 from gateway.invites.keyed import KeyedInviter
 from gateway.invites.outcomes import Verdict
-from gateway.invites.pace import Pace
+from gateway.invites.pace import Pace, Paces
 from gateway.invites.read_back import ReadBack
 from gateway.invites.reconciler import Reconciler
 from gateway.invites.records import Records
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from gateway.invites.inputs import InviteEnded
-    from gateway.invites.models import InviteRequest
+    from gateway.invites.models import Anomaly, InviteRequest
     from gateway.settings.model import Settings
     from gateway.upstream.call import Call, CallObserver
     from gateway.upstream.wire import Exchange
@@ -67,6 +68,7 @@ class Service:
         applicants: Upstream | None = None,
         store: Store | None = None,
         retried: Callable[[], None] = lambda: None,
+        anomaly: Callable[[Anomaly], None] = lambda _: None,
         ended: InviteEnded = ignored,
         ended_in_list: InviteEnded = ignored,
         for_one_list: bool = False,
@@ -74,6 +76,7 @@ class Service:
     ) -> None:
         self._settings = settings
         self._retried = retried
+        self._anomalies = Anomalies(anomaly)
         self._ended = ended
         self._for_one_list = for_one_list
         self._announce = announce
@@ -172,7 +175,7 @@ class Service:
         )
         return PacedInviter(
             self._inviter(policy),
-            Pace(self._settings.bulk_concurrency),
+            Paces(lambda: Pace(self._settings.bulk_concurrency)),
             attempt_seconds=self._settings.request_timeout_seconds,
             waits_for_operators_limits=self._for_one_list,
         )
@@ -186,6 +189,7 @@ class Service:
             breaker=self.breaker,
             limits=self._send_limits,
             retried=self._retried,
+            anomalies=self._anomalies,
             limited=looks.limited if looks is not None else lambda _: None,
             announce=self._announce,
         )

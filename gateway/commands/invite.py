@@ -162,7 +162,7 @@ def invite(job: Job) -> int:
         tally = run_invites(settings, sheet, results, screen, options)
     if tally.declined:
         echo("Nothing was sent.")
-        return NOT_ALL
+        return INTERRUPTED if screen.broke_off else NOT_ALL
     echo_all(tally.summary().splitlines())
     _write_failed(job, file, tally)
     echo(f"Results: {job.results}")
@@ -190,6 +190,7 @@ class Terminal:
     def __init__(self, job: Job, file: CandidatesFile) -> None:
         self._job = job
         self._file = file
+        self.broke_off = False
         self._progress: Progress | None = None
         self._task: TaskID | None = None
 
@@ -210,7 +211,11 @@ class Terminal:
             return True
         people = preview.counted(len(plan.to_send), "person", "people")
         question = f"E-mail {people} for {track.name}?"
-        return self._job.yes or _asked(question)
+        if self._job.yes:
+            return True
+        agreed = _asked(question)
+        self.broke_off = agreed is None
+        return bool(agreed)
 
     def progress(self, done: int, waits_for: str) -> None:
         total = len(self._file.candidates)
@@ -239,14 +244,15 @@ def _bar() -> Progress:
     return Progress(*columns, console=console, disable=not console.is_terminal)
 
 
-def _asked(question: str) -> bool:
+def _asked(question: str) -> bool | None:
+    """Yes or no; None after Ctrl-C."""
     # The event loop would only note Ctrl-C, and the question would stay.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return click.confirm(question)
     except (click.Abort, KeyboardInterrupt):
         click.echo()
-        return False
+        return None
     finally:
         signal.signal(signal.SIGINT, before)
 

@@ -61,7 +61,8 @@ def as_text(records: Sequence[Record]) -> str:
         return "No record is in doubt."
     return "\n".join(
         f"{record.record_id.hex()[:SHOWN_DIGITS]}  track {record.track_id}  since {_since(record)}"
-        f"  address {record.email_hash.hex()[:SHOWN_DIGITS]}\n  {_why(record)}"
+        f"  address {record.email_hash.hex()[:SHOWN_DIGITS]}"
+        f"{f'  of {record.caller}' if record.caller else ''}\n  {_why(record)}"
         for record in records
     )
 
@@ -76,8 +77,10 @@ def as_json(records: Sequence[Record]) -> str:
                 "since": _since(record),
                 "attempt": record.attempt,
                 "emailHash": record.email_hash.hex(),
+                "caller": record.caller,
                 "doubt": _doubt(record).value,
                 "why": _why(record),
+                "settlesItself": _doubt(record).settles_itself,
             }
             for record in records
         ]

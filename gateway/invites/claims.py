@@ -55,6 +55,7 @@ class Claims:
                 now=at.wall,
                 lease_seconds=self._lease_seconds,
                 doubt=Doubt.OWN_KEY if own_key else None,
+                caller=origin.caller,
             )
             taken = await self._store.insert(record)
         else:

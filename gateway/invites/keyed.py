@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
 from gateway.invites.admission import Admission, OverloadedError
@@ -48,6 +49,7 @@ from gateway.invites.settler import WAITS, Settler
 from gateway.invites.store import StoreUnavailableError
 from gateway.invites.stored_result import (
     FINAL_REFUSALS,
+    Scramble,
     pack,
     packed_applicant,
     state_after,
@@ -182,7 +184,7 @@ class KeyedInviter:
             case Standing.REUSED:
                 return key_reused()
             case Standing.ANSWERED:
-                return _replay(record, job)
+                return self._replay(record, job)
             case Standing.IN_FLIGHT:
                 return await self._watch(record, job)
             case Standing.IN_DOUBT:
@@ -245,7 +247,7 @@ class KeyedInviter:
         result = self._keyed(result, claim, doubt)
         state = state_after(result, final_refusals=self._final_refusals)
         forgets = state is State.RELEASED and follows_doubt(claim)
-        answer = None if forgets else pack(result)
+        answer = None if forgets else pack(result, job.request, self._scramble(job))
         outcome = settled(claim, state, now=self._clocks().wall, answer=answer, doubt=doubt)
         instead = await self._settler.settle(
             outcome, claim=claim, within=max(_GRACE_SECONDS, job.deadline.seconds_left)
@@ -257,6 +259,18 @@ class KeyedInviter:
         # This process was paused past its lease: what another one did since then counts.
         return self._as_it_stands(instead, job)
 
+    def _replay(self, record: Record, job: _Job) -> InviteResult:
+        if record.answer is None:
+            return interrupted(record.track_id)
+        return unpack(record.answer, job.request, self._scramble(job))
+
+    def _scramble(self, job: _Job) -> Scramble:
+        return partial(
+            self._records.hasher.scrambled,
+            record_id=job.identity.record_id,
+            email=job.request.candidate_email,
+        )
+
     def _keyed(self, result: InviteResult, record: Record, doubt: Doubt | None) -> InviteResult:
         may_change = self._clearing.may_change(record, doubt, now=self._clocks().wall)
         return keyed(result, may_change=may_change)
@@ -266,11 +280,11 @@ class KeyedInviter:
             case Standing.REUSED:
                 return key_reused()
             case Standing.ANSWERED:
-                return _replay(record, job)
+                return self._replay(record, job)
             case Standing.IN_FLIGHT | Standing.FREE:
                 return in_progress()
             case Standing.IN_DOUBT:
-                return self._keyed(_replay(record, job), record, record.doubt)
+                return self._keyed(self._replay(record, job), record, record.doubt)
             case other:
                 assert_never(other)
 
@@ -305,7 +319,7 @@ class KeyedInviter:
             await self._clearing.leave(record, doubt)
         except StoreUnavailableError as error:
             log.warning("a record could not be settled: %s", error)
-        return self._keyed(_replay(record, job), record, doubt)
+        return self._keyed(self._replay(record, job), record, doubt)
 
 
 async def _join(
@@ -322,12 +336,6 @@ async def _end_of(task: asyncio.Task[InviteResult], deadline: Deadline) -> Invit
     """What the task came to, or None if it goes on beyond `deadline`."""
     done, _ = await asyncio.wait([task], timeout=max(0.0, deadline.seconds_left))
     return task.result() if done else None
-
-
-def _replay(record: Record, job: _Job) -> InviteResult:
-    if record.answer is None:
-        return interrupted(record.track_id)
-    return unpack(record.answer, job.request)
 
 
 def _store_failed(error: StoreUnavailableError, outcome: InviteOutcome) -> InviteFailure:

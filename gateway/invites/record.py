@@ -46,7 +46,8 @@ class Record:
     in doubt. `first_sent_at` is when the first attempt began whose end may still be open.
     `absent` is when the platform's list was first seen without the candidate, `doubt` what the last
     look at it left open. `witness` says whether the invite was seen in that list within a minute of
-    being made; None if it was not looked up then.
+    being made; None if it was not looked up then. `caller` is whose request it was, if callers are
+    told apart.
     """
 
     record_id: bytes
@@ -63,6 +64,7 @@ class Record:
     answer: bytes | None = None
     doubt: Doubt | None = None
     witness: bool | None = None
+    caller: str | None = None
 
 
 class Standing(Enum):
@@ -90,7 +92,12 @@ def standing(record: Record, fingerprint: bytes, *, now: float) -> Standing:
 
 
 def first_claim(
-    identity: Identity, *, now: float, lease_seconds: float, doubt: Doubt | None = None
+    identity: Identity,
+    *,
+    now: float,
+    lease_seconds: float,
+    doubt: Doubt | None = None,
+    caller: str | None = None,
 ) -> Record:
     """The record of a key that was never used; `doubt` is what nobody could settle later."""
     return Record(
@@ -105,6 +112,7 @@ def first_claim(
         first_sent_at=now,
         lease_until=now + lease_seconds,
         doubt=doubt,
+        caller=caller,
     )
 
 

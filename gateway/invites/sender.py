@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
+from gateway.invites.anomalies import Anomalies
 from gateway.invites.breaker import Breaker, Health
-from gateway.invites.models import InviteErrorCode, InviteRequest, Origin
-from gateway.invites.outcomes import Anomaly, Clock, Judgement, Verdict, judge
+from gateway.invites.models import Anomaly, InviteErrorCode, InviteRequest, Origin
+from gateway.invites.outcomes import Clock, Judgement, Verdict, judge
 from gateway.invites.retries import RetryBudget, RetryPolicy
 from gateway.upstream.call import invite_call
 from gateway.upstream.wire import Exchange, Fault, NoReply, Reply, invite_body
@@ -75,6 +76,7 @@ class Sender:
         limits: SendLimits | None = None,
         retried: Callable[[], None] = lambda: None,
         limited: Callable[[int | None], None] = lambda _: None,
+        anomalies: Anomalies | None = None,
         announce: Callable[[InviteRequest], Awaitable[bool]] | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -86,6 +88,7 @@ class Sender:
         self._limits = limits or SendLimits()
         self._retried = retried
         self._limited = limited
+        self._anomalies = anomalies or Anomalies()
         self._announce = announce
         self._now = now
 
@@ -173,6 +176,8 @@ class Sender:
                 )
             )
         judgement = post.judgement_of(exchange)
+        if judgement.anomaly is not None:
+            self._anomalies.note(judgement.anomaly, judgement.status)
         if judgement.verdict is _NOT_PROCESSED:
             self._limited(judgement.retry_after_seconds)
         return Sent(exchange, judgement)

@@ -201,7 +201,7 @@ class Settings(AccessSettings, LimitSettings):
         ge=1,
         le=10_000,
         description=(
-            "The most calls in flight for all lists together; fewer while the platform limits"
+            "The most calls in flight for all lists of one account; fewer while the platform limits"
             " requests."
         ),
     )

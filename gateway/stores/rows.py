@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 COLUMNS: Final = (
     "record_id, fingerprint, email_hash, track_id, attempt, state, created_at, updated_at,"
-    " first_sent_at, lease_until, absent_since, answer, doubt, witness, absent_ticks, absent_boot"
+    " first_sent_at, lease_until, absent_since, answer, doubt, witness, absent_ticks, absent_boot,"
+    " caller"
 )
 WIDTH: Final = COLUMNS.count(",") + 1
 
@@ -40,12 +41,13 @@ def to_row(record: Record) -> tuple[bytes | int | str | float | None, ...]:
         None if witness is None else int(witness),
         None if absent is None else absent.ticks,
         None if absent is None else absent.boot,
+        record.caller,
     )
 
 
 def from_row(row: Sequence[object]) -> Record:
     """The record whose columns are `row`, in the order of COLUMNS."""
-    *kept, absent_since, answer, doubt, witness, ticks, boot = row
+    *kept, absent_since, answer, doubt, witness, ticks, boot, caller = row
     kept[5] = State(kept[5])
     absent = None
     if absent_since is not None:
@@ -56,6 +58,7 @@ def from_row(row: Sequence[object]) -> Record:
         answer,
         None if doubt is None else Doubt(doubt),
         None if witness is None else bool(witness),
+        caller,
     )
     return Record(*kept, *later)  # type: ignore[arg-type, call-arg]  # as above
 

@@ -160,6 +160,7 @@ class AuditLog:
     def _line(
         self, draft: InviteDraft, result: InviteResult, trail: Trail | None, scope: str
     ) -> dict[str, object]:
+        failure = result if isinstance(result, InviteFailure) else None
         what, key, hashes = told(result), draft.idempotency_key, self._hashes()
         line = {
             "request_id": trail and trail.request_id,
@@ -172,9 +173,8 @@ class AuditLog:
             "code": what.code or None,
             "outcome": what.outcome,
             "replayed": is_replayed(result) or None,
-            "upstream_status": result.upstream_status
-            if isinstance(result, InviteFailure)
-            else None,
+            "upstream_status": failure and failure.upstream_status,
+            "upstream_anomaly": failure and failure.anomaly and failure.anomaly.value,
         }
         return {name: value for name, value in line.items() if value is not None}
 

@@ -14,6 +14,7 @@ from gateway.graphql.documents import CachedDocument, Operation
 from gateway.http.asgi import Respond
 from gateway.http.requests import RequestHead
 from gateway.invites.breaker import BreakerState
+from gateway.invites.models import Anomaly
 from gateway.invites.record import State
 from gateway.invites.store import Store, StoreUnavailableError
 from gateway.server.drain import Draining
@@ -112,6 +113,11 @@ class Watch:
         """One more call is made for an invite."""
         if self.metrics is not None:
             self.metrics.on_retry()
+
+    def anomaly(self, anomaly: Anomaly) -> None:
+        """A reply to an invite was not what the platform would say."""
+        if self.metrics is not None:
+            self.metrics.on_anomaly(anomaly)
 
     def store(self, store: Store) -> Store:
         return store if self._tracing is None else self._tracing.store(store)
