@@ -9,7 +9,7 @@ import urllib.request
 from pathlib import Path
 from typing import Protocol
 
-from tests.bench.job import STUB_ANSWER
+from tests.bench.job import LIST_ANSWER, STUB_ANSWER
 from tests.bench.processes import Server, free_port
 
 _NGINX = """\
@@ -30,6 +30,7 @@ http {{
   server {{
     listen 127.0.0.1:{port} backlog=4096;
     location = /tracks/invite {{ default_type application/json; return 200 '{answer}'; }}
+    location = /tracks/6578/applicants {{ default_type application/json; alias {folder}/list.json; }}
     location = /count {{ stub_status; }}
   }}
 }}
@@ -58,6 +59,7 @@ class NginxStub:
             raise StubMissingError("the stub upstream `nginx` is missing: apt-get install nginx")
         port = free_port()
         config = folder / "nginx.conf"
+        (folder / "list.json").write_text(LIST_ANSWER)
         config.write_text(_NGINX.format(folder=folder, port=port, answer=STUB_ANSWER))
         self.url = f"http://127.0.0.1:{port}"
         self.server = Server((program, "-p", str(folder), "-c", str(config)), port=port, cpu=cpu)
