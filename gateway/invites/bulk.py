@@ -6,7 +6,6 @@ import asyncio
 import logging
 import math
 from http import HTTPStatus
-from itertools import count
 from typing import TYPE_CHECKING, Protocol, TypeGuard
 
 from gateway.invites.deadline import Deadline, within
@@ -33,7 +32,7 @@ from gateway.invites.models import (
 from gateway.invites.results import refusal_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from gateway.invites.pace import Pace, Paces
 
@@ -205,33 +204,14 @@ class BulkInviter:
             return stumbled(retryable=checked.idempotency_key is not None)
 
 
-def checked_list(
-    drafts: Sequence[InviteDraft],
-    *,
-    called: str = "candidate",
-    numbers: Iterable[int] | None = None,
-    key_required: bool = False,
-) -> list[InviteRequest | tuple[InputIssue, ...]]:
-    """Each draft ready to be sent, or all that is wrong with it, its repetition included.
-
-    An earlier draft is named as it is `called`, with its own of the `numbers`, from 1 if none.
-    """
-    each = checked_each(drafts, called=called, numbers=numbers, key_required=key_required)
-    return list(each)
-
-
 def checked_each(
-    drafts: Sequence[InviteDraft],
-    *,
-    called: str = "candidate",
-    numbers: Iterable[int] | None = None,
-    key_required: bool = False,
+    drafts: Sequence[InviteDraft], *, key_required: bool = False
 ) -> Iterator[InviteRequest | tuple[InputIssue, ...]]:
-    """As `checked_list`, one after the other."""
+    """Each draft ready to be sent, or all that is wrong with it, its repetition included."""
     seen: dict[str, str] = {}
-    for draft, number in zip(drafts, numbers or count(1), strict=False):
+    for number, draft in enumerate(drafts, 1):
         checked = check(draft, key_required=key_required)
-        yield _once(checked, draft, f"{called} {number}", seen)
+        yield _once(checked, draft, f"candidate {number}", seen)
 
 
 def _once(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -145,7 +146,7 @@ class Run:
         about = {"track": sheet.track, "format_": sheet.format}
         report: tuple[Result, ...] = ()
         if not _is_same_file(path, sheet.file.path):
-            report = read_report(path, self._options.wanted)
+            report = read_report(path, self._options.wanted, encoding=sheet.file.form.encoding)
             check_no_other(report, path=path, **about)
         return held(report, path=path, **about) | held(
             sheet.file.results, path=sheet.file.path, **about
@@ -305,7 +306,7 @@ class Run:
 
     def _waits_for(self) -> str:
         if pause := self.service.paced.pause_seconds:
-            return f"the platform limits requests, {pause:.0f} s"
+            return f"the platform limits requests, {math.ceil(pause)} s"
         if self._waiting_for_lease:
             return (
                 f"{len(self._waiting_for_lease)} that another run was sending, at most"
