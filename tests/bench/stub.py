@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sys
@@ -13,6 +14,7 @@ from tests.bench.job import LIST_ANSWER, STUB_ANSWER
 from tests.bench.processes import Server, free_port
 
 _NGINX = """\
+{user}
 daemon off;
 worker_processes 1;
 pid {folder}/nginx.pid;
@@ -60,7 +62,7 @@ class NginxStub:
         port = free_port()
         config = folder / "nginx.conf"
         (folder / "list.json").write_text(LIST_ANSWER)
-        config.write_text(_NGINX.format(folder=folder, port=port, answer=STUB_ANSWER))
+        config.write_text(_NGINX.format(user=_user(), folder=folder, port=port, answer=STUB_ANSWER))
         self.url = f"http://127.0.0.1:{port}"
         self.server = Server((program, "-p", str(folder), "-c", str(config)), port=port, cpu=cpu)
         self._own = 0
@@ -81,6 +83,11 @@ class WaitingStub:
 
     def count(self) -> int:
         return int(_get(f"{self.url}/count"))
+
+
+def _user() -> str:
+    # Started by root, its worker would be somebody who may not read the folder.
+    return "user root;" if os.geteuid() == 0 else ""
 
 
 def requests_in(status: str) -> int:
