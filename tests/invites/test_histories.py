@@ -96,7 +96,6 @@ class Histories(RuleBasedStateMachine):
         self.replicas = [await self.a_gateway(), await self.a_gateway()]
         if self.hides_the_unopened:
             await self.replicas[0].invite(a_request(candidate_email="w@example.com"), key="witness")
-            await self.replicas[0].looked()
             self.upstream.opened = {1000}
         else:
             await with_a_witness(self.replicas[0])
@@ -144,8 +143,6 @@ class Histories(RuleBasedStateMachine):
             await asyncio.wait([task])
             if not task.cancelled() and task.exception() is None:
                 self.check(task.result(), 0, key, email)
-            assert self.replicas[0].witness_looks is not None
-            await self.replicas[0].witness_looks.end()
             self.replicas[0] = await self.a_gateway()
 
         self.run(until_it_dies())
@@ -243,7 +240,6 @@ class Histories(RuleBasedStateMachine):
         finally:
             if not self.store.crashes:
                 await self.replicas[gateway].inviter.drain()
-                await self.replicas[gateway].looked()
 
     def record_id(self, gateway: int, key: str, email: str) -> bytes:
         hasher = self.replicas[gateway].records.hasher
