@@ -82,6 +82,7 @@ class Histories(RuleBasedStateMachine):
         super().__init__()
         self.runner = asyncio.Runner()
         self.store = MemoryStore()
+        self.store_has_failed = False
         self.clock = Clock()
         self.run(self.start())
 
@@ -152,6 +153,7 @@ class Histories(RuleBasedStateMachine):
     @rule(fault=FAULTS)
     def break_the_store(self, fault: tuple[str, str]) -> None:
         self.store.fail(fault[0], when=fault[1])
+        self.store_has_failed = True
 
     @rule(seconds=st.sampled_from([0.5, QUIET_SECONDS / 2, QUIET_SECONDS, LEASE_SECONDS]))
     def wait(self, seconds: float) -> None:
@@ -267,7 +269,8 @@ class Histories(RuleBasedStateMachine):
         elif answer.outcome is InviteOutcome.UNKNOWN and answer.code not in KEY_ERRORS:
             record = self.store.records.get(record_id)
             # A doubt that could not be written down is written by the next look.
-            noted = record.doubt if record and record.state is State.UNKNOWN else None
+            is_noted = record and record.state is State.UNKNOWN and not self.store_has_failed
+            noted = record.doubt if record and is_noted else None
             assert answer.retryable or noted is None or not noted.settles_itself
 
 
