@@ -26,7 +26,7 @@ class Route(Enum):
 _INVITE: Final = Route.INVITE
 
 
-# Made for every invite, so not frozen; without a repr, because it holds a key and a candidate.
+# Neither frozen nor shown: see CONTRIBUTING, "The hot path".
 @dataclass(slots=True, repr=False)
 class Call:
     """One request, to be sent once at most: a POST if it has a body, else a GET.

@@ -64,9 +64,7 @@ class NoReply:
     possibly_sent: bool
 
 
-# Not frozen: that would take four times as long to make, and a named tuple eight times as long
-# to read, of every invite. Nothing changes it all the same. Without a repr, none of it comes into
-# a log by way of an error's message.
+# Neither frozen nor shown: see CONTRIBUTING, "The hot path".
 @dataclass(slots=True, repr=False)
 class Reply:
     """A call that got a status line; the body holds what arrived of it, at most 1 MiB.

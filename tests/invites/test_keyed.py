@@ -18,9 +18,10 @@ from gateway.invites.models import (
     InviteSuccess,
     Origin,
 )
-from gateway.invites.record import State
+from gateway.invites.record import State, next_claim, settled
 from gateway.invites.retries import RetryPolicy
 from gateway.invites.store import StoreUnavailableError
+from gateway.invites.stored_result import packed_invite
 from gateway.upstream.wire import Fault, NoReply, Reply
 from tests.fakes.invites import (
     CUTS_THE_BODY,
@@ -38,6 +39,7 @@ from tests.fakes.invites import (
 from tests.fakes.records import LEASE_SECONDS, NOW, a_record, a_request
 
 ADA = "ada@example.com"
+ANSWER = packed_invite(application_id="77", invite_link=None, invite_status=None, track_id="6578")
 
 
 @pytest.fixture
@@ -81,7 +83,10 @@ async def test_another_gateway_replays(store, replica):
 
 
 async def test_one_invite_costs_two_commits(store, replica):
-    """The claim and the settle are all that is written."""
+    """The claim and the settle are all that is written, but for one look in ten minutes."""
+    await replica.invite(key="looked up")
+    store.calls.clear()
+
     await replica.invite()
 
     assert (store.calls["insert"], store.calls["swap"]) == (1, 1)
@@ -504,9 +509,26 @@ async def test_waiting_for_a_dead_gateway_ends_with_its_lease(store, replica):
         await asyncio.sleep(0)
 
     replica.clock.now += LEASE_SECONDS
+    # Far sooner than the caller's own twenty seconds.
+    answer = await asyncio.wait_for(waiting, 10)
 
-    assert (await waiting).outcome is InviteOutcome.UNKNOWN
+    assert (answer.code, answer.outcome) == (InviteErrorCode.UPSTREAM_FAULT, InviteOutcome.UNKNOWN)
     assert replica.upstream.posts == []
+
+
+async def test_invite_of_a_dead_gateway_is_found_once_its_lease_is_over(store, replica):
+    """Whoever waits for it gets it, if the list shows it."""
+    store.records[a_record().record_id] = a_record()
+    replica.upstream.add(ADA, at=NOW + 1)
+    waiting = asyncio.create_task(replica.invite())
+    while store.calls["read"] < 2:  # noqa: ASYNC110 - it is waiting by then
+        await asyncio.sleep(0)
+
+    replica.clock.now += LEASE_SECONDS
+    answer = await asyncio.wait_for(waiting, 10)
+
+    assert isinstance(answer, InviteSuccess)
+    assert the_record(store).state is State.INVITED
 
 
 async def test_failed_claim_sends_nothing(store, replica):
@@ -589,6 +611,32 @@ async def test_success_is_told_before_a_slow_store_has_it(store, replica):
 
     assert isinstance(answer, InviteSuccess)
     assert the_record(store).state is State.INVITED
+
+
+async def test_slow_settle_is_waited_for_while_the_caller_has_time(store, replica, monkeypatch):
+    """What another process has settled meanwhile is the answer, not this one's own failure."""
+    monkeypatch.setattr("gateway.invites.keyed._GRACE_SECONDS", 0.01)
+    swap, reached, free = store.swap, asyncio.Event(), asyncio.Event()
+    replica.upstream.acts.append(answers(401))
+
+    async def slow_swap(record, *, was):
+        reached.set()
+        await free.wait()
+        return await swap(record, was=was)
+
+    store.swap = slow_swap
+    slow = asyncio.create_task(replica.invite(seconds=20))
+    await reached.wait()
+    claim = the_record(store)
+    later = next_claim(claim, now=replica.clock.now, lease_seconds=LEASE_SECONDS)
+    store.records[claim.record_id] = settled(later, State.INVITED, now=NOW, answer=ANSWER)
+    # Longer than the grace that an invite gets which ends with its deadline.
+    asyncio.get_running_loop().call_later(0.1, free.set)
+
+    answer = await slow
+
+    assert isinstance(answer, InviteSuccess)
+    assert answer.invite.application_id == "77"
 
 
 async def test_closed_store_promises_nothing(replica):
@@ -705,7 +753,6 @@ async def test_list_that_hides_who_has_not_acted_sends_nothing_twice(replica):
     """An old invite that was opened since is listed, and proves nothing of one that was not."""
     replica.upstream.opened = set()
     await replica.invite(a_request(candidate_email="witness@example.com"), key="witness")
-    await replica.looked()
     replica.upstream.opened.add(1000)
     replica.clock.now += 2 * QUIET_SECONDS
     replica.upstream.acts.append(LOSES_THE_REPLY)
@@ -788,6 +835,9 @@ async def test_store_failure_after_a_lost_race(store, replica):
 
 async def test_new_key_costs_the_store_no_question(store, replica):
     """It is claimed and settled: two commits, and no look beforehand."""
+    await replica.invite(key="looked up")
+    store.calls.clear()
+
     await replica.invite()
 
     assert (store.calls["read"], store.calls["insert"], store.calls["swap"]) == (0, 1, 1)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.invites.failures import (
+    held_back,
     in_progress,
     interrupted,
     key_reused,
@@ -170,3 +173,17 @@ def test_scrambled_bytes_need_the_address():
     assert HASHER.scrambled(hidden, record_id=b"1", email="bob@example.com") != text
     assert HASHER.scrambled(hidden, record_id=b"2", email="ada@example.com") != text
     assert HASHER.scrambled(hidden, record_id=b"1", email="ADA@example.com") == text
+
+
+def test_what_a_limit_held_back_is_told_as_that():
+    """The platform's limit is named as its own, the gateway's overload as the gateway's."""
+    limited = replace(overloaded(3), code=InviteErrorCode.RATE_LIMITED, upstream_status=429)
+
+    by_platform = held_back(limited, retry_after_seconds=7)
+    by_gateway = held_back(overloaded(3), retry_after_seconds=7)
+
+    assert by_platform.message.startswith("The recruiting platform is limiting requests")
+    assert by_gateway.message == overloaded(3).message
+    assert {one.retry_after_seconds for one in (by_platform, by_gateway)} == {7}
+    assert by_platform.code is InviteErrorCode.RATE_LIMITED
+    assert by_platform.upstream_status is None
