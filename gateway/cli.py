@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import getpass
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,10 @@ from gateway.commands.invite_options import invite_options
 from gateway.operator_error import OperatorError
 
 INTERRUPTED = 130
+_NOT_ON_WINDOWS = (
+    "`gateway serve` does not run on Windows: run it on Linux, in WSL or in a container. The other"
+    " commands run here."
+)
 LEAST_DIGITS = 6
 port_option = click.IntRange(0, 65535)
 
@@ -65,6 +70,8 @@ def dev(port: int, *, verbose: bool) -> None:
 @main.command()
 def serve() -> None:
     """Run the gateway in production, from the settings."""
+    if not hasattr(signal, "SIGHUP"):
+        raise OperatorError(_NOT_ON_WINDOWS)
     from gateway.server.signals import hold_early_signals  # noqa: PLC0415 - keeps the others quick
 
     hold_early_signals()
@@ -311,4 +318,6 @@ def invite(
         patience_seconds=patience,
         **options,
     )
+    if job.connect and not dry_run:
+        raise click.UsageError("--connect goes with --dry-run: a run looks at the track anyway.")
     context.exit((invite_command.rehearse if dry_run else invite_command.invite)(job))

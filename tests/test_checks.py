@@ -206,3 +206,53 @@ def test_every_manifest_is_tried(environment, tmp_path, other, fault):
     (said,) = faults()
 
     assert said.startswith("GATEWAY_DOCUMENTS: " + fault.format(path=paths[1]))
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("STORE_URL", "holds no postgresql:// URL"),
+        ("RATE_LIMIT_URL", "must be valkey://HOST:PORT or redis://HOST:PORT, with an s for TLS"),
+    ],
+)
+def test_a_bad_file_with_a_url_is_named(environment, tmp_path, name, fault):
+    """A file that holds something else, or is not there, stops the start; it is not quoted."""
+    (tmp_path / "url").write_bytes(SECRET.encode() + b"\xff")
+    environment(**{f"{name}_FILE": str(tmp_path / "url")})
+    wrong = faults()
+    (tmp_path / "url").unlink()
+
+    assert wrong == (f"GATEWAY_{name}_FILE: {fault}",)
+    assert faults() == (f"GATEWAY_{name}_FILE: cannot be read: No such file or directory",)
+
+
+@pytest.mark.parametrize(
+    ("url", "faulty"), [("STORE_URL", "STORE_URL"), ("RATE_LIMIT_URL", "RATE_LIMIT_URL_FILE")]
+)
+def test_a_url_is_given_once(environment, tmp_path, url, faulty):
+    """Either in the environment or in a file."""
+    (tmp_path / "url").write_text("postgresql://h/d" if url == "STORE_URL" else "valkey://h")
+    given = (tmp_path / "url").read_text()
+    environment(**{url: given, f"{url}_FILE": str(tmp_path / "url")})
+
+    [fault] = faults()
+
+    assert fault.startswith(f"GATEWAY_{faulty}: set either this or GATEWAY_")
+
+
+def test_workers_may_share_the_store_of_a_file(environment, tmp_path):
+    """That PostgreSQL is in a file makes it no less PostgreSQL."""
+    (tmp_path / "url").write_text("postgresql://h/d")
+    environment(STORE_URL_FILE=str(tmp_path / "url"), WORKERS="2")
+
+    assert checked_settings().workers == 2
+
+
+def test_the_client_of_shared_counts_is_an_extra(environment, monkeypatch):
+    """Without it the start says what to install."""
+    monkeypatch.setattr("gateway.checks.find_spec", lambda _: None)
+    environment(RATE_LIMIT_URL="valkey://h")
+
+    assert faults() == (
+        "GATEWAY_RATE_LIMIT_URL: needs the extra: pip install 'track-invite-gateway[valkey]'",
+    )

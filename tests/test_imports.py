@@ -27,7 +27,7 @@ ALLOWED: dict[str, str] = {
     "access": "server invites upstream http settings",
     "checks": "access server graphql stores upstream settings",
     "service": "access applications stores invites upstream settings",
-    "spreadsheet": "service invites settings",
+    "spreadsheet": "service invites upstream settings",
     "telemetry": "service server graphql applications invites upstream http settings",
     "site": "telemetry server http settings",
     "app": "checks site telemetry service access server graphql stores invites upstream http settings",

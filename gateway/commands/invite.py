@@ -19,6 +19,7 @@ from pydantic import SecretStr
 from gateway.checks import checked_settings
 from gateway.invites.records import Records
 from gateway.invites.store import StoreError
+from gateway.service import list_of
 from gateway.settings.loading import SettingsError
 from gateway.settings.model import PREFIX, Settings
 from gateway.settings.store_url import SQLITE
@@ -38,6 +39,7 @@ from gateway.spreadsheet.report import Result, check_no_other, held, read_report
 from gateway.spreadsheet.results import ResultsFile, ResultsFileError, write_list
 from gateway.spreadsheet.run import Options, run_invites
 from gateway.spreadsheet.table import form_here
+from gateway.spreadsheet.track import TrackLook, look_at_track
 from gateway.stores.opening import store_of, store_secret_of
 
 if TYPE_CHECKING:
@@ -92,17 +94,32 @@ def rehearse(job: Job) -> int:
     file = _read(job)
     settings = _settings(needs_key=job.connect)
     sheet = Sheet(file, job.track, job.format, account_of(settings.upstream_url, job.account))
-    report = read_report(job.results, job.wanted) if job.results != job.file else ()
+    report = (
+        read_report(job.results, job.wanted, encoding=file.form.encoding)
+        if job.results != job.file
+        else ()
+    )
     about = {"track": job.track, "format_": job.format}
     check_no_other(report, path=job.results, **about)
     known = held(report, path=job.results, **about)
     known |= held(file.results, path=file.path, **about)
     plan = asyncio.run(_plan(_store_there(settings), sheet, known, job))
+    look = asyncio.run(_look(settings, job.track)) if job.connect else None
     echo_all(preview.description(file))
+    if look is not None:
+        echo(f"  track   {look}")
     echo_all(preview.people(file))
     echo_all(preview.wrong(plan.wrong))
     echo(preview.totals(plan, format_=job.format) + " Nothing was sent.")
-    return NOT_ALL if plan.wrong else DONE
+    return NOT_ALL if plan.wrong or (look is not None and look.problem) else DONE
+
+
+async def _look(settings: Settings, track: str) -> TrackLook:
+    platform = list_of(settings)
+    try:
+        return await look_at_track(platform.send, track)
+    finally:
+        await platform.aclose()
 
 
 def _store_file(settings: Settings) -> Path | None:
@@ -149,15 +166,24 @@ def invite(job: Job) -> int:
         tally = run_invites(settings, sheet, results, screen, options)
     if tally.declined:
         echo("Nothing was sent.")
-        return NOT_ALL
-    echo_all(tally.summary().splitlines())
+        return INTERRUPTED if screen.broke_off else NOT_ALL
+    if tally.interrupted:
+        # The terminal may be gone: that may be why.
+        with contextlib.suppress(OSError):
+            _tell(job, file, settings, tally)
+            sys.stdout.flush()
+        return INTERRUPTED
+    _tell(job, file, settings, tally)
+    return DONE if tally.is_complete else NOT_ALL
+
+
+def _tell(job: Job, file: CandidatesFile, settings: Settings, tally: Tally) -> None:
+    """How it went, and where to find more."""
     _write_failed(job, file, tally)
+    echo_all(tally.summary().splitlines())
     echo(f"Results: {job.results}")
     if (store := _store_file(settings)) is not None:
         echo(f"Who is invited is remembered in {store}")
-    if tally.interrupted:
-        return INTERRUPTED
-    return DONE if tally.is_complete else NOT_ALL
 
 
 @contextlib.contextmanager
@@ -177,6 +203,7 @@ class Terminal:
     def __init__(self, job: Job, file: CandidatesFile) -> None:
         self._job = job
         self._file = file
+        self.broke_off = False
         self._progress: Progress | None = None
         self._task: TaskID | None = None
 
@@ -185,18 +212,24 @@ class Terminal:
 
     def __exit__(self, *_: object) -> None:
         if self._progress is not None:
-            self._progress.stop()
+            with contextlib.suppress(OSError):
+                self._progress.stop()
 
-    def confirm(self, plan: Plan) -> bool:
+    def confirm(self, plan: Plan, track: TrackLook) -> bool:
         echo_all(preview.description(self._file))
+        echo(f"  track   {track}")
         said = ", ".join(preview.others(plan))
         if said:
             echo(f"Of them: {said}.")
         if not (plan.to_send and self._job.format == "send-link"):
             return True
         people = preview.counted(len(plan.to_send), "person", "people")
-        question = f"E-mail {people} for track {self._job.track}?"
-        return self._job.yes or _asked(question)
+        question = f"E-mail {people} for {track.name}?"
+        if self._job.yes:
+            return True
+        agreed = _asked(question)
+        self.broke_off = agreed is None
+        return bool(agreed)
 
     def progress(self, done: int, waits_for: str) -> None:
         total = len(self._file.candidates)
@@ -225,14 +258,15 @@ def _bar() -> Progress:
     return Progress(*columns, console=console, disable=not console.is_terminal)
 
 
-def _asked(question: str) -> bool:
+def _asked(question: str) -> bool | None:
+    """Yes or no; None after Ctrl-C."""
     # The event loop would only note Ctrl-C, and the question would stay.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return click.confirm(question)
     except (click.Abort, KeyboardInterrupt):
         click.echo()
-        return False
+        return None
     finally:
         signal.signal(signal.SIGINT, before)
 

@@ -43,7 +43,7 @@ def create_sandbox(
     sandbox = Sandbox(ledger, slow_seconds=slow_seconds)
     app = Starlette(
         routes=[*sandbox.routes(""), *sandbox.routes("/api/v2")],
-        exception_handlers={HTTPException: _refused, ClientDisconnect: _nobody_there},
+        exception_handlers={HTTPException: _refused, ClientDisconnect: _client_gone},
     )
     app.router.redirect_slashes = False
     return app
@@ -173,7 +173,7 @@ class CutConnection(Response):
         else:
             transport.close()
         await until_disconnect(receive)
-        # Nobody reads it.
+        # It is not read.
         await super().__call__(scope, receive, send)
 
 
@@ -187,7 +187,7 @@ class TruncatedResponse(Response):
         transport.write(b"\r\n".join(head) + half)
         transport.close()
         await until_disconnect(receive)
-        # Nobody reads it.
+        # It is not read.
         await super().__call__(scope, receive, send)
 
 
@@ -262,6 +262,6 @@ async def _refused(_: Request, error: Exception) -> Response:
     return _json({"error": error.detail}, error.status_code, error.headers)
 
 
-async def _nobody_there(_: Request, __: Exception) -> Response:
+async def _client_gone(_: Request, __: Exception) -> Response:
     """A reply for a client that left while it was sending; the server drops it."""
     return Response()

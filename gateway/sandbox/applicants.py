@@ -16,7 +16,7 @@ INACTIVE_TRACK = 404405
 PER_PAGE = 25
 MOST_PER_PAGE = 200
 LONGEST_NUMBER = 19
-# Their values are documented nowhere, so nobody may rely on sending any.
+# Their values are documented nowhere, so none of them may be sent.
 UNDOCUMENTED = ("stage_status", "sort_by", "sort_order", "timeframe_field")
 STAGE = {"id": 1, "name": "Invited", "type": "invite", "status": "pending", "color": "#888888"}
 

@@ -20,7 +20,7 @@ _HEADERS = {
 def invite_page(accepted: Accepted) -> HTMLResponse:
     """Says who was invited to what."""
     name, email = escape(accepted.body.candidate_name), escape(accepted.body.candidate_email)
-    told = (
+    note = (
         "The recruiting platform would have sent this link by e-mail."
         if accepted.emailed
         else "Only the link was made; nobody is e-mailed."
@@ -28,7 +28,7 @@ def invite_page(accepted: Accepted) -> HTMLResponse:
     return _page(
         f"Track {accepted.body.track_id}",
         f"{name} ({email}) is invited to track {accepted.body.track_id}.",
-        f"{told} Application {accepted.application_id}.",
+        f"{note} Application {accepted.application_id}.",
         "This is a stand-in: no e-mail has left this machine.",
         status=200,
     )

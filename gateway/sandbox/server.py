@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -19,6 +18,7 @@ from gateway.sandbox.platform import Platform
 from gateway.server.config import ServerConfig
 from gateway.server.protocol import HttpProtocol
 from gateway.settings.limits import ConnectionLimits
+from gateway.stop_signals import stop_signals
 
 HOST = "127.0.0.1"
 _LIMITS = ConnectionLimits(max_header_bytes=32 * 1024, max_body_bytes=LARGEST_BODY)
@@ -57,10 +57,9 @@ def serve_sandbox(port: int, platform: Platform | None = None) -> None:
 
 async def _serve_until_stopped(port: int, platform: Platform | None) -> None:
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    async with running_sandbox(create_sandbox(platform), port=port) as address:
-        print(f"The stand-in listens on {address}; its API key is {API_KEY}.", flush=True)  # noqa: T201 - the command's output
-        print(f"What it has accepted: {address}/sandbox/invites", flush=True)  # noqa: T201
-        await stop.wait()
+    sandbox = running_sandbox(create_sandbox(platform), port=port)
+    with stop_signals(stop.set, hangup=False):
+        async with sandbox as address:
+            print(f"The stand-in listens on {address}; its API key is {API_KEY}.", flush=True)  # noqa: T201 - the command's output
+            print(f"What it has accepted: {address}/sandbox/invites", flush=True)  # noqa: T201
+            await stop.wait()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,6 +41,7 @@ from gateway.spreadsheet.standing import (
     standing_of,
 )
 from gateway.spreadsheet.tally import Tally
+from gateway.spreadsheet.track import TrackLook, look_at_track
 from gateway.stop_signals import stop_signals
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ _TICK_SECONDS: Final = 0.5
 class Screen(Protocol):
     """Whoever is watching the run."""
 
-    def confirm(self, plan: Plan) -> bool:
+    def confirm(self, plan: Plan, track: TrackLook) -> bool:
         """Whether to go on with what is planned."""
 
     def progress(self, done: int, waits_for: str) -> None:
@@ -127,7 +129,8 @@ class Run:
     async def go(self) -> Tally:
         known = self._reported()
         plan = await plan_of(self._entries, self._memory, known, limit=self._options.limit)
-        if not self._screen.confirm(plan):
+        track = await look_at_track(self.service.ask, self._sheet.track)
+        if not self._screen.confirm(plan, track):
             return self._tally(declined=True)
         await self._put_what_is_known(plan, known)
         self._write_all()
@@ -143,7 +146,7 @@ class Run:
         about = {"track": sheet.track, "format_": sheet.format}
         report: tuple[Result, ...] = ()
         if not _is_same_file(path, sheet.file.path):
-            report = read_report(path, self._options.wanted)
+            report = read_report(path, self._options.wanted, encoding=sheet.file.form.encoding)
             check_no_other(report, path=path, **about)
         return held(report, path=path, **about) | held(
             sheet.file.results, path=sheet.file.path, **about
@@ -202,6 +205,8 @@ class Run:
         try:
             with stop_signals(stop), contextlib.suppress(asyncio.CancelledError):
                 await work
+            # Ctrl-C a moment before the signals were listened to cancels it as well.
+            self._interrupted = self._interrupted or work.cancelled()
             if self._interrupted:
                 await self._account_for_begun()
             for entry in entries:
@@ -301,7 +306,7 @@ class Run:
 
     def _waits_for(self) -> str:
         if pause := self.service.paced.pause_seconds:
-            return f"the platform limits requests, {pause:.0f} s"
+            return f"the platform limits requests, {math.ceil(pause)} s"
         if self._waiting_for_lease:
             return (
                 f"{len(self._waiting_for_lease)} that another run was sending, at most"

@@ -98,7 +98,7 @@ class Tracing:
         self._provider.shutdown()
 
     def respond(self, respond: Respond) -> Respond:
-        """`respond` with a span around each request; what is told of it comes from its trail."""
+        """`respond` with a span around each request, described from its trail."""
 
         async def traced(head: RequestHead, body: bytes) -> Response:
             trail = TRAIL.get()

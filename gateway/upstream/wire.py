@@ -64,9 +64,7 @@ class NoReply:
     possibly_sent: bool
 
 
-# Not frozen: that would take four times as long to make, and a named tuple eight times as long
-# to read, of every invite. Nothing changes it all the same. Without a repr, none of it comes into
-# a log by way of an error's message.
+# Neither frozen nor shown: see CONTRIBUTING, "The hot path".
 @dataclass(slots=True, repr=False)
 class Reply:
     """A call that got a status line; the body holds what arrived of it, at most 1 MiB.
@@ -89,7 +87,7 @@ Exchange: TypeAlias = Reply | NoReply
 
 
 @dataclass(slots=True, repr=False)
-class InviteAnswer:
+class InviteFields:
     """The fields of an invite that a 2xx body holds in a readable form; ids are decimal."""
 
     application_id: str | None = None
@@ -104,7 +102,7 @@ class InviteAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class ErrorAnswer:
+class ErrorFields:
     """What an error body says: `error_code` is the word beside a `message`, if both are there."""
 
     message: str | None = None
@@ -122,10 +120,11 @@ class Applicant:
 
 @dataclass(frozen=True, slots=True)
 class ApplicantPage:
-    """One page of a track's applicants list."""
+    """One page of a track's applicants list; `total` counts all pages', if it is told."""
 
     applicants: tuple[Applicant, ...]
     has_next: bool
+    total: int | None = None
 
 
 def invite_body(
@@ -142,13 +141,13 @@ def invite_body(
     )
 
 
-def read_invite(reply: Reply) -> InviteAnswer:
+def read_invite(reply: Reply) -> InviteFields:
     """What is readable of a 2xx body; absent, null and wrongly typed fields are None."""
     body = json_of(reply)
     if not isinstance(body, dict):
-        return InviteAnswer(is_json=body is not None or reply.body.strip() == b"null")
+        return InviteFields(is_json=body is not None or reply.body.strip() == b"null")
     get = body.get
-    return InviteAnswer(
+    return InviteFields(
         id_of(get("application_id")),
         text_of(get("email")),
         text_of(get("invite_link")),
@@ -196,16 +195,16 @@ def is_html(reply: Reply) -> bool:
     return "html" in announced and not read_invite(reply).is_json
 
 
-def read_error(reply: Reply) -> ErrorAnswer:
+def read_error(reply: Reply) -> ErrorFields:
     """What an error body says, in whichever of the known shapes it comes."""
     body = json_of(reply)
     if not isinstance(body, dict):
-        return ErrorAnswer()
+        return ErrorFields()
     message, error = text_of(body.get("message")), text_of(body.get("error"))
     said = message or error or _first_text(body.get("errors"))
     if said is not None and reply.api_key and reply.api_key.lower() in said.lower():
         said = None
-    return ErrorAnswer(said, error)
+    return ErrorFields(said, error)
 
 
 def read_applicants(reply: Reply) -> ApplicantPage | None:
@@ -219,7 +218,12 @@ def read_applicants(reply: Reply) -> ApplicantPage | None:
     applicants = [_applicant(entry) for entry in body["data"]]
     if None in applicants:
         return None
-    return ApplicantPage(tuple(filter(None, applicants)), pagination["has_next"])
+    total = pagination.get("total")
+    return ApplicantPage(
+        tuple(filter(None, applicants)),
+        pagination["has_next"],
+        total if type(total) is int else None,
+    )
 
 
 def _applicant(entry: object) -> Applicant | None:
@@ -239,15 +243,14 @@ def json_of(reply: Reply) -> object:
     except orjson.JSONDecodeError:
         value = _lenient_json(reply)
         return _without(key, value) if len(key) >= SHORTEST_HIDDEN_KEY else value
-    if len(key) >= SHORTEST_HIDDEN_KEY and _may_hold(key, body):
-        return _without(key, value)
-    return value
+    # Most bodies hold no escapes, and are not walked through.
+    if len(key) < SHORTEST_HIDDEN_KEY or (b"\\" not in body and key.encode() not in body):
+        return value
+    return _without(key, value) if _may_hold(key, body) else value
 
 
 def _may_hold(key: str, body: bytes) -> bool:
-    if key.encode() in body or b"\\u" in body:
-        return True
-    return b"\\" in body and not _ESCAPED.isdisjoint(key)
+    return key.encode() in body or b"\\u" in body or not _ESCAPED.isdisjoint(key)
 
 
 def _without(key: str, value: object) -> object:
@@ -291,7 +294,7 @@ def text_of(value: object) -> str | None:
     try:
         value.encode()
     except UnicodeEncodeError:
-        # Lone surrogates cannot be written as UTF-8, so they could not be answered.
+        # Lone surrogates cannot be written as UTF-8, so no response could hold them.
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return value
 

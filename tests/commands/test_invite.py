@@ -141,6 +141,34 @@ def test_a_dry_run_knows_who_is_invited(run):
     assert "0 people would get a link, 1 invited already, 1 held back" in result.output
 
 
+@pytest.mark.parametrize(
+    ("track", "key", "code", "told"),
+    [
+        ("6578", "sandbox-key", 0, "  track   6578, Track 6578"),
+        ("404404", "sandbox-key", 1, "  track   404404: the platform does not find the track"),
+        ("6578", "wrong", 1, "  track   6578: the platform does not accept the API key"),
+        ("6578", "", 2, "GATEWAY_UPSTREAM_API_KEY_FILE"),
+    ],
+)
+def test_a_dry_run_can_try_key_and_track(run, track, key, code, told):
+    """Before the first list is sent, and without sending anything."""
+    write(people("Ada"))
+
+    result = run(
+        *WORDS[:3], track, *WORDS[4:], "--dry-run", "--connect", GATEWAY_UPSTREAM_API_KEY=key
+    )
+
+    assert result.exit_code == code
+    assert told in result.output
+
+
+def test_trying_the_key_is_part_of_a_dry_run(run):
+    """A run looks at the track by itself."""
+    write(people("Ada"))
+
+    assert run(*WORDS, "--connect").exit_code == 2
+
+
 def test_links_are_made_without_a_question(run, sandbox):
     """Nobody is e-mailed by them; where things are kept is said."""
     write(people("Ada", "Bob"))
@@ -156,7 +184,7 @@ def test_links_are_made_without_a_question(run, sandbox):
 
 @pytest.mark.usefixtures("terminal")
 @pytest.mark.parametrize(
-    ("answer", "code", "count"), [("y\n", 0, 2), ("n\n", 1, 0), ("\n", 1, 0), ("", 1, 0)]
+    ("answer", "code", "count"), [("y\n", 0, 2), ("n\n", 1, 0), ("\n", 1, 0), ("", 130, 0)]
 )
 def test_e_mails_are_asked_about(run, sandbox, answer, code, count):
     """Only a yes sends them."""
@@ -165,7 +193,7 @@ def test_e_mails_are_asked_about(run, sandbox, answer, code, count):
     result = run(*MAIL, answer=answer)
 
     assert result.exit_code == code
-    assert "E-mail 2 people for track 6578" in result.output
+    assert "E-mail 2 people for track 6578, Track 6578? [y/N]" in result.output
     assert ("Nothing was sent." in result.output) is (count == 0)
     assert len(emails(sandbox)) == count
 
@@ -183,7 +211,7 @@ def test_ctrl_c_at_the_question_is_a_no(run, sandbox, monkeypatch):
 
     result = run(*MAIL)
 
-    assert result.exit_code == 1
+    assert result.exit_code == 130
     assert "Nothing was sent." in result.output
     assert emails(sandbox) == []
 

@@ -27,6 +27,7 @@ from gateway.spreadsheet.report import ReportError
 from gateway.spreadsheet.results import ResultsFile, ResultsFileError
 from gateway.spreadsheet.run import Options, invite_all
 from gateway.spreadsheet.tally import Tally
+from gateway.spreadsheet.track import TrackLook
 from tests.fakes.settings import settings
 
 SEND = {"format_": "send-link"}
@@ -74,11 +75,13 @@ class FakeScreen:
     def __init__(self) -> None:
         self.agrees = True
         self.plans: list[Plan] = []
+        self.tracks: list[str] = []
         self.waits: list[str] = []
         self.stops = 0
 
-    def confirm(self, plan: Plan) -> bool:
+    def confirm(self, plan: Plan, track: TrackLook) -> bool:
         self.plans.append(plan)
+        self.tracks.append(track.name)
         return self.agrees
 
     def progress(self, done: int, waits_for: str) -> None:
@@ -402,6 +405,16 @@ async def test_results_that_are_not_understood_stop_the_run(
     assert await accepted(sandbox) == []
 
 
+async def test_a_list_in_an_old_encoding_is_run_again(inviting, sandbox):
+    """Its results, in the same one, are understood."""
+    text = "name,email\nŁukasz Żółć,a@example.com\n".encode("cp1250")
+
+    tallies = [await inviting(text) for _ in range(2)]
+
+    assert all(tally.is_complete for tally in tallies)
+    assert [one["candidate_name"] for one in await accepted(sandbox)] == ["Łukasz Żółć"]
+
+
 async def test_a_doubt_is_looked_up_on_the_platform(inviting, tmp_path, sandbox):
     """The person reads whether the platform lists whom the results leave open."""
     await inviting(people("a@example.com"), store="lost.db")
@@ -478,6 +491,7 @@ async def test_nothing_is_done_without_a_yes(inviting, screen, sandbox, tmp_path
     assert await accepted(sandbox) == []
     assert not (tmp_path / "one" / "results.csv").exists()
     assert len(screen.plans[0].to_send) == 1
+    assert screen.tracks == ["track 6578, Track 6578"]
 
 
 @pytest.mark.parametrize("limit", ["invites_per_minute", "upstream_calls_per_minute"])

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.upstream.wire import (
-    ErrorAnswer,
-    InviteAnswer,
+    ErrorFields,
+    InviteFields,
     Reply,
     invite_body,
     json_of,
@@ -57,7 +57,7 @@ def test_full_answer_is_read():
     """Ids become text: they may not fit a GraphQL Int."""
     answer = read_invite(reply(FULL))
 
-    assert answer == InviteAnswer(
+    assert answer == InviteFields(
         "91", "ada@example.com", "https://upstream.example/i/1", "invited", "Ada", "6578"
     )
 
@@ -115,8 +115,8 @@ def test_ids_are_positive_integers(sent, read):
 )
 def test_unreadable_bodies_read_as_nothing(body):
     """No body raises."""
-    assert read_invite(reply(body)) == InviteAnswer(is_json=read_invite(reply(body)).is_json)
-    assert read_error(reply(body)) == ErrorAnswer()
+    assert read_invite(reply(body)) == InviteFields(is_json=read_invite(reply(body)).is_json)
+    assert read_error(reply(body)) == ErrorFields()
 
 
 @pytest.mark.parametrize(
@@ -233,21 +233,21 @@ def test_a_denied_success_is_seen():
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        ({"error": "No such track"}, ErrorAnswer("No such track", "No such track")),
-        ({"success": False, "error": "No"}, ErrorAnswer("No", "No")),
+        ({"error": "No such track"}, ErrorFields("No such track", "No such track")),
+        ({"success": False, "error": "No"}, ErrorFields("No", "No")),
         (
             {"message": "Exhausted.", "error": "limit_exceed"},
-            ErrorAnswer("Exhausted.", "limit_exceed"),
+            ErrorFields("Exhausted.", "limit_exceed"),
         ),
-        ({"errors": "Bad"}, ErrorAnswer("Bad")),
-        ({"errors": ["Bad", "Worse"]}, ErrorAnswer("Bad")),
-        ({"errors": {"email": ["is bad"]}}, ErrorAnswer("is bad")),
-        ({"errors": [{"message": "Bad"}]}, ErrorAnswer("Bad")),
-        ({"errors": []}, ErrorAnswer()),
-        ({"errors": {}}, ErrorAnswer()),
-        ({"errors": [[[[["deep"]]]]]}, ErrorAnswer()),
-        ({"error": {"code": 1}}, ErrorAnswer()),
-        ({}, ErrorAnswer()),
+        ({"errors": "Bad"}, ErrorFields("Bad")),
+        ({"errors": ["Bad", "Worse"]}, ErrorFields("Bad")),
+        ({"errors": {"email": ["is bad"]}}, ErrorFields("is bad")),
+        ({"errors": [{"message": "Bad"}]}, ErrorFields("Bad")),
+        ({"errors": []}, ErrorFields()),
+        ({"errors": {}}, ErrorFields()),
+        ({"errors": [[[[["deep"]]]]]}, ErrorFields()),
+        ({"error": {"code": 1}}, ErrorFields()),
+        ({}, ErrorFields()),
     ],
 )
 def test_errors_are_read_in_every_known_shape(body, expected):
@@ -258,5 +258,5 @@ def test_errors_are_read_in_every_known_shape(body, expected):
 @given(st.binary() | st.text().map(str.encode) | st.binary().map(gzip.compress))
 def test_no_body_raises(body):
     """Whatever comes back is read as something."""
-    assert isinstance(read_invite(Reply(200, body)), InviteAnswer)
-    assert isinstance(read_error(Reply(400, body)), ErrorAnswer)
+    assert isinstance(read_invite(Reply(200, body)), InviteFields)
+    assert isinstance(read_error(Reply(400, body)), ErrorFields)
