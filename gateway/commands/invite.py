@@ -94,7 +94,11 @@ def rehearse(job: Job) -> int:
     file = _read(job)
     settings = _settings(needs_key=job.connect)
     sheet = Sheet(file, job.track, job.format, account_of(settings.upstream_url, job.account))
-    report = read_report(job.results, job.wanted) if job.results != job.file else ()
+    report = (
+        read_report(job.results, job.wanted, encoding=file.form.encoding)
+        if job.results != job.file
+        else ()
+    )
     about = {"track": job.track, "format_": job.format}
     check_no_other(report, path=job.results, **about)
     known = held(report, path=job.results, **about)
@@ -163,14 +167,23 @@ def invite(job: Job) -> int:
     if tally.declined:
         echo("Nothing was sent.")
         return INTERRUPTED if screen.broke_off else NOT_ALL
-    echo_all(tally.summary().splitlines())
+    if tally.interrupted:
+        # The terminal may be gone: that may be why.
+        with contextlib.suppress(OSError):
+            _tell(job, file, settings, tally)
+            sys.stdout.flush()
+        return INTERRUPTED
+    _tell(job, file, settings, tally)
+    return DONE if tally.is_complete else NOT_ALL
+
+
+def _tell(job: Job, file: CandidatesFile, settings: Settings, tally: Tally) -> None:
+    """How it went, and where to find more."""
     _write_failed(job, file, tally)
+    echo_all(tally.summary().splitlines())
     echo(f"Results: {job.results}")
     if (store := _store_file(settings)) is not None:
         echo(f"Who is invited is remembered in {store}")
-    if tally.interrupted:
-        return INTERRUPTED
-    return DONE if tally.is_complete else NOT_ALL
 
 
 @contextlib.contextmanager
@@ -199,7 +212,8 @@ class Terminal:
 
     def __exit__(self, *_: object) -> None:
         if self._progress is not None:
-            self._progress.stop()
+            with contextlib.suppress(OSError):
+                self._progress.stop()
 
     def confirm(self, plan: Plan, track: TrackLook) -> bool:
         echo_all(preview.description(self._file))

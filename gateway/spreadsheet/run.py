@@ -146,7 +146,7 @@ class Run:
         about = {"track": sheet.track, "format_": sheet.format}
         report: tuple[Result, ...] = ()
         if not _is_same_file(path, sheet.file.path):
-            report = read_report(path, self._options.wanted)
+            report = read_report(path, self._options.wanted, encoding=sheet.file.form.encoding)
             check_no_other(report, path=path, **about)
         return held(report, path=path, **about) | held(
             sheet.file.results, path=sheet.file.path, **about

@@ -405,6 +405,16 @@ async def test_results_that_are_not_understood_stop_the_run(
     assert await accepted(sandbox) == []
 
 
+async def test_a_list_in_an_old_encoding_is_run_again(inviting, sandbox):
+    """Its results, in the same one, are understood."""
+    text = "name,email\nŁukasz Żółć,a@example.com\n".encode("cp1250")
+
+    tallies = [await inviting(text) for _ in range(2)]
+
+    assert all(tally.is_complete for tally in tallies)
+    assert [one["candidate_name"] for one in await accepted(sandbox)] == ["Łukasz Żółć"]
+
+
 async def test_a_doubt_is_looked_up_on_the_platform(inviting, tmp_path, sandbox):
     """The person reads whether the platform lists whom the results leave open."""
     await inviting(people("a@example.com"), store="lost.db")
