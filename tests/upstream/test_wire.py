@@ -185,7 +185,8 @@ def test_the_api_key_is_taken_out(written, status, charset):
     """However a body writes it, wherever: in a message, a name, a link or a field of a field."""
     said = written[1:-1]
     body = f"""{{"application_id": 1, "invite_link": "https://x.example/?k={said}",
-        "name": {written}, "message": "Key {said} may not", "a": {{"b": ["c", {written}]}}}}"""
+        "name": {written}, "message": "Key {said} may not",
+        "a": {{"b": ["c", {written}, 1.5, true, null], {written}: 1}}}}"""
     received = Reply(
         status, body.encode(charset), content_type=f"a/b; charset={charset}", api_key=KEY
     )
@@ -195,8 +196,16 @@ def test_the_api_key_is_taken_out(written, status, charset):
         "invite_link": "https://x.example/?k=***",
         "name": "***",
         "message": "Key *** may not",
-        "a": {"b": ["c", "***"]},
+        "a": {"b": ["c", "***", 1.5, True, None], "***": 1},
     }
+
+
+@pytest.mark.parametrize("text", ["u00e9abcd", "nabcdefg"])
+def test_what_only_looks_like_the_api_key_stays(text):
+    """JSON's own way to write another letter is not the key."""
+    body = b'{"name": "\\u00e9abcd \\nabcdefg"}'
+
+    assert json_of(Reply(200, body, api_key=text)) == {"name": "éabcd \nabcdefg"}
 
 
 def test_a_short_api_key_is_kept_out_of_messages():
