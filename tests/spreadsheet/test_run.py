@@ -25,7 +25,8 @@ from gateway.spreadsheet.invite_list import Sheet
 from gateway.spreadsheet.plan import Plan
 from gateway.spreadsheet.report import ReportError
 from gateway.spreadsheet.results import ResultsFile, ResultsFileError
-from gateway.spreadsheet.run import Options, invite_all
+from gateway.spreadsheet.run import invite_all
+from gateway.spreadsheet.screen import Options
 from gateway.spreadsheet.tally import Tally
 from gateway.spreadsheet.track import TrackLook
 from tests.fakes.settings import settings
