@@ -128,7 +128,11 @@ class Run:
 
     async def go(self) -> Tally:
         known = self._reported()
-        plan = await plan_of(self._entries, self._memory, known, limit=self._options.limit)
+        plan = await self._plan(known)
+        if plan.doubtful:
+            # The platform's list is read once for all of them.
+            await self.service.reconciler.reconcile()
+            plan = await self._plan(known)
         track = await look_at_track(self.service.ask, self._sheet.track)
         if not self._screen.confirm(plan, track):
             return self._tally(declined=True)
@@ -139,6 +143,9 @@ class Run:
         finally:
             self._write_last()
         return self._tally()
+
+    async def _plan(self, known: Mapping[str, Result]) -> Plan:
+        return await plan_of(self._entries, self._memory, known, limit=self._options.limit)
 
     def _reported(self) -> dict[str, Result]:
         """Who may be invited by what an earlier report says. Raises ReportError."""
@@ -161,6 +168,8 @@ class Run:
             self._put(entry, not_invited(NOT_YET))
         for entry in plan.open:
             self._put(entry, Standing(InviteOutcome.UNKNOWN, reason=ON_ITS_WAY))
+        for entry in plan.doubtful:
+            self._put(entry, self._standing(await self._recall(entry) or in_progress()))
         for entry in plan.invited:
             invited = self._standing(await self._recall(entry) or in_progress())
             link = invited.link or _link_in(known.get(entry.address))
