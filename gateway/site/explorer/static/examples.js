@@ -59,6 +59,36 @@ ${ANY_ERROR}
     },
   ),
   invitation(
+    `# Many at once: one result for each candidate, in the
+# order of the list. Some may be invited while others
+# fail. Send each again with its own key.
+
+mutation InviteMany($input: InviteCandidatesInput!) {
+  inviteCandidates(input: $input) {
+    invitedCount
+    notInvitedCount
+    unknownCount
+    results {
+      __typename
+      ... on InviteCandidateSuccess {
+        invite { applicationId email inviteLink }
+        replayed
+      }
+      ... on InviteError { code message outcome retryable }
+    }
+  }
+}
+`,
+    {
+      trackId: "6578",
+      candidates: ["Edsger", "Conflict", "Barbara"].map((name) => ({
+        candidateName: name,
+        candidateEmail: `${name.toLowerCase()}@example.com`,
+        idempotencyKey: randomKey(),
+      })),
+    },
+  ),
+  invitation(
     `# Handle every error: "... on InviteError" covers all
 # failures, those of later versions too. Look at the
 # outcome first: it is what is known of the invite.
