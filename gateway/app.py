@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gc
 import logging
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -19,24 +20,26 @@ from gateway.access.forwarded_key import forwarded_key, scope_of
 from gateway.access.gates import Access
 from gateway.access.overload import OverloadGate
 from gateway.access.rate_limits import name_of
+from gateway.background import aside
 from gateway.checks import checked_settings
 from gateway.graphql.allowance import Allowance
 from gateway.graphql.context import RequestContext, idempotency_key_of, timeout_of
+from gateway.graphql.documents import DocumentReader
 from gateway.graphql.endpoint import GraphQLEndpoint
 from gateway.graphql.execution import GeneralExecutor, PlanningExecutor
-from gateway.graphql.persisted import read_manifest
+from gateway.graphql.persisted import TrustedDocuments
 from gateway.graphql.schema import executable_schema
 from gateway.http.asgi import AsgiApp, Respond
 from gateway.http.requests import RequestHead
 from gateway.invites.models import Origin
 from gateway.invites.store import Store, StoreError
 from gateway.server.drain import Draining, stopping
+from gateway.server.port import Routes
 from gateway.server.signals import on_hangup
-from gateway.server.wire import Routes
 from gateway.service import Service, list_of, upstream_of
 from gateway.settings.model import Settings
 from gateway.site.probes import probes_and_metrics
-from gateway.site.routes import site_of
+from gateway.site.routes import site_of, site_routes
 from gateway.stores.opening import store_of
 from gateway.telemetry.logs import configure_logging, event_log
 from gateway.telemetry.metrics import Metrics
@@ -48,6 +51,7 @@ if TYPE_CHECKING:
 
 LOGGER = logging.getLogger("gateway.app")
 _ABOUT_INVITES = frozenset({b"idempotency-key", b"request-timeout"})
+_LOOK_AGAIN_SECONDS = 0.5
 GRAPHQL_PATHS = frozenset({"/graphql", "/graphql/"})
 
 
@@ -89,6 +93,9 @@ def create_app(
     )
     schema = executable_schema(federation=settings.federation)
     general = GeneralExecutor(schema, hide_suggestions=not settings.introspection)
+    # It reads in a thread of its own, so it shares nothing with the endpoint's.
+    reader = DocumentReader(schema, settings.request_limits(), introspection=settings.introspection)
+    trusted = TrustedDocuments(reader.read, settings.documents)
     endpoint = GraphQLEndpoint(
         schema,
         make_context=_context_maker(plain, settings),
@@ -98,7 +105,7 @@ def create_app(
         introspection=settings.introspection,
         cors_origins=frozenset(settings.cors_origins),
         cors_credentials=settings.cors_credentials,
-        trusted_documents=read_manifest(settings.documents) if settings.documents else None,
+        trusted=trusted,
         trusted_only=settings.documents_only,
         # Strangers take no place from callers.
         gates=(*access.gates, OverloadGate(service.requests, draining)),
@@ -116,6 +123,8 @@ def create_app(
         try:
             async with watch.running():
                 with contextlib.ExitStack() as signals:
+                    if settings.documents:
+                        signals.enter_context(_looking_for_changes(trusted))
                     if stops_on_signals:
                         signals.enter_context(draining.on_signals())
                         signals.enter_context(on_hangup(reread))
@@ -127,18 +136,49 @@ def create_app(
             await watch.aclose()
 
     operations = probes_and_metrics(draining, watch.metrics, can_record=service.is_ready)
-    site = site_of(settings, lifespan=lifespan, operations=operations)
-    return Gateway(respond, site, draining, max_body_bytes=settings.max_body_bytes)
+    is_apart = settings.operations_port is not None
+    pages = site_routes(settings) if is_apart else [*operations, *site_routes(settings)]
+    return Gateway(
+        respond,
+        site_of(pages, lifespan=lifespan),
+        draining,
+        operations=site_of(operations) if is_apart else None,
+        max_body_bytes=settings.max_body_bytes,
+    )
+
+
+@contextlib.contextmanager
+def _looking_for_changes(trusted: TrustedDocuments) -> Iterator[None]:
+    """Replaced manifests are taken over meanwhile."""
+
+    async def look() -> None:
+        while True:
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+            # Reading many documents takes long.
+            await aside(trusted.look)
+
+    looking = asyncio.create_task(look())
+    try:
+        yield
+    finally:
+        looking.cancel()
 
 
 class Gateway:
     """GraphQL at its paths, everything else from `site`."""
 
     def __init__(
-        self, respond: Respond, site: ASGIApp, draining: Draining, *, max_body_bytes: int
+        self,
+        respond: Respond,
+        site: ASGIApp,
+        draining: Draining,
+        *,
+        operations: ASGIApp | None,
+        max_body_bytes: int,
     ) -> None:
         self.routes: Routes = dict.fromkeys(GRAPHQL_PATHS, respond)
         self.draining = draining
+        self.operations = operations
         self._graphql = AsgiApp(respond, max_body_bytes=max_body_bytes)
         self._site = site
 
@@ -175,13 +215,18 @@ def app_from_environment() -> ASGIApp:
 
 def served_app(settings: Settings) -> ASGIApp:
     """The gateway of a process that serves it alone, with its log and its signals."""
-    configure_logging(_level(settings), as_json=settings.log_format == "json")
+    configure_log(settings)
     app = create_app(settings, stops_on_signals=True)
     # All that was made until now stays. Every full collection would walk it in vain, and let
     # all requests wait meanwhile.
     gc.freeze()
     gc.enable()
     return app
+
+
+def configure_log(settings: Settings) -> None:
+    """Write the log of this process as the settings say."""
+    configure_logging(_level(settings), as_json=settings.log_format == "json")
 
 
 def _watch(settings: Settings) -> Watch:
@@ -198,7 +243,12 @@ def _tracing(settings: Settings) -> Tracing | None:
     # An extra that not everybody has installed, and slow to load.
     from gateway.telemetry.tracing import Tracing  # noqa: PLC0415 - see above
 
-    return Tracing(settings.traces_url, sample_ratio=settings.traces_sample_ratio)
+    return Tracing(
+        settings.traces_url,
+        upstream_url=settings.upstream_url,
+        scheme="http" if settings.tls_cert is None else "https",
+        sample_ratio=settings.traces_sample_ratio,
+    )
 
 
 def _level(settings: Settings) -> int:

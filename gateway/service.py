@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from gateway.invites.inputs import InviteEnded
     from gateway.invites.models import InviteRequest
     from gateway.settings.model import Settings
-    from gateway.upstream.call import CallObserver
+    from gateway.upstream.call import Call, CallObserver
+    from gateway.upstream.wire import Exchange
 
 _SECONDS_PER_HOUR: Final = 3600
 _PING_LASTS_SECONDS: Final = 1.0
@@ -128,6 +129,10 @@ class Service:
         await self._list.aclose()
         await self._upstream.aclose()
         await self.rate_limits.aclose()
+
+    def ask(self, call: Call) -> Awaitable[Exchange]:
+        """One read of the platform, beside the looks at its list."""
+        return self._list.send(call)
 
     def reread(self) -> None:
         """Look at once for a new upstream key."""

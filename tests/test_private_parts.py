@@ -5,13 +5,10 @@ A library may change them without a word. Then these tests fail, and say where t
 
 from __future__ import annotations
 
-import asyncio
 import tomllib
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
-import httpx2
 import pytest
 import strawberry
 from graphql import GraphQLSchema, TypeInfo, build_schema, graphql_sync, parse
@@ -22,9 +19,7 @@ from prometheus_client import Histogram
 PROJECT = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))
 
 
-@pytest.mark.parametrize(
-    "library", ["graphql-core", "httpx2", "prometheus-client", "strawberry-graphql"]
-)
+@pytest.mark.parametrize("library", ["graphql-core", "prometheus-client", "strawberry-graphql"])
 def test_library_has_an_upper_bound(library):
     """A release that was not tried is not installed."""
     (bound,) = [one for one in PROJECT["project"]["dependencies"] if one.startswith(library)]
@@ -78,34 +73,3 @@ def test_schema_behind_strawberrys():
     schema: GraphQLSchema = strawberry.Schema(Query)._schema
 
     assert graphql_sync(schema, "{ name }").data == {"name": "name"}
-
-
-async def test_connection_behind_a_response_of_httpx2():
-    """gateway.upstream.httpx_client looks for surplus bytes, and has a connection closed."""
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}SURPLUS")
-        await reader.read()
-        writer.close()
-        await writer.wait_closed()
-        ended.set()
-
-    ended = asyncio.Event()
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    transport = httpx2.AsyncHTTPTransport()
-    async with server, transport:
-        request = httpx2.Request("GET", f"http://127.0.0.1:{port}/")
-        response = await transport.handle_async_request(request)
-        stream: Any = response.stream
-        body = b"".join([chunk async for chunk in stream])
-        connection = stream._httpcore_stream._stream._connection
-        surplus, _ = connection._h11_state.trailing_data
-        connection._h11_state.send_failed()
-        await stream.aclose()
-
-        assert body == b"{}"
-        assert surplus == b"SURPLUS"
-        assert not transport._pool.connections
-        await ended.wait()

@@ -21,9 +21,9 @@ from gateway.upstream.wire import Reply
 from tests.crash.run import fetch
 from tests.fakes import hostile
 from tests.fakes.applications import FakeTrack
+from tests.fakes.gateway import asked
 from tests.fakes.invites import Clock, FakeUpstream, MemoryStore
 from tests.fakes.settings import settings
-from tests.graphql.test_applications import asked
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import jwt
 
 from gateway.background import aside
+from gateway.upstream.proxy import proxy_for
 from gateway.watched_file import WatchedFile
 
 LOGGER = logging.getLogger("gateway.auth")
@@ -43,6 +44,9 @@ class KeyRing:
         if not self._keys:
             raise ValueError("has no key for signatures")
         self._ready: dict[tuple[str | None, str], tuple[jwt.PyJWK, ...]] = {}
+
+    def __len__(self) -> int:
+        return len(self._keys)
 
     def knows(self, kid: str | None) -> bool:
         return kid is None or any(key.get("kid") == kid for key in self._keys)
@@ -119,7 +123,7 @@ class JwksUrl:
         if ring is None or not ring.knows(kid):
             failed = not await self._fetched() or self._failed
             ring = self._ring
-            # Whether the provider knows that key by now cannot be told.
+            # The provider may know that key by now.
             return None if failed and ring is not None and not ring.knows(kid) else ring
         if self._clock() - self._fetched_at >= REFRESH_SECONDS:
             self._fetch_if_due()
@@ -134,7 +138,7 @@ class JwksUrl:
             await asyncio.wait({self._fetching})
 
     async def _fetched(self) -> bool:
-        """Wait for the provider's answer, if it is asked now; False if it takes too long."""
+        """Wait for the keys, if they are requested now; False if that takes too long."""
         fetching = self._fetch_if_due()
         if fetching is None:
             return True
@@ -158,7 +162,7 @@ class JwksUrl:
                 self._ring, self._published = KeyRing(published), published
         except (OSError, ValueError, HTTPException) as error:
             if not self._failed:
-                LOGGER.warning("The identity provider's keys cannot be had: %s", _reason(error))
+                LOGGER.warning("The identity provider's keys cannot be had: %s", why_no_keys(error))
             self._failed = True
         else:
             self._fetched_at, self._failed = self._clock(), False
@@ -180,13 +184,13 @@ def fetch_keys(url: str) -> bytes:
     give_up_at = time.monotonic() + FETCH_SECONDS
     request = urllib.request.Request(url, headers={"accept": "application/json"})  # noqa: S310 - the settings allow http and https alone
     published = bytearray()
-    with _OPENER.open(request, timeout=FETCH_SECONDS) as answer:
-        while chunk := answer.read1(_CHUNK):
+    with _opener(url).open(request, timeout=FETCH_SECONDS) as response:
+        while chunk := response.read1(_CHUNK):
             published += chunk
             if len(published) > _LARGEST_KEY_SET:
-                raise ValueError("the answer is too long")
+                raise ValueError("the response is too long")
             if time.monotonic() > give_up_at:
-                raise TimeoutError("the answer took too long")
+                raise TimeoutError("the response took too long")
     return bytes(published)
 
 
@@ -195,14 +199,17 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         """Leaves the redirect to be reported as the error that it is."""
 
 
-_OPENER = urllib.request.build_opener(_NoRedirects)
+def _opener(url: str) -> urllib.request.OpenerDirector:
+    proxy = proxy_for(url)
+    proxies = {} if proxy is None else {"http": proxy, "https": proxy}
+    return urllib.request.build_opener(_NoRedirects, urllib.request.ProxyHandler(proxies))
 
 
 def _signs(key: Mapping[str, Any]) -> bool:
     return key.get("use", "sig") == "sig" and key.get("kty") != "oct"
 
 
-def _reason(error: Exception) -> str:
+def why_no_keys(error: Exception) -> str:
     """What an operator needs to know, and nothing that the provider wrote."""
     if isinstance(error, urllib.error.HTTPError):
         return f"status {error.code}"

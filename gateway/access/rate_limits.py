@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gateway.access.shared_counts import SharedCounts
 
 MOST_NAMES = 10_000
-"""Names that are counted at a time; the one that was longest away is forgotten first."""
+"""Names that are counted at a time; the least recently seen one is forgotten first."""
 _IPV6_NETWORK = 64
 
 
@@ -115,7 +115,7 @@ _ADMITTED = Admitted()
 
 
 def name_of(head: RequestHead) -> str:
-    """Who is counted: the caller, or where nobody says who is calling, the client's address.
+    """Who is counted: the caller, or where callers are not known, the client's address.
 
     Of an IPv6 address it is the network: who has one address has all of them. An IPv4 address in
     IPv6's form, as some proxies write it, is itself.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import re
 import secrets
 import time
@@ -18,6 +19,7 @@ from typing import NamedTuple
 from gateway.access.bearer import Caller, Rejection
 from gateway.watched_file import WatchedFile
 
+LOGGER = logging.getLogger("gateway.auth")
 # A prefix of its own lets scanners find a token that was committed or posted by mistake.
 _PREFIX = "tig_"
 _RANDOM_BYTES = 32
@@ -48,6 +50,8 @@ class TokenVerifier:
         for known, caller in self._hashes.current():
             if hmac.compare_digest(known, digest):
                 found = caller
+        if found is Rejection.INVALID:
+            LOGGER.info("an access token was refused: it is not in GATEWAY_AUTH_TOKENS_FILE")
         return found
 
     def reread(self) -> None:

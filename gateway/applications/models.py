@@ -11,6 +11,7 @@ from gateway.upstream.applications import (
     Stage,
     SubmittedResponse,
 )
+from gateway.upstream.tracks import Track
 
 __all__ = [
     "Application",
@@ -19,6 +20,7 @@ __all__ = [
     "ApplicationPage",
     "Stage",
     "SubmittedResponse",
+    "Track",
 ]
 
 

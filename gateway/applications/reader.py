@@ -18,14 +18,20 @@ from gateway.applications.failures import (
 from gateway.invites.admission import OverloadedError
 from gateway.invites.retries import RetryBudget
 from gateway.upstream.applications import read_application, read_application_page
-from gateway.upstream.call import applicant_call, applicants_call
+from gateway.upstream.call import applicant_call, applicants_call, stats_call
+from gateway.upstream.tracks import read_track
 from gateway.upstream.wire import Exchange, Fault, NoReply, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import TypeAlias
 
-    from gateway.applications.models import ApplicationDetails, ApplicationKey, ApplicationPage
+    from gateway.applications.models import (
+        ApplicationDetails,
+        ApplicationKey,
+        ApplicationPage,
+        Track,
+    )
     from gateway.invites.admission import Admission
     from gateway.invites.deadline import Deadline
     from gateway.invites.retries import RetryPolicy
@@ -38,7 +44,7 @@ _Found = TypeVar("_Found")
 
 
 class Reader:
-    """Reads applications; one for the life of the process.
+    """Reads applications and tracks; one for the life of the process.
 
     A read changes nothing: whatever went wrong, it may be tried again. `admission` bounds how
     many are under way, those that wait for another attempt included.
@@ -92,6 +98,19 @@ class Reader:
 
         def read(reply: Reply) -> ApplicationDetails | None:
             return read_application(reply, track_id=key.track_id, application_id=key.application_id)
+
+        return await self._read(ask, read, deadline=deadline, own_key=api_key is None)
+
+    async def track(
+        self, track_id: int, *, deadline: Deadline, api_key: str | None = None
+    ) -> Track | ReadFailure:
+        """What a track is called and whether it takes invites."""
+
+        def ask(seconds: float) -> Call:
+            return stats_call(track_id, timeout_seconds=seconds, api_key=api_key)
+
+        def read(reply: Reply) -> Track | None:
+            return read_track(reply, track_id=track_id)
 
         return await self._read(ask, read, deadline=deadline, own_key=api_key is None)
 

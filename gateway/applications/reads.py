@@ -1,11 +1,10 @@
-"""All that one request of a caller reads: each application once, and no more than is allowed."""
+"""All that one request of a caller reads: each thing once, and no more than is allowed."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from gateway.applications.failures import ReadFailure
 from gateway.applications.models import (
@@ -13,15 +12,19 @@ from gateway.applications.models import (
     ApplicationDetails,
     ApplicationKey,
     ApplicationPage,
+    Track,
 )
 from gateway.invites.deadline import within
-from gateway.invites.models import ANYONE, Origin
+from gateway.invites.models import ANYONE, InviteErrorCode, Origin
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from gateway.applications.inputs import ListRequest
     from gateway.applications.reader import Reader
     from gateway.invites.deadline import Deadline
 
+_Found = TypeVar("_Found")
 # So that one request cannot take all places there are.
 AT_ONCE: Final = 4
 
@@ -80,18 +83,16 @@ class Reads:
         self._deadline = deadline
         self._api_key = upstream_api_key
         self._turns = asyncio.Semaphore(AT_ONCE)
-        self._locks: dict[ApplicationKey, asyncio.Lock] = {}
-        self._found: dict[ApplicationKey, ApplicationDetails | ReadFailure | None] = {}
+        self._locks: dict[object, asyncio.Lock] = {}
+        self._found: dict[object, Any] = {}
 
     async def one(self, key: ApplicationKey) -> ApplicationDetails | ReadFailure | None:
         """One application, or None if there is none; it is read once, however often it is asked."""
-        if key not in self._locks:
-            self._spend()
-            self._locks[key] = asyncio.Lock()
-        async with self._locks[key]:
-            if key not in self._found:
-                self._found[key] = await self._one(key)
-        return self._found[key]
+        return await self._once(key, self._reader.one)
+
+    async def track(self, track_id: int) -> Track | ReadFailure | None:
+        """One track, or None if there is none; it too is read once."""
+        return await self._once(track_id, self._reader.track)
 
     async def window(self, request: ListRequest) -> Window | ReadFailure:
         """The applications from a position on; two pages where it lies within one."""
@@ -120,14 +121,18 @@ class Reads:
             return page
         return Window((), bool(page.applications), request.start > 0, page.total, page.size)
 
-    async def _one(self, key: ApplicationKey) -> ApplicationDetails | ReadFailure | None:
-        async with self._turns:
-            found = await self._reader.one(key, deadline=self._deadline, api_key=self._api_key)
-        # The upstream answers so for an unknown application, and for one of an unknown track.
-        is_missing = (
-            isinstance(found, ReadFailure) and found.upstream_status == HTTPStatus.NOT_FOUND
-        )
-        return None if is_missing else found
+    async def _once(
+        self, key: object, read: Callable[..., Awaitable[_Found | ReadFailure]]
+    ) -> _Found | ReadFailure | None:
+        if key not in self._locks:
+            self._spend()
+            self._locks[key] = asyncio.Lock()
+        async with self._locks[key]:
+            if key not in self._found:
+                async with self._turns:
+                    found = await read(key, deadline=self._deadline, api_key=self._api_key)
+                self._found[key] = None if _is_missing(found) else found
+        return cast("_Found | ReadFailure | None", self._found[key])
 
     async def _page(self, request: ListRequest, page: int) -> ApplicationPage | ReadFailure:
         self._spend()
@@ -145,3 +150,8 @@ class Reads:
         if not self._left:
             raise TooManyReadsError(self._most)
         self._left -= 1
+
+
+def _is_missing(found: object) -> bool:
+    """The platform knows none: it says the same of an unknown application as of its track."""
+    return isinstance(found, ReadFailure) and found.code is InviteErrorCode.TRACK_NOT_FOUND

@@ -5,64 +5,141 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import logging
+import multiprocessing
 import signal
+import socket
 import sys
-import tempfile
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-import uvicorn
-from starlette.types import ASGIApp
+from collections.abc import MutableSequence, Sequence
+from multiprocessing.process import BaseProcess
 
 from gateway.invites.records import Records
-from gateway.server.config import server_config
-from gateway.server.listen import address_of, listen
-from gateway.server.signals import Workers
+from gateway.server.accept import NOT_SERVING, Share
+from gateway.server.config import Server, server_config
+from gateway.server.descriptors import allow_descriptors
+from gateway.server.listen import UNIX_PREFIX, address_of, forget, listen
+from gateway.server.signals import hold_early_signals
+from gateway.server.workers import CANNOT_START, Workers
 from gateway.settings.access import is_loopback
+from gateway.settings.loading import SettingsError
 from gateway.settings.model import Settings
 from gateway.stores.opening import store_of, store_secret_of
 from gateway.telemetry.metrics import shared_metrics
 
-if TYPE_CHECKING:
-    from gateway.settings.model import Settings
-
-APP_FACTORY = "gateway.app:app_from_environment"
-
-
+LOGGER = logging.getLogger("gateway.serve")
+_LOOPBACK = "127.0.0.1"
 _OPEN_TO_ALL = (
-    "Warning: GATEWAY_AUTH is none and the gateway listens beyond this machine:"
+    "GATEWAY_AUTH is none and the gateway listens beyond this machine:"
     " anybody who can reach it can invite candidates in your name."
 )
 
 
-def serve_gateway(settings: Settings) -> None:
-    """Serve until SIGINT or SIGTERM. Raises ListenError."""
+def serve_gateway(settings: Settings) -> int:
+    """Serve until SIGINT or SIGTERM and return the exit code. Raises OperatorError."""
     listening = listen(settings.host, settings.port)
+    operations = _listen_for_operations(settings)
+    _warn(settings)
+    # These lines are printed, not logged: they are the command's answer to the one who typed it.
+    address = address_of(listening[0], tls=settings.tls_cert is not None)
+    print(f"Listening on {address}", flush=True)  # noqa: T201
+    if operations:
+        print(f"Probes and metrics on {address_of(operations[0])}", flush=True)  # noqa: T201
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            if settings.workers > 1:
+                return _serve_with_workers(settings, listening, operations)
+            _serve(settings, listening, operations)
+    finally:
+        forget(settings.host)
+    return 0
+
+
+def _listen_for_operations(settings: Settings) -> list[socket.socket]:
+    if settings.operations_port is None:
+        return []
+    host = _LOOPBACK if settings.host.startswith(UNIX_PREFIX) else settings.host
+    return listen(host, settings.operations_port)
+
+
+def _warn(settings: Settings) -> None:
+    warnings = [
+        allow_descriptors(
+            clients=settings.max_connections,
+            upstream=settings.upstream_concurrency + settings.read_concurrency,
+        )
+    ]
     if settings.auth == "none" and not is_loopback(settings.host):
-        print(_OPEN_TO_ALL, file=sys.stderr, flush=True)  # noqa: T201 - as the line below
-    factory = APP_FACTORY if settings.workers > 1 else partial(_app, settings)
-    config = server_config(factory, settings, factory=True)
-    # The line is printed, not logged: it is the command's answer to the one who typed it.
-    print(f"Listening on {address_of(listening, settings)}", flush=True)  # noqa: T201
-    # Until the app answers to it, SIGHUP would end the process.
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    # uvicorn repeats the signal that has stopped it; by then all is done, and well.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    with contextlib.suppress(KeyboardInterrupt):
-        if settings.workers > 1:
-            gc.enable()
-            with shared_metrics(), tempfile.NamedTemporaryFile(prefix="gateway-") as shares:
-                config.shares = Path(shares.name)
-                Workers(config, sockets=[listening]).run()
-        else:
-            uvicorn.Server(config).run(sockets=[listening])
+        warnings.append(_OPEN_TO_ALL)
+    for warning in warnings:
+        if warning is not None:
+            print(f"Warning: {warning}", file=sys.stderr, flush=True)  # noqa: T201
 
 
-def _app(settings: Settings) -> ASGIApp:
-    from gateway.app import served_app  # noqa: PLC0415 - the address is told before it is loaded
+def _serve(
+    settings: Settings,
+    listening: list[socket.socket],
+    operations: Sequence[socket.socket],
+    share: Share | None = None,
+) -> None:
+    # The address is told before this is loaded.
+    from gateway.app import served_app  # noqa: PLC0415
 
-    return served_app(settings)
+    config = server_config(served_app(settings), settings)
+    Server(config, operations=operations, share=share).run(sockets=listening)
+
+
+def _serve_with_workers(
+    settings: Settings, listening: list[socket.socket], operations: list[socket.socket]
+) -> int:
+    gc.enable()
+    from gateway.app import configure_log  # noqa: PLC0415 - as above
+
+    configure_log(settings)
+    context = multiprocessing.get_context("spawn")
+
+    def start(number: int) -> BaseProcess:
+        process = context.Process(
+            target=work, args=(number, counts, settings, listening, operations)
+        )
+        # Held back in the new process, until it can answer it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
+        process.start()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGHUP])
+        return process
+
+    def stop_listening() -> None:
+        for one in (*listening, *operations):
+            one.close()
+
+    with shared_metrics():
+        counts = context.RawArray("i", [NOT_SERVING] * settings.workers)
+        return Workers(start, counts, stop_listening).run()
+
+
+def work(
+    number: int,
+    counts: MutableSequence[int],
+    started_with: Settings,
+    listening: list[socket.socket],
+    operations: list[socket.socket],
+) -> None:
+    """One worker's process; the settings are read again, as their files may have changed."""
+    hold_early_signals()
+    # What a terminal sends to all processes at once, the supervisor passes on as SIGTERM.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    from gateway.app import configure_log  # noqa: PLC0415 - signals are held first
+    from gateway.checks import checked_settings  # noqa: PLC0415 - as above
+
+    configure_log(started_with)
+    try:
+        _serve(checked_settings(), listening, operations, Share(counts, number))
+    except SettingsError as error:
+        for fault in error.faults:
+            LOGGER.error("%s", fault)  # noqa: TRY400 - the operator's to mend, no bug
+        sys.exit(CANNOT_START)
+    except Exception:
+        LOGGER.exception("the worker cannot serve")
+        sys.exit(CANNOT_START)
 
 
 def prepare_store(settings: Settings) -> None:

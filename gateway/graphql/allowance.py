@@ -22,7 +22,7 @@ MOST_BYTES: Final = 8 * 1024 * 1024
 """Of what the platform told, each repetition by an alias counted."""
 
 
-class TooMuchToTellError(Exception):
+class AnswerTooLargeError(Exception):
     """The answer would be larger than is allowed."""
 
 
@@ -33,27 +33,41 @@ class Extent(NamedTuple):
     aliases: int = 0
 
 
+class Place:
+    """Where a plan has a field: the same for all requests, so that it is measured once."""
+
+    def __init__(
+        self, field_nodes: list[FieldNode], fragments: Mapping[str, FragmentDefinitionNode]
+    ) -> None:
+        below = [node.selection_set for node in field_nodes if node.selection_set]
+        self.extent = _extent(below, fragments)
+
+
 @dataclass(slots=True)
 class Allowance:
-    """One request's; what goes beyond it raises TooMuchToTellError."""
+    """One request's; what goes beyond it raises AnswerTooLargeError."""
 
     values: int = 5_000
     octets: int = MOST_BYTES
     _extents: dict[tuple[int, ...], Extent] = field(default_factory=dict)
 
-    def take_items(self, info: GraphQLResolveInfo[Any], items: int, *, each: int = 1) -> None:
+    def take_items(
+        self, info: GraphQLResolveInfo[Any] | Place, items: int, *, each: int = 1
+    ) -> None:
         """So many items are told, each for `each` values and all that is selected below."""
         self.values -= items * (self._extent(info).fields + each)
         if self.values < 0:
-            raise TooMuchToTellError
+            raise AnswerTooLargeError
 
-    def take_bytes(self, info: GraphQLResolveInfo[Any], size: int) -> None:
+    def take_bytes(self, info: GraphQLResolveInfo[Any] | Place, size: int) -> None:
         """An answer of this size is told, and parts of it again for each alias."""
         self.octets -= size * (self._extent(info).aliases + 1)
         if self.octets < 0:
-            raise TooMuchToTellError
+            raise AnswerTooLargeError
 
-    def _extent(self, info: GraphQLResolveInfo[Any]) -> Extent:
+    def _extent(self, info: GraphQLResolveInfo[Any] | Place) -> Extent:
+        if isinstance(info, Place):
+            return info.extent
         # The nodes live as long as the document, and so as long as the request.
         key = tuple(map(id, info.field_nodes))
         if key not in self._extents:

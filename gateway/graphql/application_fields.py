@@ -59,6 +59,23 @@ async def _application(
     return await read_application(info, track_id, application_id)
 
 
+async def read_applications(
+    info: Info,
+    track_id: str,
+    first: int | None = FIRST,
+    after: str | None = None,
+    filter: ApplicationFilter | None = None,  # noqa: A002 - the contract's name
+) -> ApplicationConnection:
+    """The part of the list that was asked for; raises the field error of any failure."""
+    reads_of(info)
+    draft = ListDraft(track_id, FIRST if first is None else first, after or None, _narrowed(filter))
+    request = check_list(draft)
+    if not isinstance(request, ListRequest):
+        return found(refusal_of(request))
+    window = await read_window(info, request)
+    return window_to_graphql(window, track_id=request.track_id)
+
+
 async def _applications(
     info: Info,
     track_id: Annotated[strawberry.ID, strawberry.argument(description=_TRACK)],
@@ -78,13 +95,7 @@ async def _applications(
         ApplicationFilter | None, strawberry.argument(description="Which applications are wanted.")
     ] = strawberry.UNSET,
 ) -> ApplicationConnection:
-    reads_of(info)
-    draft = ListDraft(track_id, FIRST if first is None else first, after or None, _narrowed(filter))
-    request = check_list(draft)
-    if not isinstance(request, ListRequest):
-        return found(refusal_of(request))
-    window = await read_window(info, request)
-    return window_to_graphql(window, track_id=request.track_id)
+    return await read_applications(info, track_id, first, after, filter)
 
 
 def _narrowed(given: ApplicationFilter | None) -> dict[str, str]:

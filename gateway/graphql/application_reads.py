@@ -7,12 +7,13 @@ from typing import Any, TypeAlias, TypeVar, cast
 
 import strawberry
 from graphql import GraphQLError
+from strawberry.utils.str_converters import to_camel_case
 
 from gateway.applications.failures import ReadFailure
 from gateway.applications.inputs import ListRequest
-from gateway.applications.models import ApplicationDetails, ApplicationKey
+from gateway.applications.models import ApplicationDetails, ApplicationKey, Track
 from gateway.applications.reads import Reads, TooManyReadsError, Window
-from gateway.graphql.allowance import TooMuchToTellError
+from gateway.graphql.allowance import AnswerTooLargeError
 from gateway.graphql.context import RequestContext
 from gateway.http.errors import ErrorCode
 from gateway.invites.models import InputIssue
@@ -43,6 +44,15 @@ async def read_details(info: Info, key: ApplicationKey) -> ApplicationDetails | 
     reads = reads_of(info)
     try:
         return found(await reads.one(key))
+    except TooManyReadsError as error:
+        raise _too_many(error) from None
+
+
+async def read_track(info: Info, track_id: int) -> Track | None:
+    """The track, or None if there is none."""
+    reads = reads_of(info)
+    try:
+        return found(await reads.track(track_id))
     except TooManyReadsError as error:
         raise _too_many(error) from None
 
@@ -81,7 +91,7 @@ def told_items(info: Info, items: _Items, *, each: int = 1) -> _Items:
     try:
         count = 0 if items is None else len(items)
         info.context.allowance.take_items(info._raw_info, count, each=each)  # noqa: SLF001 - no public way
-    except TooMuchToTellError:
+    except AnswerTooLargeError:
         raise _too_much() from None
     return items
 
@@ -90,7 +100,7 @@ def told_bytes(info: Info, size: int) -> None:
     """Raises the field error that says so if an answer of this size is too much to tell."""
     try:
         info.context.allowance.take_bytes(info._raw_info, size)  # noqa: SLF001 - no public way
-    except TooMuchToTellError:
+    except AnswerTooLargeError:
         raise _too_much() from None
 
 
@@ -110,9 +120,4 @@ def _bad_input(message: str) -> GraphQLError:
 
 
 def _issue(issue: InputIssue) -> dict[str, str]:
-    return {"field": _camel_case(issue.field), "message": issue.message}
-
-
-def _camel_case(name: str) -> str:
-    first, *others = name.split("_")
-    return first + "".join(map(str.capitalize, others))
+    return {"field": to_camel_case(issue.field), "message": issue.message}

@@ -222,7 +222,7 @@ def to_graphql(application: models.Application, *, track_id: int) -> Application
 
 def window_to_graphql(window: Window, *, track_id: int) -> ApplicationConnection:
     """The part of the list as a connection."""
-    cursors = [cursor_at(position) for position, _ in window.entries]
+    positions = [position for position, _ in window.entries]
     total = window.total
     return ApplicationConnection(
         track_id=track_id,
@@ -230,8 +230,8 @@ def window_to_graphql(window: Window, *, track_id: int) -> ApplicationConnection
         page_info=PageInfo(
             has_next_page=window.has_next,
             has_previous_page=window.has_previous,
-            start_cursor=cursors[0] if cursors else None,
-            end_cursor=cursors[-1] if cursors else None,
+            start_cursor=cursor_at(positions[0]) if positions else None,
+            end_cursor=cursor_at(positions[-1]) if positions else None,
         ),
         total_count=total if total is not None and total <= _LARGEST_INT else None,
     )

@@ -13,7 +13,7 @@ from gateway.http.requests import RequestHead
 from gateway.invites.bulk import BulkInviter
 from gateway.invites.inputs import LONGEST_KEY, InviteDraft
 from gateway.invites.invite import Inviter
-from gateway.invites.models import ANYONE, InviteResult, Origin
+from gateway.invites.models import ANYONE, InputIssue, InviteRequest, InviteResult, Origin
 
 _HASH_DIGITS = hashlib.sha256().digest_size * 2
 
@@ -49,9 +49,16 @@ class RequestContext:
         Where the header's key meets several invites, the first takes it and the others are told
         that it is used: none of them goes unprotected.
         """
+        return self.inviter.invite(self._keyed(draft), self.origin)
+
+    def check(self, draft: InviteDraft) -> InviteRequest | tuple[InputIssue, ...]:
+        """What `invite` would send, or all that it would refuse; nothing is sent."""
+        return self.inviter.check(self._keyed(draft))
+
+    def _keyed(self, draft: InviteDraft) -> InviteDraft:
         if draft.idempotency_key is None and self.idempotency_key is not None:
-            draft = replace(draft, idempotency_key=self.idempotency_key)
-        return self.inviter.invite(draft, self.origin)
+            return replace(draft, idempotency_key=self.idempotency_key)
+        return draft
 
     async def invite_all(self, drafts: Sequence[InviteDraft]) -> list[InviteResult]:
         """One result for each draft; raises TooManyCandidatesError.

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Awaitable, Mapping
 from decimal import Decimal
 from inspect import isawaitable
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
-from graphql import ExecutionResult, GraphQLSchema, execute
+from graphql import ExecutionResult, GraphQLSchema, OperationType, execute
 
 from gateway.graphql.context import RequestContext
 from gateway.graphql.documents import CachedDocument, Operation
-from gateway.graphql.plan import Plan, Planner
-from gateway.graphql.results import to_graphql
-from gateway.graphql.types import InviteCandidateSuccess
-from gateway.invites.inputs import InviteDraft
-from gateway.invites.invite import Inviter
-from gateway.invites.models import InviteResult, InviteSuccess
+from gateway.graphql.plan import Planner
 
 MAX_COERCION_ERRORS = 10
 _FIRST_INEXACT = 2**53
@@ -97,32 +91,14 @@ class PlanningExecutor:
         context: RequestContext,
     ) -> ExecutionResult:
         plan = self._planner.plan(document, operation)
-        draft = plan.draft(variables) if plan is not None else None
-        if plan is None or draft is None:
-            return await self._general.execute(document, operation, variables, context.reading())
+        arguments = plan and plan.arguments(variables, document.literals)
+        if operation.type is OperationType.QUERY or arguments is None:
+            context = context.reading()
+        if plan is None or arguments is None:
+            return await self._general.execute(document, operation, variables, context)
         try:
-            return ExecutionResult(data=await _invite(plan, draft, context))
-        except Exception as error:  # noqa: BLE001 - a bug: the general executor words it
-            # The invite may have been sent: the second run must not send it again.
-            inviter = cast("Inviter", _Spent(error))
-            spent = dataclasses.replace(context, inviter=inviter)
-            return await self._general.execute(document, operation, variables, spent)
-
-
-async def _invite(plan: Plan, draft: InviteDraft, context: RequestContext) -> dict[str, Any]:
-    result = await context.invite(draft)
-    # A success has all that its type in the schema has, under the same names.
-    if isinstance(result, InviteSuccess):
-        return plan.data(result, InviteCandidateSuccess.__name__)
-    error = to_graphql(result)
-    return plan.data(error, type(error).__name__)
-
-
-class _Spent:
-    """Stands in for an inviter that has failed: it fails again, and does nothing else."""
-
-    def __init__(self, error: Exception) -> None:
-        self._error = error
-
-    async def invite(self, _: InviteDraft, **__: object) -> InviteResult:
-        raise self._error
+            return ExecutionResult(await plan.data(context, arguments))
+        except Exception as error:  # noqa: BLE001 - a field error, or a bug that is masked
+            is_origin = document.origin is None
+            nodes = plan.nodes if is_origin else self._planner.nodes(document, operation)
+            return plan.failure(error, nodes)

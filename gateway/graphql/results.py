@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import TypedDict, assert_never
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from typing import Any, Final
 
 from strawberry import ID
+from strawberry.utils.str_converters import to_camel_case
 
 from gateway.graphql import types
 from gateway.invites.models import (
@@ -18,20 +20,30 @@ from gateway.invites.models import (
     InviteSuccess,
 )
 
-_FIELD_NAMES = {
-    "candidate_name": "candidateName",
-    "candidate_email": "candidateEmail",
-    "track_id": "trackId",
-    "invite_format": "inviteFormat",
-    "idempotency_key": "idempotencyKey",
+ERROR_TYPES: Final[Mapping[InviteErrorCode, type[types.InviteError]]] = {
+    InviteErrorCode.INVALID_INPUT: types.InvalidInputError,
+    InviteErrorCode.TRACK_NOT_FOUND: types.TrackNotFoundError,
+    InviteErrorCode.ALREADY_INVITED: types.AlreadyInvitedError,
+    InviteErrorCode.INVITE_QUOTA_EXHAUSTED: types.InviteQuotaExhaustedError,
+    InviteErrorCode.IDEMPOTENCY_KEY_REUSED: types.IdempotencyKeyError,
+    InviteErrorCode.IDEMPOTENCY_KEY_IN_PROGRESS: types.IdempotencyKeyError,
+    InviteErrorCode.RATE_LIMITED: types.RateLimitedError,
+    InviteErrorCode.UPSTREAM_UNAUTHORIZED: types.UpstreamAuthenticationError,
+    InviteErrorCode.UPSTREAM_UNAVAILABLE: types.UpstreamError,
+    InviteErrorCode.UPSTREAM_TIMEOUT: types.UpstreamError,
+    InviteErrorCode.UPSTREAM_FAULT: types.UpstreamError,
 }
-
-
-class _Common(TypedDict):
-    code: InviteErrorCode
-    message: str
-    outcome: InviteOutcome
-    retryable: bool
+"""The member of the union that tells of each code."""
+_DETAILS: Final[Mapping[str, Callable[[InviteFailure], object]]] = {
+    "issues": lambda failure: [issue_to_graphql(issue) for issue in failure.issues],
+    "track_id": lambda failure: ID(failure.track_id or ""),
+    "retry_after_seconds": lambda failure: failure.retry_after_seconds,
+    "upstream_status": lambda failure: failure.upstream_status,
+}
+_KINDS: Final[Mapping[InviteErrorCode, tuple[Callable[..., Any], tuple[str, ...]]]] = {
+    code: (kind, tuple(f.name for f in fields(kind) if f.name in _DETAILS))
+    for code, kind in ERROR_TYPES.items()
+}
 
 
 def to_graphql(result: InviteResult) -> types.InviteCandidateResult:
@@ -52,11 +64,13 @@ def to_graphql(result: InviteResult) -> types.InviteCandidateResult:
     return _error(result)
 
 
-def list_to_graphql(results: Sequence[InviteResult]) -> types.InviteCandidatesPayload:
-    """The results in their order, and how many of each outcome there are."""
+def list_to_graphql(
+    results: Sequence[InviteResult], *, member: Callable[[InviteResult], Any] = to_graphql
+) -> types.InviteCandidatesPayload:
+    """The results in their order, each as a `member`, and how many of each outcome there are."""
     outcomes = Counter(_outcome(result) for result in results)
     return types.InviteCandidatesPayload(
-        results=[to_graphql(result) for result in results],
+        results=[member(result) for result in results],
         invited_count=outcomes[InviteOutcome.INVITED],
         not_invited_count=outcomes[InviteOutcome.NOT_INVITED],
         failed_count=outcomes[InviteOutcome.NOT_INVITED],
@@ -68,41 +82,17 @@ def _outcome(result: InviteResult) -> InviteOutcome:
     return InviteOutcome.INVITED if isinstance(result, InviteSuccess) else result.outcome
 
 
-def _error(failure: InviteFailure) -> types.InviteCandidateResult:  # noqa: PLR0911 - one a code
-    common = _Common(
+def _error(failure: InviteFailure) -> types.InviteCandidateResult:
+    kind, details = _KINDS[failure.code]
+    error: types.InviteCandidateResult = kind(
         code=failure.code,
         message=failure.message,
         outcome=failure.outcome,
         retryable=failure.retryable,
+        **{name: _DETAILS[name](failure) for name in details},
     )
-    match failure.code:
-        case InviteErrorCode.INVALID_INPUT:
-            return types.InvalidInputError(issues=[_issue(i) for i in failure.issues], **common)
-        case InviteErrorCode.TRACK_NOT_FOUND:
-            return types.TrackNotFoundError(track_id=ID(failure.track_id or ""), **common)
-        case InviteErrorCode.ALREADY_INVITED:
-            return types.AlreadyInvitedError(**common)
-        case InviteErrorCode.INVITE_QUOTA_EXHAUSTED:
-            return types.InviteQuotaExhaustedError(**common)
-        case InviteErrorCode.IDEMPOTENCY_KEY_REUSED | InviteErrorCode.IDEMPOTENCY_KEY_IN_PROGRESS:
-            return types.IdempotencyKeyError(**common)
-        case InviteErrorCode.RATE_LIMITED:
-            return types.RateLimitedError(retry_after_seconds=failure.retry_after_seconds, **common)
-        case InviteErrorCode.UPSTREAM_UNAUTHORIZED:
-            return types.UpstreamAuthenticationError(**common)
-        case (
-            InviteErrorCode.UPSTREAM_UNAVAILABLE
-            | InviteErrorCode.UPSTREAM_TIMEOUT
-            | InviteErrorCode.UPSTREAM_FAULT
-        ):
-            return types.UpstreamError(
-                upstream_status=failure.upstream_status,
-                retry_after_seconds=failure.retry_after_seconds,
-                **common,
-            )
-        case _:
-            assert_never(failure.code)
+    return error
 
 
-def _issue(issue: InputIssue) -> types.InputIssue:
-    return types.InputIssue(field=_FIELD_NAMES[issue.field], message=issue.message)
+def issue_to_graphql(issue: InputIssue) -> types.InputIssue:
+    return types.InputIssue(field=to_camel_case(issue.field), message=issue.message)

@@ -16,7 +16,7 @@ from gateway.invites.inputs import (
     InviteEnded,
     check,
     ignored,
-    in_small,
+    lowercased,
     normalised_email,
 )
 from gateway.invites.models import (
@@ -217,7 +217,7 @@ def _once(
     email = normalised_email(draft.candidate_email)
     if email is None:
         return checked
-    first = seen.setdefault(in_small(email), name)
+    first = seen.setdefault(lowercased(email), name)
     if first == name:
         return checked
     repeated = InputIssue("candidate_email", f"Must not be in the list twice: {first} has it too.")

@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from gateway.invites.inputs import in_small
+from gateway.invites.inputs import lowercased
 
 if TYPE_CHECKING:
     from gateway.invites.models import InviteRequest
@@ -59,7 +59,7 @@ class Hasher:
                 account,
                 request.track_id,
                 request.invite_format.value,
-                in_small(request.candidate_email),
+                lowercased(request.candidate_email),
             ]
         )
         return Identity(
@@ -75,7 +75,7 @@ class Hasher:
 
     def email(self, address: str) -> bytes:
         """The same for every spelling of an address that differs in case alone."""
-        return self._hash("email", in_small(address))
+        return self._hash("email", lowercased(address))
 
     def check_value(self) -> bytes:
         """Tells one secret from another without giving it away."""

@@ -15,11 +15,11 @@ from gateway.invites.models import (
     InviteResult,
     Origin,
 )
+from gateway.upstream.wire import LARGEST_ID
 
 LONGEST_NAME = 200
 LONGEST_KEY = 255
 LONGEST_EMAIL = 254
-LARGEST_TRACK_ID = 2**63 - 1
 KEY_MISSING = "Is required here: a new random UUID for each invite, the same for its repetitions."
 
 # Control characters, lone surrogates, line and paragraph separators.
@@ -151,7 +151,7 @@ def load_long_check() -> None:
     normalised_email("Ada@EXAMPLE.com")
 
 
-def in_small(email: str) -> str:
+def lowercased(email: str) -> str:
     """The same for every spelling of an address that differs in case alone."""
     # `casefold` would take ß for ss, and those make two domains.
     return email.lower()
@@ -165,7 +165,7 @@ def comparable_email(email: str) -> str:
     email = email.strip()
     if "xn--" in email.lower():
         email = normalised_email(email) or email
-    return in_small(email)
+    return lowercased(email)
 
 
 def _email_problem(email: str) -> str:
@@ -179,7 +179,7 @@ def _email_problem(email: str) -> str:
 
 def id_problem(text: str) -> str | None:
     """What is wrong with the id of a track or an application, as the upstream numbers them."""
-    if _DECIMAL.fullmatch(text) is not None and int(text) <= LARGEST_TRACK_ID:
+    if _DECIMAL.fullmatch(text) is not None and int(text) <= LARGEST_ID:
         return None
     return "Must be a whole number from 1 to 9223372036854775807, in digits only."
 

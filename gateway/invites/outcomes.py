@@ -34,7 +34,7 @@ from gateway.invites.models import InviteErrorCode, InviteOutcome, InviteRequest
 from gateway.upstream.wire import (
     Exchange,
     Fault,
-    InviteAnswer,
+    InviteFields,
     NoReply,
     Reply,
     is_html,
@@ -111,7 +111,7 @@ class Judgement:
     status: int | None = None
     retry_after_seconds: int | None = None
     anomaly: Anomaly | None = None
-    answer: InviteAnswer | None = None
+    answer: InviteFields | None = None
 
 
 _INVITED = Row(Verdict.INVITED, InviteErrorCode.UPSTREAM_FAULT)
@@ -207,7 +207,7 @@ def _row_of_reply(reply: Reply, *, is_read: bool) -> Row:
     return STATUSES.get(reply.status, _NO_PROOF)
 
 
-def _anomaly_of(reply: Reply, answer: InviteAnswer, request: InviteRequest) -> Anomaly | None:
+def _anomaly_of(reply: Reply, answer: InviteFields, request: InviteRequest) -> Anomaly | None:
     """What is wrong with a reply of a success status."""
     if not answer.is_json:
         if is_html(reply):
@@ -218,7 +218,7 @@ def _anomaly_of(reply: Reply, answer: InviteAnswer, request: InviteRequest) -> A
     return None if _is_about(answer, request) else Anomaly.OTHER_INVITE
 
 
-def _is_about(answer: InviteAnswer, request: InviteRequest) -> bool:
+def _is_about(answer: InviteFields, request: InviteRequest) -> bool:
     """Whether what is told is the invite that was asked for; what is not told may be."""
     if answer.track_id is not None and answer.track_id != str(request.track_id):
         return False

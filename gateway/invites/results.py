@@ -17,7 +17,7 @@ from gateway.invites.models import (
     InviteSuccess,
 )
 from gateway.invites.outcomes import Anomaly, Judgement, Verdict
-from gateway.upstream.wire import Exchange, InviteAnswer, Reply, read_error
+from gateway.upstream.wire import Exchange, InviteFields, Reply, read_error
 
 LONGEST_MESSAGE = 200
 LONGEST_WORD = 20
@@ -99,7 +99,7 @@ def refusal_of(issues: tuple[InputIssue, ...]) -> InviteFailure:
     )
 
 
-def _success(answer: InviteAnswer, judgement: Judgement, request: InviteRequest) -> InviteResult:
+def _success(answer: InviteFields, judgement: Judgement, request: InviteRequest) -> InviteResult:
     if answer.application_id is None:
         return InviteFailure(
             code=judgement.code,

@@ -6,53 +6,34 @@ import asyncio
 import contextlib
 import math
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from gateway.server.accept import Acceptor, Share
 from gateway.server.listen import address_of
-from gateway.server.protocol import HttpProtocol, Port
+from gateway.server.port import Direct, Port
+from gateway.server.protocol import HttpProtocol
 from gateway.server.tls import renewing_context
-from gateway.server.wire import Direct
 from gateway.settings.limits import ConnectionLimits
-from gateway.settings.model import Settings
+
+if TYPE_CHECKING:
+    from gateway.settings.model import Settings
 
 # What the upstream may still take, and a little to write the answer.
 _DRAIN_SECONDS = 5
 
 
-@contextlib.asynccontextmanager
-async def running_gateway(
-    app: ASGIApp, settings: Settings, listening: socket.socket
-) -> AsyncIterator[str]:
-    """Serves `app` in this event loop and yields its address, `http://host:port`."""
-    server = _GuestServer(server_config(app, settings))
-    serving = asyncio.create_task(server.serve([listening]))
-    started = asyncio.create_task(server.ready.wait())
-    try:
-        await asyncio.wait({serving, started}, return_when=asyncio.FIRST_COMPLETED)
-        if not server.ready.is_set():
-            await serving
-        yield address_of(listening, settings)
-    finally:
-        started.cancel()
-        server.should_exit = True
-        await serving
-
-
 class ServerConfig(uvicorn.Config):
-    """uvicorn's configuration with our protocol, and what its connections share.
-
-    With `shares`, the workers share out connections by what that file tells.
-    """
+    """uvicorn's configuration with our protocol, and what the connections of each port share."""
 
     public: Port
-    shares: Path | None = None
+    operations: Port | None = None
 
     def __init__(
         self,
@@ -74,37 +55,80 @@ class ServerConfig(uvicorn.Config):
             server_header=False,
             **options,
         )
-        self._limits = limits
-        self._certificate = certificate
-        self._proxies = list(proxies)
-
-    def load(self) -> None:
-        super().load()
-        app = self.loaded_app
-        self.public = Port(app, self._limits)
-        if self._certificate is not None:
-            self.public.tls = renewing_context(*self._certificate)
-        if self._proxies:
-            self.public.proxies = ProxyHeadersMiddleware(_nothing, self._proxies)
+        self.public = Port(app, limits)
+        if certificate is not None:
+            self.public.tls = renewing_context(*certificate)
+        if proxies:
+            self.public.proxies = ProxyHeadersMiddleware(_nothing, list(proxies))
         if isinstance(app, Direct):
             self.public.routes, self.public.draining = app.routes, app.draining
-
-    def get_loop_factory(self) -> Callable[[], asyncio.AbstractEventLoop] | None:
-        if self.shares is None:
-            return super().get_loop_factory()
-        from gateway.server.workers import SharingLoop  # noqa: PLC0415 - one worker needs it not
-
-        return partial(SharingLoop, self.shares)
+            if app.operations is not None:
+                self.operations = Port(app.operations, limits, draining=app.draining)
 
 
 async def _nothing(*_: object) -> None:
     """The application behind which only the scope is of interest."""
 
 
-class _GuestServer(uvicorn.Server):
+class Server(uvicorn.Server):
+    """uvicorn's server, which takes connections through acceptors of our own.
+
+    Probes and metrics are served on the sockets in `operations`, if there are any.
+    """
+
+    def __init__(
+        self,
+        config: ServerConfig,
+        *,
+        operations: Sequence[socket.socket] = (),
+        share: Share | None = None,
+    ) -> None:
+        super().__init__(config)
+        self._config = config
+        self._operations = operations
+        self._share = share
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup([])
+        config = self._config
+        acceptors = [self._acceptor(one, config.public, self._share) for one in sockets or ()]
+        if config.operations is not None:
+            acceptors += [self._acceptor(one, config.operations) for one in self._operations]
+        self.servers = cast("Any", acceptors)
+
+    def _acceptor(
+        self, listening: socket.socket, port: Port, share: Share | None = None
+    ) -> Acceptor:
+        make_protocol = partial(
+            HttpProtocol, self._config, self.server_state, self.lifespan.state, port=port
+        )
+        return Acceptor(listening, make_protocol, port.connections, share)
+
+
+@contextlib.asynccontextmanager
+async def running_gateway(
+    app: ASGIApp, settings: Settings, listening: Sequence[socket.socket]
+) -> AsyncIterator[str]:
+    """Serves `app` in this event loop and yields its address, `http://host:port`."""
+    address = address_of(listening[0], tls=settings.tls_cert is not None)
+    server = _GuestServer(server_config(app, settings))
+    serving = asyncio.create_task(server.serve(list(listening)))
+    started = asyncio.create_task(server.ready.wait())
+    try:
+        await asyncio.wait({serving, started}, return_when=asyncio.FIRST_COMPLETED)
+        if not server.ready.is_set():
+            await serving
+        yield address
+    finally:
+        started.cancel()
+        server.should_exit = True
+        await serving
+
+
+class _GuestServer(Server):
     """A server that leaves signals to its host and says when it is ready."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: ServerConfig) -> None:
         super().__init__(config)
         self.ready = asyncio.Event()
 
@@ -117,18 +141,13 @@ class _GuestServer(uvicorn.Server):
         self.ready.set()
 
 
-def server_config(
-    app: ASGIApp | Callable[[], ASGIApp] | str, settings: Settings, *, factory: bool = False
-) -> ServerConfig:
+def server_config(app: ASGIApp, settings: Settings) -> ServerConfig:
     """How the server runs for these settings."""
-    certificate = (settings.tls_cert, settings.tls_key) if settings.tls_cert else None
     return ServerConfig(
         app,
         limits=settings.connection_limits(),
-        certificate=certificate,
+        certificate=(settings.tls_cert, settings.tls_key) if settings.tls_cert else None,
         proxies=settings.trusted_proxies,
-        factory=factory,
-        workers=settings.workers,
         lifespan="on",
         timeout_graceful_shutdown=math.ceil(settings.request_timeout_seconds) + _DRAIN_SECONDS,
     )

@@ -13,50 +13,19 @@ import asyncio
 import math
 import ssl
 from collections import deque
-from collections.abc import Awaitable
-from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, cast
 
-from starlette.types import ASGIApp
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.server import ServerState
 
-from gateway.http.asgi import Respond, Scope
-from gateway.http.errors import Header, internal_error
-from gateway.http.requests import RequestHead
+from gateway.http.errors import internal_error
 from gateway.http.responses import Response, error_response
-from gateway.server.application import response_of
-from gateway.server.drain import Draining
+from gateway.server.port import UNIX, Port
 from gateway.server.reader import BETWEEN, BODY, HEAD, Refused, Request, RequestReader
 from gateway.server.refusals import OVERLOADED, TOO_SLOW
-from gateway.server.wire import CLOSE, Routes, lines_of, written
-from gateway.settings.limits import MAX_OVERHEAD_BYTES, ConnectionLimits
+from gateway.server.wire import CLOSE, written
+from gateway.settings.limits import MAX_OVERHEAD_BYTES
 
-UNIX: Final = "unix"
-"""Stands for the address of whoever calls through a Unix socket."""
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
-
-
-@dataclass(slots=True)
-class Port:
-    """What all connections to one port share."""
-
-    app: ASGIApp
-    limits: ConnectionLimits
-    routes: Routes = field(default_factory=dict)
-    draining: Draining = field(default_factory=Draining)
-    tls: ssl.SSLContext | None = None
-    proxies: ProxyHeadersMiddleware | None = None
-    """Takes the word of trusted proxies for where a request comes from."""
-    connections: set[HttpProtocol] = field(default_factory=set)
-    _headers: list[Header] = field(default_factory=list)
-    _lines: bytes = b""
-
-    def lines_of(self, headers: list[Header]) -> bytes:
-        """The headers that all responses have; uvicorn makes a new list of them every second."""
-        if headers is not self._headers:
-            self._headers, self._lines = headers, lines_of(tuple(headers))
-        return self._lines
 
 
 class HasPort(Protocol):
@@ -81,7 +50,7 @@ class HttpProtocol(asyncio.Protocol):
     ) -> None:
         self._port = port or config.public
         self._server_state = server_state
-        self._app_state = app_state
+        self.app_state = app_state
         self._loop = _loop or asyncio.get_running_loop()
         limits = self._limits = self._port.limits
         shortest = min(
@@ -94,7 +63,7 @@ class HttpProtocol(asyncio.Protocol):
         """Whole requests without a response; the first of them is being answered."""
         self._reader = RequestReader(limits, self._requests)
         self._task: asyncio.Task[None] | None = None
-        self._client = UNIX
+        self.client = UNIX
         self._waiting_since = 0.0
         self._deadline = math.inf
         self._timed_phases = 0
@@ -108,11 +77,6 @@ class HttpProtocol(asyncio.Protocol):
         self._sent_at = 0.0
         self._before_tls: list[bytes] | None = None
 
-    @property
-    def connections(self) -> set[HttpProtocol]:
-        """All connections to the same port."""
-        return self._port.connections
-
     # Life of the connection
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -120,7 +84,7 @@ class HttpProtocol(asyncio.Protocol):
         self._server_state.connections.add(cast("Any", self))
         self._port.connections.add(self)
         peer = transport.get_extra_info("peername")
-        self._client = peer[0] if isinstance(peer, tuple) else UNIX
+        self.client = peer[0] if isinstance(peer, tuple) else UNIX
         self._wait(self._limits.header_timeout_seconds)
         self._timer = self._loop.call_later(self._tick_seconds, self._tick)
         if len(self._port.connections) > self._limits.max_connections:
@@ -286,7 +250,7 @@ class HttpProtocol(asyncio.Protocol):
             while requests and self._is_writable and not self._is_lost:
                 request = requests[0]
                 try:
-                    response = await self._response_to(request)
+                    response = await self._port.response_to(request, self)
                 except Exception as error:  # noqa: BLE001 - a bug: it is masked and logged
                     response = error_response([internal_error(error)], status=500)
                 requests.popleft()
@@ -311,51 +275,7 @@ class HttpProtocol(asyncio.Protocol):
         else:
             self._say_continue()
 
-    def _response_to(self, request: Request) -> Awaitable[Response]:
-        port = self._port
-        respond = port.routes.get(request.target.path)
-        if respond is None:
-            return response_of(port.app, self._scope(request), request.body, self._until_lost)
-        if port.proxies is not None and b"x-forwarded-for" in request.headers:
-            return self._respond_behind(port.proxies, respond, request)
-        return respond(
-            RequestHead(request.method, request.headers, request.target.query, self._client),
-            request.body,
-        )
-
-    async def _respond_behind(
-        self, proxies: ProxyHeadersMiddleware, respond: Respond, request: Request
-    ) -> Response:
-        scope = self._scope(request)
-        # It changes the scope, and calls an application that does nothing.
-        await proxies(cast("Any", scope), cast("Any", None), cast("Any", None))
-        head = RequestHead(
-            request.method, request.headers, request.target.query, scope["client"][0]
-        )
-        return await respond(head, request.body)
-
-    def _scope(self, request: Request) -> Scope:
-        """What an ASGI application is told of the request."""
-        path, raw_path, query = request.target
-        client = self.transport.get_extra_info("peername")
-        server = self.transport.get_extra_info("sockname")
-        return {
-            "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.3"},
-            "http_version": request.version,
-            "server": server[:2] if isinstance(server, tuple) else (server, None),
-            "client": client[:2] if isinstance(client, tuple) else (UNIX, 0),
-            "scheme": "http" if self._port.tls is None else "https",
-            "method": request.method,
-            "root_path": "",
-            "path": path,
-            "raw_path": raw_path,
-            "query_string": query,
-            "headers": request.lines,
-            "state": self._app_state.copy(),
-        }
-
-    async def _until_lost(self) -> None:
+    async def until_lost(self) -> None:
         if not self._is_lost:
             self._gone = self._loop.create_future()
             await self._gone

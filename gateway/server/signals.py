@@ -1,38 +1,42 @@
-"""SIGHUP: look at once for what has changed, and go on serving."""
+"""Signals: SIGHUP has files read again; those that come early are not lost.
+
+A process that starts holds SIGHUP back until it can answer it, and so do the processes that it
+begins. SIGTERM ends it at once as long as nothing is served.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 
-from uvicorn.supervisors import Multiprocess
+
+def hold_early_signals() -> None:
+    """To be called first in a process that is going to serve."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
 
 
 @contextlib.contextmanager
 def on_hangup(reread: Callable[[], None]) -> Iterator[None]:
-    """Calls `reread` in this event loop for each SIGHUP; in the main thread alone."""
-    if threading.current_thread() is not threading.main_thread():
+    """Calls `reread` in this event loop for each SIGHUP; in the main thread alone.
+
+    Windows has no such signal.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or not hasattr(signal, "SIGHUP"):
         yield
         return
+    import asyncio  # noqa: PLC0415 - it takes a while, and early signals are held first
+
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, reread)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGHUP])
     try:
         yield
     finally:
         loop.remove_signal_handler(signal.SIGHUP)
         # Without a handler the signal would end the process, and the drain with it.
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
-
-
-class Workers(Multiprocess):
-    """Worker processes that are told of SIGHUP and not replaced for it."""
-
-    def handle_hup(self) -> None:
-        for worker in self.processes:
-            if worker.pid is not None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(worker.pid, signal.SIGHUP)

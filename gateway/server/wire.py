@@ -1,17 +1,14 @@
-"""The bytes of a response, and who gives the responses."""
+"""The bytes of a response."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from functools import lru_cache
 from http import HTTPStatus
-from typing import Final, Protocol, TypeAlias, runtime_checkable
+from typing import Final
 
-from gateway.http.asgi import Respond
 from gateway.http.errors import Header
 from gateway.http.responses import Response
-from gateway.server.drain import Draining
 
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _STATUS_LINES: Final = {
@@ -19,22 +16,7 @@ _STATUS_LINES: Final = {
 }
 _WITHOUT_BODY: Final = frozenset({204, 304})
 
-Routes: TypeAlias = Mapping[str, Respond]
-"""Who answers GraphQL, by path."""
-
 CLOSE: Final = (b"connection", b"close")
-
-
-@runtime_checkable
-class Direct(Protocol):
-    """An ASGI application with paths that the server answers without ASGI.
-
-    As an ASGI application's, a request and its response would be taken apart into messages and
-    put together again, twice each.
-    """
-
-    routes: Routes
-    draining: Draining
 
 
 def written(response: Response, *, before: bytes, close: bool, head_only: bool = False) -> bytes:

@@ -1,171 +1,158 @@
-"""Workers share new connections out: whoever has fewest takes the next one.
+"""Worker processes: those that die are replaced, and the others serve on meanwhile.
 
-Left to themselves all of them run for it, and of 16 connections one worker may come to have none.
-They listen on one socket all the same: with one of its own each (SO_REUSEPORT), a worker that
-stops would reset the connections that wait for it, of which a request may have been sent already.
+A worker that cannot start, say because the store is down, is tried again with growing pauses as
+long as another one is alive. When none is, the whole ends, for a service manager to see.
 """
 
 from __future__ import annotations
 
-import asyncio
-import errno
-import fcntl
 import logging
-import mmap
-import socket
-import ssl
-from collections.abc import Callable, Collection
-from pathlib import Path
-from typing import Any, Final, cast
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, MutableSequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+from typing import Any, Final
 
-import uvloop
+from gateway.server.accept import NOT_SERVING
 
-log = logging.getLogger("gateway.connections")
+log = logging.getLogger("gateway.workers")
 
-MOST_WORKERS: Final = 512
-_LEAVE_SECONDS: Final = 0.002
-"""How long a connection is left to workers with fewer; they may be busy, or hang."""
-_EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
-_EXHAUSTED_SECONDS: Final = 1.0
-_BYTES: Final = 4
-_UNUSED: Final = 0
+CANNOT_START: Final = 3
+_LONG_LIFE_SECONDS: Final = 10.0
+_LONGEST_PAUSE_SECONDS: Final = 30.0
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-class Shares:
-    """How many connections each worker has, as it last said, in a file that all have in memory.
+@dataclass(slots=True)
+class _Place:
+    """One worker after another; `start_at` is when the next one is due."""
 
-    The place of a worker that was killed is free for the next one.
+    number: int
+    process: BaseProcess | None = None
+    started_at: float = 0.0
+    start_at: float = 0.0
+    short_lives: int = 0
+
+
+class Workers:
+    """Keeps as many processes running as `counts` has entries.
+
+    `start` begins the worker of a place, which says in `counts` how many connections it has once
+    it serves. `stop_listening` is called first when all of them are to stop.
     """
-
-    def __init__(self, path: Path) -> None:
-        # A lock of this kind ends with its process, or when the process closes the file.
-        self._file = path.open("r+b")
-        self._file.truncate(MOST_WORKERS * _BYTES)
-        self._places = memoryview(mmap.mmap(self._file.fileno(), 0)).cast("I")
-        self._own = next((n for n in range(MOST_WORKERS) if self._is_free(n)), None)
-
-    def tell(self, count: int) -> None:
-        """Say how many this worker has."""
-        if self._own is not None:
-            self._places[self._own] = count + 1
-
-    def is_most(self, count: int) -> bool:
-        """Whether `count` is more than another worker has."""
-        return any(place - 1 < count for place in self._places if place != _UNUSED)
-
-    def leave(self) -> None:
-        """Be a worker no more; nothing can be told or asked after that."""
-        if self._own is not None:
-            self._places[self._own] = _UNUSED
-        self._file.close()
-
-    def _is_free(self, place: int) -> bool:
-        try:
-            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, _BYTES, place * _BYTES)
-        except OSError:
-            return False
-        return True
-
-
-class Acceptor:
-    """Takes connections from a socket that listens; in asyncio's words, a server."""
 
     def __init__(
         self,
-        listening: socket.socket,
-        make_protocol: Callable[[], asyncio.Protocol],
-        shares: Shares,
-        *,
-        tls: ssl.SSLContext | None = None,
+        start: Callable[[int], BaseProcess],
+        counts: MutableSequence[int],
+        stop_listening: Callable[[], None],
     ) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._listening = listening
-        self._make_protocol = make_protocol
-        self._shares = shares
-        self._tls = tls
-        self._beginning: set[asyncio.Task[None]] = set()
-        self._connections: Collection[object] = ()
-        self._pause: asyncio.TimerHandle | None = None
-        self._is_closed = False
-        listening.setblocking(False)
-        shares.tell(0)
-        self._listen()
+        self._start = start
+        self._counts = counts
+        self._stop_listening = stop_listening
+        self._places = [_Place(number) for number in range(len(counts))]
+        self._signals: list[int] = []
+        self._is_stopping = False
+        self._code = 0
 
-    def close(self) -> None:
-        """Take no more connections."""
-        self._is_closed = True
-        self._shares.leave()
-        if self._pause is None:
-            self._loop.remove_reader(self._listening)
-        else:
-            self._pause.cancel()
+    def run(self) -> int:
+        """Returns the exit code once a signal has stopped all workers, or none can start."""
+        with self._noting_signals() as wakened:
+            while not self._is_stopping or self._alive():
+                if not self._is_stopping:
+                    self._start_those_due()
+                wait([wakened, *(process.sentinel for process in self._alive())], self._pause())
+                self._pass_on_signals(wakened)
+                for place in self._places:
+                    if place.process is not None and not place.process.is_alive():
+                        self._on_death(place, place.process)
+        return self._code
 
-    async def wait_closed(self) -> None:
-        """Nothing is left to be waited for."""
+    def _alive(self) -> list[BaseProcess]:
+        return [place.process for place in self._places if place.process is not None]
 
-    def _listen(self) -> None:
-        self._pause = None
-        self._loop.add_reader(self._listening, self._offered)
+    def _start_those_due(self) -> None:
+        now = time.monotonic()
+        for place in self._places:
+            if place.process is None and place.start_at <= now:
+                self._counts[place.number] = NOT_SERVING
+                place.started_at = now
+                place.process = self._start(place.number)
 
-    def _offered(self) -> None:
-        count = len(self._connections) + len(self._beginning)
-        self._shares.tell(count)
-        if self._shares.is_most(count):
-            self._leave_alone(_LEAVE_SECONDS, self._take_and_listen)
-        else:
-            self._take()
+    def _pause(self) -> float | None:
+        """How long until the next worker is due."""
+        due = [place.start_at for place in self._places if place.process is None]
+        return max(0.0, min(due) - time.monotonic()) if due and not self._is_stopping else None
 
-    def _leave_alone(self, seconds: float, then: Callable[[], None]) -> None:
-        self._loop.remove_reader(self._listening)
-        self._pause = self._loop.call_later(seconds, then)
-
-    def _take_and_listen(self) -> None:
-        self._listen()
-        self._take()
-
-    def _take(self) -> None:
-        try:
-            connection, _ = self._listening.accept()
-        except OSError as error:
-            # Else another worker was quicker, or the client has gone.
-            if error.errno in _EXHAUSTED:
-                log.error("no connection can be accepted: %s", error.strerror)  # noqa: TRY400 - no bug
-                self._leave_alone(_EXHAUSTED_SECONDS, self._listen)
+    def _on_death(self, place: _Place, process: BaseProcess) -> None:
+        process.join()
+        place.process = None
+        has_served = self._counts[place.number] != NOT_SERVING
+        self._counts[place.number] = NOT_SERVING
+        if self._is_stopping:
             return
-        connection.setblocking(False)
-        task = self._loop.create_task(self._begin(connection))
-        self._beginning.add(task)
-        task.add_done_callback(self._beginning.discard)
-
-    async def _begin(self, connection: socket.socket) -> None:
-        try:
-            _, protocol = await self._loop.connect_accepted_socket(
-                self._make_protocol, connection, ssl=self._tls
-            )
-        except OSError:
-            # The client has gone, or does not speak TLS as we do.
+        lived = time.monotonic() - place.started_at
+        place.short_lives = (
+            0 if has_served and lived >= _LONG_LIFE_SECONDS else place.short_lives + 1
+        )
+        if not has_served and not self._alive():
+            log.error("worker %s %s before it served; none is left", process.pid, _end_of(process))
+            self._code = CANNOT_START
+            self._stop()
             return
-        # The protocols have one set of all that are open. Those that uvicorn holds at the end
-        # it shuts down itself.
-        protocol = cast("Any", protocol)
-        self._connections = protocol.connections
-        if self._is_closed:
-            protocol.shutdown()
+        pause = (
+            min(2.0 ** (place.short_lives - 1), _LONGEST_PAUSE_SECONDS)
+            if place.short_lives
+            else 0.0
+        )
+        place.start_at = time.monotonic() + pause
+        log.error(
+            "worker %s %s; the next one starts in %.0f s", process.pid, _end_of(process), pause
+        )
+
+    def _stop(self) -> None:
+        if not self._is_stopping:
+            self._is_stopping = True
+            self._stop_listening()
+
+    # Signals
+
+    @contextmanager
+    def _noting_signals(self) -> Iterator[int]:
+        """Notes those that come; a byte on what is yielded says so."""
+        reading, writing = os.pipe()
+        os.set_blocking(writing, False)
+
+        def note(number: int, _: Any) -> None:
+            self._signals.append(number)
+            os.write(writing, b"\0")
+
+        before = {number: signal.signal(number, note) for number in _SIGNALS}
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGHUP])
+        try:
+            yield reading
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            os.close(reading)
+            os.close(writing)
+
+    def _pass_on_signals(self, wakened: int) -> None:
+        while self._signals:
+            os.read(wakened, 1)
+            number = self._signals.pop(0)
+            if number != signal.SIGHUP:
+                self._stop()
+                number = signal.SIGTERM
+            for process in self._alive():
+                if process.pid is not None and process.is_alive():
+                    os.kill(process.pid, number)
 
 
-class SharingLoop(uvloop.Loop):
-    """An event loop whose servers share connections out with those of other processes."""
-
-    def __init__(self, shares: Path) -> None:
-        super().__init__()
-        self._shares = shares
-
-    async def create_server(  # type: ignore[override]
-        self,
-        protocol_factory: Callable[[], asyncio.Protocol],
-        *,
-        sock: socket.socket,
-        ssl: ssl.SSLContext | None,
-        backlog: int,  # noqa: ARG002 - the socket listens already
-    ) -> Acceptor:
-        return Acceptor(sock, protocol_factory, Shares(self._shares), tls=ssl)
+def _end_of(process: BaseProcess) -> str:
+    code = process.exitcode or 0
+    return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"

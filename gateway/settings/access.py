@@ -125,8 +125,8 @@ class AccessSettings(BaseSettings):
     trusted_proxies: _NAMES = Field(
         (),
         description=(
-            "Addresses or networks, separated by commas, whose `X-Forwarded-For` and"
-            " `X-Forwarded-Proto` are believed."
+            "Addresses or networks, separated by commas, whose `X-Forwarded-For` is believed;"
+            " `unix` is whoever calls through a Unix socket."
         ),
     )
     upstream_ca_file: Path | None = Field(
@@ -217,10 +217,11 @@ class AccessSettings(BaseSettings):
     def _check_proxies(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         for name in names:
             try:
-                ipaddress.ip_network(name)
+                if name != "unix":
+                    ipaddress.ip_network(name)
             except ValueError:
                 raise ValueError(
-                    "each must be an address or a network such as 10.0.0.0/8"
+                    "each must be an address, a network such as 10.0.0.0/8, or unix"
                 ) from None
         return names
 
@@ -260,7 +261,7 @@ def is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost"
+        return host == "localhost" or host.startswith("unix:")
 
 
 def _is_origin(text: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -27,6 +27,19 @@ class SettingsError(OperatorError):
     def __init__(self, faults: tuple[str, ...]) -> None:
         super().__init__("\n  ".join(["the settings are not right:", *faults]))
         self.faults = faults
+
+
+def given_values() -> dict[str, str]:
+    """What the environment and `.env` set, as it is written there, by the names of the fields.
+
+    Raises SettingsError if `.env` cannot be read.
+    """
+    in_file, environment = _in_file(), without_service_links(os.environ)
+    given = {
+        name.upper(): value for name, value in (*in_file.items(), *environment.items()) if value
+    }
+    names = {field: PREFIX + field.upper() for field in Settings.model_fields}
+    return {field: given[name] for field, name in names.items() if name in given}
 
 
 def load_settings(model: type[AnySettings], **given: object) -> AnySettings:
@@ -54,14 +67,16 @@ def _line(detail: ErrorDetails) -> str:
 
 
 def _names_given() -> set[str]:
-    """The names of all variables there are. Raises SettingsError if `.env` cannot be read."""
+    return {name.upper() for name in (*without_service_links(os.environ), *_in_file())}
+
+
+def _in_file() -> Mapping[str, str | None]:
     try:
-        in_file = DotEnvSettingsSource(Settings).env_vars
+        return DotEnvSettingsSource(Settings).env_vars
     except OSError as error:
         raise SettingsError((f".env: cannot be read: {error.strerror}",)) from None
     except UnicodeDecodeError:
         raise SettingsError((".env: is not UTF-8",)) from None
-    return {name.upper() for name in (*without_service_links(os.environ), *in_file)}
 
 
 def _misspelt(given: Iterable[str]) -> Iterator[str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
-from pydantic_settings import SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
-from gateway.settings.access import AccessSettings
+from gateway.settings.access import AccessSettings, split
 from gateway.settings.api_key import check_key
 from gateway.settings.limits import LimitSettings
 from gateway.settings.service_links import without_service_links
@@ -66,8 +66,24 @@ class Settings(AccessSettings, LimitSettings):
             " which always does behind a proxy."
         ),
     )
-    host: str = Field("127.0.0.1", min_length=1, description="The address to listen on.")
+    host: str = Field(
+        "127.0.0.1",
+        min_length=1,
+        description=(
+            "The address to listen on; `::` and `localhost` are both IPv4 and IPv6, and"
+            " `unix:/run/gateway.sock` is a Unix socket."
+        ),
+    )
     port: int = Field(8000, ge=0, le=65535, description="The port to listen on; 0 picks one.")
+    operations_port: int | None = Field(
+        None,
+        ge=0,
+        le=65535,
+        description=(
+            "A port that serves the probes and the metrics alone, without TLS; `PORT` then"
+            " serves neither."
+        ),
+    )
     workers: int = Field(1, ge=1, le=256, description="Processes that serve requests.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info",
@@ -214,16 +230,16 @@ class Settings(AccessSettings, LimitSettings):
         False, description="Makes the schema a subgraph of an Apollo Federation 2 graph."
     )
 
-    documents: Path | None = Field(
-        None,
+    documents: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (),
         description=(
-            "A manifest of trusted documents: the file that Apollo's"
+            "Manifests of trusted documents, separated by commas: the file that Apollo's"
             " `generate-persisted-query-manifest` writes, or a JSON object of id and text as"
-            " Relay's compiler and graphql-codegen write it."
+            " Relay's compiler and graphql-codegen write it. They are read again when they change."
         ),
     )
     documents_only: bool = Field(
-        False, description="Refuses every document that is not in that manifest."
+        False, description="Refuses every document that is not in those manifests."
     )
 
     @classmethod
@@ -266,11 +282,16 @@ class Settings(AccessSettings, LimitSettings):
             raise ValueError("set either this or GATEWAY_UPSTREAM_API_KEY, not both")  # noqa: TRY004
         return path
 
+    @field_validator("documents", mode="before")
+    @classmethod
+    def _split_documents(cls, given: object) -> object:
+        return (given,) if isinstance(given, Path) else split(given)
+
     @field_validator("documents_only")
     @classmethod
     def _check_documents_only(cls, only: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 - pydantic's
         # A manifest that was refused is not in the data: then its own fault is said already.
-        if only and info.data.get("documents", ...) is None:
+        if only and not info.data.get("documents", ...):
             raise ValueError("needs GATEWAY_DOCUMENTS, or nothing could be run")
         return only
 

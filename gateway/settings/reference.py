@@ -26,8 +26,11 @@ _SECTIONS: Final[Mapping[str, tuple[str, str]]] = {
     "tls_key": (
         "TLS and proxies",
         (
-            "`HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` are heeded on the way to the platform and to"
-            " the identity provider."
+            "On the way to the platform and to the identity provider, `HTTP_PROXY` or `HTTPS_PROXY`"
+            " is used, or else `ALL_PROXY`, unless `NO_PROXY` names the server: domains with what"
+            " is below them, addresses or networks, with a port or for all ports, or `*`. Servers"
+            " on this machine are reached directly. A proxy to the identity provider must be"
+            " `http://`."
         ),
     ),
     "rate_limit_url": ("Rate limits", "See [Rate limits](access.md#rate-limits)."),
@@ -60,6 +63,12 @@ def reference() -> str:
     return _HEAD + "".join(map(_section, _SECTIONS))
 
 
+def fields_in_order() -> Iterator[str]:
+    """The names of all fields, as the page has them."""
+    for first in _SECTIONS:
+        yield from (name for name, _ in _fields_from(first))
+
+
 def _section(first: str) -> str:
     heading, sentence = _SECTIONS[first]
     rows = "".join(_row(name, field) for name, field in _fields_from(first))
@@ -81,8 +90,14 @@ def _row(name: str, field: FieldInfo) -> str:
 
 
 def _default(field: FieldInfo) -> str:
+    value = default_of(field)
+    return "-" if value is None else f"`{value}`"
+
+
+def default_of(field: FieldInfo) -> str | None:
+    """The default as an operator would write it; None if there is none."""
     value = _plain(field.default)
-    return "-" if field.is_required() or value in ("", "None") else f"`{value}`"
+    return None if field.is_required() or value in ("", "None") else value
 
 
 def _plain(value: Any) -> str:

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 from starlette.types import Lifespan
 
 from gateway.http.errors import ErrorCode, formatted, internal_error
@@ -25,13 +25,13 @@ _REFUSALS = {
 }
 
 
-def site_of(
-    settings: Settings, *, lifespan: Lifespan[Starlette], operations: Sequence[Route]
-) -> Starlette:
-    """An ASGI application with the operators' routes and, by the explorer's switch, the pages."""
-    routes: list[BaseRoute] = [*operations]
-    if settings.explorer:
-        routes += explorer_routes() + guide_routes()
+def site_routes(settings: Settings) -> list[Route]:
+    """The pages, if they are switched on."""
+    return explorer_routes() + guide_routes() if settings.explorer else []
+
+
+def site_of(routes: Sequence[Route], *, lifespan: Lifespan[Starlette] | None = None) -> Starlette:
+    """An ASGI application with these routes, whose refusals and failures look like all others."""
     site = Starlette(
         routes=routes,
         middleware=[Middleware(SecurityHeaders)],

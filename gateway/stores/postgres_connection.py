@@ -29,7 +29,7 @@ _WITHOUT_EFFECT: Final = frozenset(
     | {"keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count"}
     | {"tcp_user_timeout", "sslcompression", "sslsni", "servicefile"}
 )
-# Where the driver cannot do as the URL demands, leaving it out would be less safe than it looks.
+# The driver cannot do what other values demand; without a word it would be less safe than asked.
 _POSSIBLE_VALUES: Final = {
     "channel_binding": ("disable", "prefer"),
     "gssencmode": ("disable", "prefer"),

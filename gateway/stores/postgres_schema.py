@@ -38,6 +38,16 @@ async def bring_up_to_date(connection: asyncpg.Connection) -> None:
     await _check_rights(connection, _TABLES, _RIGHTS)
 
 
+async def look_at(connection: asyncpg.Connection) -> str:
+    """What is there, and is left as it is. StoreError says why it cannot be used."""
+    await _check_flushing(connection)
+    version = await connection.fetchval("SHOW server_version")
+    if await _is_up_to_date(connection):
+        await _check_rights(connection, _TABLES, _RIGHTS)
+        return f"PostgreSQL {version}, and the tables are up to date"
+    return f"PostgreSQL {version}; the tables are made or brought up to date by `gateway migrate`"
+
+
 async def _is_up_to_date(connection: asyncpg.Connection) -> bool:
     if await connection.fetchval("SELECT to_regclass($1)", _VERSIONS) is None:
         return False

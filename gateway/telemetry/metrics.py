@@ -1,7 +1,7 @@
 """Metrics in Prometheus' form; the names are a promise, and the README has all of them.
 
-With several workers the values are in files that all of them share (`shared_metrics`), and any
-worker can tell the sums.
+With several workers the values are in files that all of them share (`shared_metrics`), and each
+worker exposes the sums.
 """
 
 from __future__ import annotations
@@ -30,13 +30,14 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from gateway import __version__
+from gateway.graphql.results import ERROR_TYPES
 from gateway.invites.inputs import InviteDraft
 from gateway.invites.models import InviteErrorCode, InviteOutcome, InviteResult
 from gateway.telemetry.tallies import Tally, Times
-from gateway.telemetry.trail import SUCCESS, TYPES, Result, Trail, is_replayed, told
+from gateway.telemetry.trail import SUCCESS, Result, Trail, is_replayed, told
 from gateway.upstream.wire import Exchange, Fault, Reply
 
-# When a counter began is one more series for each, and nobody's question.
+# The moments at which counters began would be one more series for each.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 SHARED: Final = "PROMETHEUS_MULTIPROC_DIR"
@@ -62,7 +63,7 @@ class Metrics:
         )
         self._request_seconds = Histogram(
             "gateway_request_duration_seconds",
-            "From a request's arrival to its answer.",
+            "From a request's arrival to its response.",
             registry=registry,
             buckets=_SECONDS,
         )
@@ -123,13 +124,13 @@ class Metrics:
         self._passing_on = threading.Lock()
 
     def _start_at_zero(self) -> None:
-        """A counter that appears with its first event does not rise, and wakes nobody."""
+        """A counter that appears with its first event does not rise, so no alert would ring."""
         self._requests.labels("200")
         self._calls.labels("200")
         self._invites.labels(*_labels_of_result(SUCCESS))
-        for code, type_ in TYPES.items():
+        for code, kind in ERROR_TYPES.items():
             for outcome in _outcomes(code):
-                self._invites.labels(type_, code.value, outcome.value)
+                self._invites.labels(kind.__name__, code.value, outcome.value)
         for fault in Fault:
             self._calls.labels(fault.value)
         for word in ("OVERLOADED", "SERVICE_UNAVAILABLE", "INTERNAL_SERVER_ERROR"):
@@ -189,7 +190,7 @@ class Metrics:
             self._call_times.pass_on()
 
     async def share(self) -> None:
-        """Pass on what is counted, for ever, if there may be other workers to tell it."""
+        """Pass on what is counted, for ever, if other workers may have to expose it."""
         while SHARED in os.environ:
             self.pass_on()
             await asyncio.sleep(PASS_ON_SECONDS)

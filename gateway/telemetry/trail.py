@@ -5,8 +5,9 @@ from __future__ import annotations
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from gateway.graphql.results import ERROR_TYPES
+from gateway.graphql.types import InviteCandidateSuccess
 from gateway.invites.models import (
-    InviteErrorCode,
     InviteOutcome,
     InviteResult,
     InviteSuccess,
@@ -24,6 +25,7 @@ class Trail:
     status: int | None = None
     caller: str | None = None
     operation: str | None = None
+    operation_type: str | None = None
     document: str | None = None
     admitted_ns: int | None = None
     """When the document began to be looked at, in nanoseconds of wall-clock time, if traced."""
@@ -60,23 +62,10 @@ class Result:
     outcome: str
 
 
-TYPES = {
-    InviteErrorCode.INVALID_INPUT: "InvalidInputError",
-    InviteErrorCode.TRACK_NOT_FOUND: "TrackNotFoundError",
-    InviteErrorCode.ALREADY_INVITED: "AlreadyInvitedError",
-    InviteErrorCode.INVITE_QUOTA_EXHAUSTED: "InviteQuotaExhaustedError",
-    InviteErrorCode.IDEMPOTENCY_KEY_REUSED: "IdempotencyKeyError",
-    InviteErrorCode.IDEMPOTENCY_KEY_IN_PROGRESS: "IdempotencyKeyError",
-    InviteErrorCode.RATE_LIMITED: "RateLimitedError",
-    InviteErrorCode.UPSTREAM_UNAUTHORIZED: "UpstreamAuthenticationError",
-    InviteErrorCode.UPSTREAM_UNAVAILABLE: "UpstreamError",
-    InviteErrorCode.UPSTREAM_TIMEOUT: "UpstreamError",
-    InviteErrorCode.UPSTREAM_FAULT: "UpstreamError",
-}
-SUCCESS = Result("InviteCandidateSuccess", "", InviteOutcome.INVITED.value)
+SUCCESS = Result(InviteCandidateSuccess.__name__, "", InviteOutcome.INVITED.value)
 _FAILURES = {
-    (code, outcome): Result(type_, code.value, outcome.value)
-    for code, type_ in TYPES.items()
+    (code, outcome): Result(kind.__name__, code.value, outcome.value)
+    for code, kind in ERROR_TYPES.items()
     for outcome in InviteOutcome
 }
 

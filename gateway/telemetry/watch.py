@@ -92,6 +92,7 @@ class Watch:
         if trail is not None:
             trail.document, trail.operation = document.text, operation.name
             if self._tracing is not None:
+                trail.operation_type = operation.type.value
                 self._tracing.end_reading(trail)
 
     def call(self, call: Call) -> CallEnded:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import zlib
+from typing import Final
 
 LARGEST_HEAD = 64 * 1024
 LARGEST_BODY = 1024 * 1024
@@ -19,11 +21,22 @@ POOL_SHARE = 0.2
 CONNECT_SHARE = 0.3
 
 
-def decoded(body: bytes, encoding: str | None) -> bytes:
-    """The body without gzip or deflate, which some servers apply unasked; at most 1 MiB."""
-    if encoding not in ("gzip", "deflate"):
-        return body
-    try:
-        return zlib.decompressobj(wbits=47).decompress(body, LARGEST_BODY)
-    except zlib.error:
-        return body
+_GZIP: Final = 47
+"""zlib's number for gzip or zlib, whichever it is."""
+_RAW: Final = -15
+
+
+def decoded(body: bytes, coding: bytes) -> tuple[bytes, bool]:
+    """The body without gzip or deflate, which some servers apply unasked, and whether it is whole.
+
+    At most 1 MiB; a body that is not coded as its header says is left as it is.
+    """
+    coding = coding.strip().lower()
+    if coding not in (b"gzip", b"x-gzip", b"deflate"):
+        return body, True
+    # Some mean by deflate the bare format (RFC 9110, section 8.4.1.2).
+    for wbits in (_GZIP, _RAW) if coding == b"deflate" else (_GZIP,):
+        reading = zlib.decompressobj(wbits)
+        with contextlib.suppress(zlib.error):
+            return reading.decompress(body, LARGEST_BODY), reading.eof
+    return body, True

@@ -102,3 +102,16 @@ def applicant_call(
 def stats_call(track_id: int, *, timeout_seconds: float, api_key: str | None = None) -> Call:
     """Reads what a track is called and whether it takes invites."""
     return Call(Route.STATS, f"/tracks/{track_id}/stats", timeout_seconds, api_key=api_key)
+
+
+def keyed_and_trusted(exchange: Exchange, *, call: Call, api_key: str) -> bool:
+    """Give a reply the key that it was asked with; False if its connection must not be kept."""
+    if not isinstance(exchange, Reply):
+        return True
+    exchange.api_key = api_key
+    return call.trusts_connection is None or call.trusts_connection(exchange)
+
+
+def fits_header(text: str) -> bool:
+    """Whether a header can carry the text; nothing else may be smuggled in with it."""
+    return text.isascii() and text.isprintable()

@@ -1,18 +1,18 @@
-"""The upstream through httpx2: behind a proxy, or if the settings choose it.
+"""The platform through httpx2's connections: behind a proxy, or if the settings choose it.
 
-It reports what happened as typed facts (`Exchange`) and decides nothing.
+Its connection layer, httpcore2, connects, shakes hands, speaks to proxies and keeps connections.
+What comes back is read as the direct client reads it (`ReplyReader`), from the same bytes.
 
-What httpx2 raises, and the fault it is reported as:
+What httpcore2 raises, and the fault it is reported as:
 
-    TransportError
-      ConnectError              CONNECT, or CERTIFICATE if the certificate was refused
-      ConnectTimeout            CONNECT_TIMEOUT
-      PoolTimeout               POOL_TIMEOUT
-      WriteTimeout              WRITE_TIMEOUT
-      ReadTimeout               READ_TIMEOUT
-      ReadError                 READ
-      RemoteProtocolError       PROTOCOL
-      anything else             OTHER
+    ConnectError              CONNECT, or CERTIFICATE if the certificate was refused
+    ConnectTimeout            CONNECT_TIMEOUT
+    PoolTimeout               POOL_TIMEOUT
+    WriteTimeout              WRITE_TIMEOUT
+    ReadTimeout               READ_TIMEOUT
+    ReadError                 READ
+    RemoteProtocolError       PROTOCOL
+    anything else             OTHER
 """
 
 from __future__ import annotations
@@ -20,37 +20,37 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
-from weakref import WeakKeyDictionary
+from typing import Any
 
+import httpcore2
 import httpx2
 
 from gateway.upstream.bounds import (
     CONNECT_SECONDS,
     CONNECT_SHARE,
     KEEP_ALIVE_SECONDS,
-    LARGEST_BODY,
     LONGEST_LIFE_SECONDS,
     POOL_SHARE,
-    decoded,
 )
-from gateway.upstream.call import Call, CallObserver
+from gateway.upstream.call import Call, CallObserver, fits_header, keyed_and_trusted
 from gateway.upstream.contract import ApiKey
 from gateway.upstream.proxy import proxy_for
+from gateway.upstream.reply_reader import ReplyReader
 from gateway.upstream.trust import trusting
-from gateway.upstream.wire import Exchange, Fault, NoReply, Reply
+from gateway.upstream.wire import Exchange, Fault, NoReply
 
-_FAULTS: Mapping[type[Exception], Fault] = {
-    httpx2.ConnectError: Fault.CONNECT,
-    httpx2.ConnectTimeout: Fault.CONNECT_TIMEOUT,
-    httpx2.PoolTimeout: Fault.POOL_TIMEOUT,
-    httpx2.WriteTimeout: Fault.WRITE_TIMEOUT,
-    httpx2.ReadTimeout: Fault.READ_TIMEOUT,
-    httpx2.ReadError: Fault.READ,
-    httpx2.RemoteProtocolError: Fault.PROTOCOL,
+_FAULTS: Mapping[type[BaseException], Fault] = {
+    httpcore2.ConnectError: Fault.CONNECT,
+    httpcore2.ConnectTimeout: Fault.CONNECT_TIMEOUT,
+    httpcore2.PoolTimeout: Fault.POOL_TIMEOUT,
+    httpcore2.WriteTimeout: Fault.WRITE_TIMEOUT,
+    httpcore2.ReadTimeout: Fault.READ_TIMEOUT,
+    httpcore2.ReadError: Fault.READ,
+    httpcore2.RemoteProtocolError: Fault.PROTOCOL,
 }
 
 
@@ -62,7 +62,7 @@ class SendTooLateError(Exception):
 class PhaseProbe:
     """Knows whether bytes of the request may have left, and stops one that is too late.
 
-    httpx2 awaits it at each step of a call (request extension `trace`).
+    httpcore2 awaits it at each step of a call (request extension `trace`).
     """
 
     send_by: float | None = None
@@ -82,26 +82,84 @@ class _Known:
     """What is known of a call so far, so that no exception can lose it."""
 
     probe: PhaseProbe
-    response: httpx2.Response | None = None
-    body: bytearray = field(default_factory=bytearray)
-    body_complete: bool = False
+    api_key: str
+    connection: _Connection | None = None
+    """The connection that the last bytes were written to."""
 
     def facts(self, fault: Fault) -> Exchange:
-        if self.response is None:
+        if self.connection is None or not self.probe.possibly_sent:
             return NoReply(fault, self.probe.possibly_sent)
-        headers = self.response.headers
-        return Reply(
-            status=self.response.status_code,
-            body=decoded(bytes(self.body), headers.get("content-encoding")),
-            body_complete=self.body_complete,
-            content_type=headers.get("content-type"),
-            retry_after=headers.get("retry-after"),
-            date=headers.get("date"),
+        return self.connection.reader.facts(fault)
+
+
+_CALL: ContextVar[_Known] = ContextVar("upstream_call")
+
+
+class _Connection(httpcore2.AsyncNetworkStream):
+    """A connection of httpcore2's of which each reply is read here too."""
+
+    def __init__(self, stream: httpcore2.AsyncNetworkStream) -> None:
+        self.reader = ReplyReader()
+        self.is_spent = False
+        """It must not be used again: httpcore2 closes it after this reply."""
+        self._stream = stream
+        self._made_at = time.monotonic()
+
+    @property
+    def is_old(self) -> bool:
+        return time.monotonic() - self._made_at >= LONGEST_LIFE_SECONDS
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore2's
+        data = await self._stream.read(max_bytes, timeout)
+        if data:
+            self.reader.feed(data)
+        else:
+            self.reader.end_of_connection()
+        if self.reader.broken:
+            raise httpcore2.RemoteProtocolError
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore2's
+        known = _CALL.get()
+        if known.connection is not self:
+            known.connection = self
+            self.reader.begin()
+        await self._stream.write(buffer, timeout)
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore2's
+    ) -> _Connection:
+        return _Connection(await self._stream.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:
+        # A connection with something to read between two calls is closed by httpcore2.
+        if info == "is_readable" and self.is_spent:
+            return True
+        return self._stream.get_extra_info(info)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+class _Network(httpcore2.AnyIOBackend):
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore2's
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> _Connection:
+        return _Connection(
+            await super().connect_tcp(host, port, timeout, local_address, socket_options)
         )
 
 
 class HttpxUpstream:
-    """The upstream through httpx2's transport: no redirects, no cookies, no log of its own."""
+    """The platform through httpx2: no redirects, no cookies, no log of its own."""
 
     def __init__(
         self,
@@ -114,30 +172,23 @@ class HttpxUpstream:
         observe: CallObserver | None = None,
     ) -> None:
         self._observe = observe
-        self._first_used: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
         self._base_url = base_url.rstrip("/")
-        url = httpx2.URL(self._base_url)
         self._api_key = api_key
         self._api_key_header = api_key_header.encode()
+        url = httpx2.URL(self._base_url)
         self._headers = [
             (b"host", url.netloc),
             (b"accept", b"application/json"),
             (b"accept-encoding", b"identity"),
-            (b"content-type", b"application/json"),
             (b"user-agent", b"track-invite-gateway"),
         ]
-        proxy = proxy_for(base_url)
-        plain = url.scheme == "http" and proxy is None
-        self._transport = httpx2.AsyncHTTPTransport(
-            # Without TLS the trust store, which takes long to load, is not needed.
-            verify=False if plain else trusting(ca_file),
-            trust_env=False,
-            proxy=proxy,
-            limits=httpx2.Limits(
-                max_connections=concurrency,
-                max_keepalive_connections=concurrency,
-                keepalive_expiry=KEEP_ALIVE_SECONDS,
-            ),
+        self._pool = _pool(
+            proxy_for(base_url),
+            is_tls=url.scheme == "https",
+            ca_file=ca_file,
+            max_connections=concurrency,
+            keepalive_expiry=KEEP_ALIVE_SECONDS,
+            network_backend=_Network(),
         )
 
     async def send(self, call: Call) -> Exchange:
@@ -150,86 +201,101 @@ class HttpxUpstream:
             ended(exchange)
         return exchange
 
-    async def _send(self, call: Call) -> Exchange:
-        request, seconds = self._request(call), call.timeout_seconds
-        known = _Known(PhaseProbe(call.send_by))
-        request.extensions = {
-            "timeout": {
-                # httpx2 leaves a socket open if a TLS handshake is cancelled: waiting for a slot,
-                # connecting and shaking hands have to time out before the deadline does.
-                "connect": min(CONNECT_SECONDS, seconds * CONNECT_SHARE),
-                "pool": seconds * POOL_SHARE,
-                # One deadline over the whole call stands in for a timeout on each operation.
-                "read": None,
-                "write": None,
-            },
-            "trace": known.probe,
-        }
-        fault = Fault.OTHER
-        try:
-            async with asyncio.timeout(seconds):
-                await self._exchange(request, known, call.trusts_connection)
-        except (TimeoutError, SendTooLateError):
-            fault = Fault.DEADLINE
-        except Exception as error:  # noqa: BLE001 - an unforeseen one must not lose what is known
-            fault = _fault_of(error)
-        return known.facts(fault)
-
     def reread_api_key(self) -> bool:
         return self._api_key.reread()
 
     async def aclose(self) -> None:
-        await self._transport.aclose()
+        await self._pool.aclose()
 
-    def _request(self, call: Call) -> httpx2.Request:
+    async def _send(self, call: Call) -> Exchange:
         key = self._api_key.current() if call.api_key is None else call.api_key
-        headers = [*self._headers, (self._api_key_header, key.encode()), *call.headers]
+        if not fits_header(key) or not fits_header(call.idempotency_key or ""):
+            return NoReply(Fault.OTHER, possibly_sent=False)
+        known = _Known(PhaseProbe(call.send_by), key)
+        request = self._request(call, known)
+        before = _CALL.set(known)
+        fault = Fault.OTHER
+        try:
+            async with asyncio.timeout(call.timeout_seconds):
+                return await self._exchange(request, call, known)
+        except (TimeoutError, SendTooLateError):
+            fault = Fault.DEADLINE
+        except Exception as error:  # noqa: BLE001 - an unforeseen one must not lose what is known
+            fault = _fault_of(error)
+        finally:
+            _CALL.reset(before)
+        exchange = known.facts(fault)
+        # Its connection is closed in any case.
+        keyed_and_trusted(exchange, call=call, api_key=key)
+        return exchange
+
+    def _request(self, call: Call, known: _Known) -> httpcore2.Request:
+        headers = [*self._headers, (self._api_key_header, known.api_key.encode()), *call.headers]
         if call.idempotency_key is not None:
             headers.append((b"idempotency-key", call.idempotency_key.encode()))
-        url = httpx2.URL(self._base_url + call.path)
-        return httpx2.Request(call.method, url, headers=headers, content=call.body)
+        if call.body is not None:
+            headers.append((b"content-type", b"application/json"))
+            headers.append((b"content-length", b"%d" % len(call.body)))
+        seconds = call.timeout_seconds
+        timeouts = {
+            # httpcore2 leaves a socket open if a TLS handshake is cancelled: waiting for a slot,
+            # connecting and shaking hands have to time out before the deadline does.
+            "connect": min(CONNECT_SECONDS, seconds * CONNECT_SHARE),
+            "pool": seconds * POOL_SHARE,
+            # One deadline over the whole call stands in for a timeout on each operation.
+            "read": None,
+            "write": None,
+        }
+        return httpcore2.Request(
+            call.method,
+            _core_url(httpx2.URL(self._base_url + call.path)),
+            headers=headers,
+            content=call.body,
+            extensions={"timeout": timeouts, "trace": known.probe},
+        )
 
-    async def _exchange(
-        self,
-        request: httpx2.Request,
-        known: _Known,
-        trusts: Callable[[Reply], bool] | None,
-    ) -> None:
-        response = await self._transport.handle_async_request(request)
-        known.response = response
-        stream = cast(httpx2.AsyncByteStream, response.stream)
+    async def _exchange(self, request: httpcore2.Request, call: Call, known: _Known) -> Exchange:
+        response = await self._pool.handle_async_request(request)
         try:
-            async for chunk in stream:
-                known.body += chunk
-                if len(known.body) > LARGEST_BODY:
-                    del known.body[LARGEST_BODY:]
-                    return
-            known.body_complete = True
-            reply = known.facts(Fault.OTHER)
-            distrusted = trusts is not None and isinstance(reply, Reply) and not trusts(reply)
-            # httpx2 keeps a connection whatever follows a response on it and however old it is,
-            # and has no public way to say no.
-            connection = cast(Any, stream)._httpcore_stream._stream._connection  # noqa: SLF001 - see above
-            if distrusted or _has_surplus(connection) or self._is_old(connection):
-                connection._h11_state.send_failed()  # noqa: SLF001 - as above
+            async for _ in response.aiter_stream():
+                pass
+            exchange, connection = known.facts(Fault.OTHER), known.connection
+            is_trusted = keyed_and_trusted(exchange, call=call, api_key=known.api_key)
+            if connection is not None:
+                may_be_kept = is_trusted and connection.reader.reusable
+                connection.is_spent = connection.is_old or not may_be_kept
+            return exchange
         finally:
-            await stream.aclose()
-
-    def _is_old(self, connection: Any) -> bool:
-        now = asyncio.get_running_loop().time()
-        return now - self._first_used.setdefault(connection, now) >= LONGEST_LIFE_SECONDS
+            await response.aclose()
 
 
-def _has_surplus(connection: Any) -> bool:
-    """Whether bytes follow the response: they would be taken for the reply to the next request."""
-    surplus, _ = connection._h11_state.trailing_data  # noqa: SLF001 - as above
-    return bool(surplus)
+def _pool(
+    proxy: str | None, *, is_tls: bool, ca_file: Path | None, **options: Any
+) -> httpcore2.AsyncConnectionPool:
+    # Without TLS the trust store, which takes long to load, is not needed.
+    trust = trusting(ca_file) if is_tls else None
+    if proxy is None:
+        return httpcore2.AsyncConnectionPool(ssl_context=trust, **options)
+    named = httpx2.Proxy(proxy)
+    return httpcore2.AsyncHTTPProxy(
+        _core_url(named.url),
+        proxy_auth=named.raw_auth,
+        proxy_ssl_context=trusting(ca_file) if named.url.scheme == "https" else None,
+        ssl_context=trust,
+        **options,
+    )
+
+
+def _core_url(url: httpx2.URL) -> httpcore2.URL:
+    return httpcore2.URL(
+        scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
+    )
 
 
 def _fault_of(error: BaseException) -> Fault:
-    if isinstance(error, httpx2.ConnectError) and _is_certificate_error(error):
+    if isinstance(error, httpcore2.ConnectError) and _is_certificate_error(error):
         return Fault.CERTIFICATE
-    return _FAULTS.get(type(error), Fault.OTHER)  # type: ignore[arg-type]
+    return _FAULTS.get(type(error), Fault.OTHER)
 
 
 def _is_certificate_error(error: BaseException | None) -> bool:

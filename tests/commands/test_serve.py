@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from asyncio import AbstractEventLoop
-from collections.abc import Callable
-from contextlib import closing
 from dataclasses import fields
 
+from starlette.applications import Starlette
+
 from gateway.server.config import server_config
-from gateway.server.workers import SharingLoop
 from gateway.settings.limits import ConnectionLimits, Limits
 from tests.fakes.settings import settings
 
@@ -30,26 +28,9 @@ def test_limits_are_those_that_are_set():
     assert given.request_limits() == Limits(max_depth=5)
 
 
-def test_workers_share_connections_out(tmp_path):
-    """One worker alone has the event loop that any server has."""
-    config = server_config("gateway.app:app", settings())
-    alone = config.get_loop_factory()
-    config.shares = tmp_path / "shares"
-    shared = config.get_loop_factory()
-
-    assert not isinstance(made(alone), SharingLoop)
-    assert isinstance(made(shared), SharingLoop)
-
-
-def made(factory: Callable[[], AbstractEventLoop] | None) -> AbstractEventLoop:
-    assert factory is not None
-    with closing(factory()) as loop:
-        return loop
-
-
 def test_server_tells_strangers_nothing():
     """No Server header, no line per request, no upgrade."""
-    config = server_config("gateway.app:app", settings(request_timeout_seconds=2.5))
+    config = server_config(Starlette(), settings(request_timeout_seconds=2.5))
 
     assert not config.server_header
     assert not config.access_log

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from gateway.sandbox import API_KEY, create_sandbox, running_sandbox
+from gateway.sandbox import API_KEY, Listed, Platform, create_sandbox, running_sandbox
 from tests.crash.child import POINTS
 
 if TYPE_CHECKING:
@@ -180,7 +180,9 @@ class Run:
     async def go(self, kills: int) -> Tally:
         began = time.monotonic()
         self._kills_left = kills
-        async with running_sandbox(create_sandbox(listed_after_seconds=0.3)) as self._sandbox:
+        async with running_sandbox(
+            create_sandbox(Platform(listed=Listed.LATE, late_seconds=0.3))
+        ) as self._sandbox:
             clients = [asyncio.create_task(self._client()) for _ in range(CLIENTS)]
             await asyncio.gather(*(self._replica(n) for n in range(len(self._addresses))))
             self._over = True

@@ -30,7 +30,7 @@ def test_killed_lists_are_finished_by_the_next_command(tmp_path):
     """`gateway invite` is killed and run again until it is done: nobody twice, nobody left out."""
     url = f"sqlite:///{tmp_path / 'gateway.db'}"
 
-    tally = asyncio.run(SheetRun(tmp_path, url, seed=4).go(kills=2))
+    tally = asyncio.run(SheetRun(tmp_path, url, seed=5, candidates=120).go(kills=2))
 
     assert tally.passed, tally.text()
     assert tally.kills.total() == 2

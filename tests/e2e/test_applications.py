@@ -11,7 +11,7 @@ import pytest
 
 from tests.e2e.conftest import Pair, fetch, serve_settings
 from tests.e2e.processes import running
-from tests.graphql.test_applications import LIST, ONE
+from tests.fakes.gateway import LIST, ONE
 
 
 def ask(gateway: str, query: str, **variables: object) -> dict[str, Any]:

@@ -209,7 +209,7 @@ BEARERS = {
 async def test_tokens_are_not_told(name, tmp_path, debug_logs, capsys):
     """A caller is known by its name alone, and what a token says besides is nobody's business."""
     auth, bearer = BEARERS[name]
-    async with hostile.answers_status(200, hostile.INVITED) as upstream:
+    async with hostile.answers_status(200, b'{"application_id": 91}') as upstream:
         app = create_app(
             settings(
                 upstream_url=upstream.address,

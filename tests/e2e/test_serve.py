@@ -300,3 +300,44 @@ def test_wrong_settings_are_told_all_at_once(tmp_path):
     assert code == 2
     assert all(f"GATEWAY_{name}: " in errors for name in [*wrong, "UPSTREAM_API_KEY_FILE"])
     assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_operations_have_a_port_of_their_own(tmp_path, postgres_url, workers):
+    """Which serves nothing else, and the other port nothing of it."""
+    settings = serve_settings(
+        "http://127.0.0.1:1", OPERATIONS_PORT="0", WORKERS=workers, STORE_URL=postgres_url
+    )
+    with running(tmp_path, "serve", **settings) as gateway:
+        public, operations = gateway.address(), gateway.address()
+        probes = [fetch("GET", operations + path) for path in ("/livez", "/readyz")]
+        metrics = fetch("GET", f"{operations}/metrics")
+        hidden = [fetch("GET", public + path) for path in ("/livez", "/readyz", "/metrics")]
+        refused = fetch("POST", f"{operations}/graphql", '{"query": "{__typename}"}')
+        answer = fetch("POST", f"{public}/graphql", '{"query": "{__typename}"}')
+        code = gateway.stop()
+
+    assert probes == ['{"status":"ok"}'] * 2
+    assert "gateway_info" in metrics
+    assert ["nothing here" in one for one in (*hidden, refused)] == [True] * 4
+    assert answer == '{"data":{"__typename":"Query"}}'
+    assert code == 0
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_unix_socket_is_served(tmp_path, postgres_url, workers):
+    """To whoever may enter its folder; it is gone afterwards."""
+    path = tmp_path / "gateway.sock"
+    settings = serve_settings(
+        "http://127.0.0.1:1", HOST=f"unix:{path}", WORKERS=workers, STORE_URL=postgres_url
+    )
+    with running(tmp_path, "serve", **settings) as gateway:
+        gateway.read_to(f"Listening on unix:{path}")
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(path))
+            client.sendall(b"GET /livez HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+            answer = client.makefile("rb").read()
+        code = gateway.stop()
+
+    assert answer.endswith(b'{"status":"ok"}')
+    assert (code, path.exists()) == (0, False)

@@ -179,6 +179,28 @@ def test_kept_connection_is_closed_after_its_answer(tmp_path, upstream):
     assert upstream.emails == ["ada@example.com"]
 
 
+def test_kept_connections_are_closed_during_the_delay(tmp_path, upstream):
+    """As soon as `/readyz` says 503, so that none of them is turned away at its end."""
+    upstream.go_on.set()
+    settings = serve_settings(upstream.address, DRAIN_DELAY_SECONDS="30")
+    with running(tmp_path, "serve", **settings) as gateway:
+        address = gateway.address()
+        with connect(address) as kept, connect(address) as probing:
+            kept.sendall(request(mutation("ada@example.com")))
+            before = kept.recv(65536)
+            gateway.process.send_signal(signal.SIGTERM)
+            until(lambda: json.loads(fetch("GET", f"{address}/readyz"))["status"] == "stopping")
+            kept.sendall(request(mutation("grace@example.com")))
+            probing.sendall(b"GET /readyz HTTP/1.1\r\nhost: x\r\n\r\n")
+            received = [read_all(kept), read_all(probing)]
+        gateway.stop()
+
+    assert b"connection: close" not in before
+    assert [b"connection: close" in one for one in received] == [True, True]
+    assert received[0].startswith(b"HTTP/1.1 200")
+    assert received[1].startswith(b"HTTP/1.1 503")
+
+
 def gateway_address(gateway: Command) -> str:
     return gateway.printed.split()[-1]
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
+from gateway.access.token_file import new_token, token_line
 from tests.bench.processes import children_of
 from tests.e2e.conftest import Pair, fetch, serve_settings
-from tests.e2e.processes import running
+from tests.e2e.processes import Command, running
 
 INVITES = 12
+T = TypeVar("T")
 
 
 def test_metrics_are_those_of_all_workers(tmp_path, postgres_url):
@@ -50,6 +56,49 @@ def test_connections_are_shared_out(tmp_path, postgres_url):
             assert time.monotonic() < give_up_at, shares
             with connections(port, 16):
                 shares = of_each_worker(gateway.process.pid, port)
+
+
+def test_worker_dies_and_the_gateway_serves_on(tmp_path, postgres_url):
+    """Also while no other one can start: then it is tried again, and the log says what is wrong."""
+    tokens = tmp_path / "tokens"
+    tokens.write_text(line := token_line("ats", new_token()))
+    settings = serve_settings("http://127.0.0.1:1", WORKERS="2", STORE_URL=postgres_url)
+    settings |= {"AUTH": "tokens", "AUTH_TOKENS_FILE": str(tokens)}
+
+    with running(tmp_path, "serve", **settings) as gateway:
+        address = gateway.address()
+        one, two = until(lambda: serving(gateway, 2))
+        tokens.write_text("broken")
+        os.kill(int(one), signal.SIGKILL)
+        until(lambda: "AUTH_TOKENS_FILE" in gateway.errors())
+        alive = [fetch("GET", f"{address}/livez") for _ in range(4)]
+        tokens.write_text(line)
+        until(lambda: serving(gateway, 3))
+        os.kill(int(two), 0)
+        code = gateway.stop()
+
+    lines = [json.loads(line) for line in gateway.errors().splitlines()]
+    (death,) = [line for line in lines if f"worker {one} " in line["event"]]
+    assert alive == ['{"status":"ok"}'] * 4
+    assert "was killed by SIGKILL; the next one starts in" in death["event"]
+    assert (death["level"], death["logger"]) == ("error", "gateway.workers")
+    assert not any("exception" in line for line in lines)
+    assert code == 0
+
+
+def serving(gateway: Command, count: int) -> list[str]:
+    """The processes of all workers that have served, once there are so many."""
+    if gateway.errors().count("Application startup complete") < count:
+        return []
+    return re.findall(r"Started server process \[(\d+)\]", gateway.errors())
+
+
+def until(met: Callable[[], T]) -> T:
+    give_up_at = time.monotonic() + 60
+    while not (result := met()):
+        assert time.monotonic() < give_up_at
+        time.sleep(0.05)
+    return result
 
 
 @contextmanager

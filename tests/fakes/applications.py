@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.applications.inputs import ListRequest
 from gateway.applications.reader import Reader
 from gateway.applications.reads import Reads
 from gateway.invites.admission import Admission
 from gateway.invites.deadline import within
 from gateway.invites.outcomes import Verdict
 from gateway.invites.retries import RetryPolicy
-from gateway.upstream.call import Call
+from gateway.upstream.call import Call, Route
 from gateway.upstream.wire import Exchange, Fault, NoReply, Reply
 from tests.fakes.calls import asked
 
@@ -61,6 +62,16 @@ def details(number: int = 7, /, **changed: object) -> dict[str, object]:
     return given | changed
 
 
+def stats(count: int = 9, /, **changed: object) -> dict[str, object]:
+    """What the read of a track answers."""
+    given: dict[str, object] = {
+        "title": "Backend",
+        "active": True,
+        "totals": {"by_status": {"pending": count}},
+    }
+    return given | changed
+
+
 def answered(body: object, status: int = 200, **facts: Any) -> Reply:
     return Reply(status, json.dumps(body).encode(), **facts)
 
@@ -91,6 +102,8 @@ class FakeTrack:
     async def send(self, call: Call) -> Exchange:
         if call.body is not None:
             return NoReply(Fault.OTHER, possibly_sent=False)
+        if call.route is Route.STATS:
+            return await self._answer(answered(stats(self.size)), call)
         _, application_id, query = asked(call)
         if application_id is None:
             self.queries.append(query)
@@ -134,3 +147,7 @@ def a_reader(upstream: Any, **options: Any) -> Reader:
 
 def some_reads(upstream: Any, *, most: int = 30, seconds: float = 20, **options: Any) -> Reads:
     return Reads(a_reader(upstream), most=most, deadline=within(seconds), **options)
+
+
+def a_request(start: int = 0, first: int = 10) -> ListRequest:
+    return ListRequest(TRACK, start, first, {})

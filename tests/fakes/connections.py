@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import socket
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, cast
 
 from uvicorn.server import ServerState
@@ -16,6 +16,7 @@ from gateway.http.requests import RequestHead
 from gateway.http.responses import Response
 from gateway.server.config import ServerConfig
 from gateway.server.drain import Draining
+from gateway.server.listen import listen
 from gateway.server.protocol import HttpProtocol
 from gateway.settings.limits import ConnectionLimits
 
@@ -49,6 +50,7 @@ class EchoApp:
     open: asyncio.Event = field(default_factory=asyncio.Event)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     draining: Draining = field(default_factory=Draining)
+    operations: None = None
 
     def __post_init__(self) -> None:
         self.routes = {"/graphql": self.respond}
@@ -147,14 +149,14 @@ async def one_answer(reader: asyncio.StreamReader) -> bytes:
 
 @contextlib.asynccontextmanager
 async def serving(
-    limits: ConnectionLimits, app: EchoApp | None = None, **options: Any
+    limits: ConnectionLimits, app: EchoApp | None = None, path: Path | None = None, **options: Any
 ) -> AsyncIterator[Served]:
     app = app or EchoApp()
     config = ServerConfig(app, limits=limits, lifespan="off", **options)
     config.load()
     state = ServerState()
     loop = asyncio.get_running_loop()
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with listen("127.0.0.1" if path is None else f"unix:{path}", 0)[0] as listening:
         server = await loop.create_server(lambda: HttpProtocol(config, state, {}), sock=listening)
         served = Served(listening.getsockname()[1], app, state)
         try:

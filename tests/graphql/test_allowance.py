@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 from graphql import FieldNode, FragmentDefinitionNode, OperationDefinitionNode, parse
 
-from gateway.graphql.allowance import Allowance, Extent, TooMuchToTellError, _extent
+from gateway.graphql.allowance import Allowance, AnswerTooLargeError, Extent, _extent
 
 
 def field_info(document: str) -> Any:
@@ -47,7 +47,7 @@ def test_items_count_with_their_fields():
 
     allowance.take_items(info, 5)
     allowance.take_items(info, 5)
-    with pytest.raises(TooMuchToTellError):
+    with pytest.raises(AnswerTooLargeError):
         allowance.take_items(info, 1)
 
 
@@ -56,7 +56,7 @@ def test_bytes_count_for_each_alias():
     info, allowance = field_info("{a{b x:c y:c d}}"), Allowance(octets=30)
 
     allowance.take_bytes(info, 10)
-    with pytest.raises(TooMuchToTellError):
+    with pytest.raises(AnswerTooLargeError):
         allowance.take_bytes(info, 1)
 
 

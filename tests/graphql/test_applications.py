@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from functools import partial
-from typing import Any, TypeAlias
 from urllib.parse import urlencode
 
 import pytest
@@ -15,32 +14,10 @@ from gateway.app import create_app
 from gateway.sandbox import API_KEY, create_sandbox, running_sandbox
 from gateway.upstream.wire import Fault, NoReply, Reply
 from tests.fakes.applications import FakeTrack, answered, details, entry, listed
+from tests.fakes.gateway import LIST, ONE, Ask, asked, asking, the_error
 from tests.fakes.invites import MemoryStore
 from tests.fakes.settings import settings
 from tests.sandbox.conftest import client_of
-
-ONE = """
-query One($track: ID!, $application: ID!) {
-  application(trackId: $track, applicationId: $application) {
-    applicationId trackId name email score stageStatus dateAdded
-    currentStage { stageId name type color }
-    details { trackTitle stages { name color } submittedResponses { label value } parsedResume }
-  }
-}
-"""
-LIST = """
-query Listed($track: ID!, $first: Int, $after: String, $filter: ApplicationFilter) {
-  applications(trackId: $track, first: $first, after: $after, filter: $filter) {
-    totalCount
-    nodes { name }
-    edges { cursor node { name } }
-    pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
-  }
-}
-"""
-
-
-Ask: TypeAlias = Callable[..., Awaitable[Any]]
 
 
 @pytest.fixture
@@ -51,45 +28,6 @@ async def ask() -> AsyncIterator[Ask]:
             await client.invite(f"{name.lower()}@example.com", candidate_name=name)
         given = settings(upstream_url=address, upstream_api_key=SecretStr(API_KEY))
         yield partial(asked, create_app(given, store=MemoryStore()))
-
-
-def asking(track: FakeTrack, **given: object) -> Ask:
-    """Asks a gateway with these settings before this track."""
-    app = create_app(settings(**given), upstream=track, applicants=track, store=MemoryStore())
-    return partial(asked, app)
-
-
-async def asked(
-    app: Any,
-    query: str,
-    *,
-    method: str = "POST",
-    query_string: str = "",
-    headers: dict[str, str] | None = None,
-    **variables: object,
-) -> Any:
-    """The JSON of the answer to a request."""
-    body = json.dumps({"query": query, "variables": variables}).encode()
-    sent: list[Any] = []
-
-    async def receive() -> Any:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    given = {"content-type": "application/json"} | (headers or {})
-    sent_headers = [(name.lower().encode(), value.encode()) for name, value in given.items()]
-    scope: dict[str, Any] = {
-        "type": "http",
-        "method": method,
-        "path": "/graphql",
-        "headers": sent_headers,
-    }
-    scope |= {"query_string": query_string.encode(), "client": ("127.0.0.1", 1)}
-    await app(scope, receive, send)
-    assert sent[0]["status"] == 200
-    return json.loads(sent[1]["body"])
 
 
 async def test_one_application(ask):
@@ -157,12 +95,6 @@ async def test_unknown_track_has_no_list(ask):
         "retryable": False,
         "upstreamStatus": 404,
     }
-
-
-def the_error(answer: Any) -> Any:
-    """The only error of an answer."""
-    (error,) = answer["errors"]
-    return error
 
 
 async def test_list_is_filtered(ask):
@@ -474,3 +406,37 @@ async def test_queries_may_come_by_get(ask):
     answer = await ask("", method="GET", query_string=query)
 
     assert answer == {"data": {"application": {"name": "Ada"}}}
+
+
+async def test_empty_search_boxes_narrow_nothing(ask):
+    """What a page sends before anything is typed."""
+    answer = await ask(LIST, track=6578, filter={"name": "", "email": " ", "stageId": ""})
+
+    assert answer["data"]["applications"]["totalCount"] == 3
+
+
+async def test_counts_come_without_the_list(ask):
+    """`first: 0` asks for the total alone."""
+    answer = await ask(LIST, track=6578, first=0, filter={"name": "a"})
+
+    assert answer["data"]["applications"] == {
+        "totalCount": 1,
+        "nodes": [],
+        "edges": [],
+        "pageInfo": {
+            "hasNextPage": True,
+            "hasPreviousPage": False,
+            "startCursor": None,
+            "endCursor": None,
+        },
+    }
+
+
+async def test_track_of_the_stand_in(ask):
+    """It counts as it lists; one that it does not know is null."""
+    query = "query T($id: ID!) { track(trackId: $id) { title isActive applicationCount } }"
+
+    assert await ask(query, id=6578) == {
+        "data": {"track": {"title": "Track 6578", "isActive": True, "applicationCount": 3}}
+    }
+    assert await ask(query, id=404404) == {"data": {"track": None}}

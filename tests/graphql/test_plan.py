@@ -3,120 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import re
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from graphql import GraphQLSchema, build_schema
+from graphql import build_schema
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis_graphql import Mode, mutations
+from hypothesis_graphql import Mode, mutations, queries
 
-from gateway.graphql.context import RequestContext
 from gateway.graphql.documents import DocumentReader
-from gateway.graphql.endpoint import GraphQLEndpoint
-from gateway.graphql.execution import Executor, GeneralExecutor, PlanningExecutor
 from gateway.graphql.plan import Planner
-from gateway.graphql.schema import executable_schema, printed_schema
-from gateway.http.requests import RequestHead
-from gateway.invites.inputs import InviteDraft
-from gateway.invites.models import (
-    InputIssue,
-    Invite,
-    InviteErrorCode,
-    InviteFailure,
-    InviteOutcome,
-    InviteResult,
-    InviteSuccess,
+from gateway.graphql.schema import printed_schema
+from gateway.invites.models import InviteResult
+from gateway.upstream.wire import Reply
+from tests.fakes.applications import answered as reply
+from tests.fakes.applications import entry, listed
+from tests.fakes.planning import (
+    ADA,
+    GENERAL,
+    PLANNING,
+    RESULTS,
+    SCHEMA,
+    WHOLE,
+    WIDE,
+    Core,
+    answered,
+    name_of,
 )
-from gateway.settings.limits import Limits
-
-SCHEMA = executable_schema()
-WIDE = Limits(
-    max_body_bytes=10**7,
-    max_document_bytes=10**6,
-    max_tokens=10**5,
-    max_aliases=10**4,
-    max_fields=10**4,
-    max_root_fields=50,
-    max_invites=50,
-)
-GENERAL = GeneralExecutor(SCHEMA, hide_suggestions=False)
-PLANNING = PlanningExecutor(SCHEMA, general=GENERAL)
-ERROR_ID = re.compile(rb"[0-9a-f]{16}")
-
-INVITE = Invite("7", "ada@example.com", "https://t.example/i/1", "invited", "Ada", "6578")
-RESULTS: list[InviteResult] = [
-    InviteSuccess(INVITE),
-    InviteSuccess(Invite("7", "é@example.com", None, None, "\ud800", "1"), replayed=True),
-    *(
-        InviteFailure(
-            code,
-            "Words.",
-            InviteOutcome.UNKNOWN,
-            retryable=True,
-            issues=(InputIssue("candidate_name", "a"), InputIssue("track_id", "b")),
-            track_id="6578",
-            retry_after_seconds=3,
-            upstream_status=503,
-        )
-        for code in InviteErrorCode
-    ),
-    InviteFailure(InviteErrorCode.UPSTREAM_FAULT, "", InviteOutcome.INVITED, retryable=False),
-]
-
-
-def _name_of(result: InviteResult) -> str:
-    return result.code.value if isinstance(result, InviteFailure) else "SUCCESS"
-
-
-SELECTION = """
-  __typename
-  ... on InviteCandidateSuccess { invite { applicationId email inviteLink inviteStatus name trackId } replayed }
-  ... on InviteError { code message outcome retryable }
-  ... on InvalidInputError { issues { field message } }
-  ... on TrackNotFoundError { trackId }
-  ... on RateLimitedError { retryAfterSeconds }
-  ... on UpstreamError { upstreamStatus retryAfterSeconds }
-"""
-WHOLE = f"mutation M($input: InviteCandidateInput!) {{ inviteCandidate(input: $input) {{ {SELECTION} }} }}"
-ADA = {"candidateName": "Ada", "candidateEmail": "ada@example.com", "trackId": "6578"}
-
-
-@dataclass
-class FakeInviter:
-    """Gives one result, or raises it, and keeps what it was asked for."""
-
-    result: InviteResult | Exception
-    drafts: list[InviteDraft] = field(default_factory=list)
-
-    async def invite(self, draft: InviteDraft, *_: object) -> InviteResult:
-        self.drafts.append(draft)
-        if isinstance(self.result, Exception):
-            raise self.result
-        return self.result
-
-    async def invite_all(self, drafts: list[InviteDraft], *_: object) -> list[InviteResult]:
-        return [await self.invite(draft) for draft in drafts]
-
-
-async def answered(
-    executor: Executor,
-    result: InviteResult | Exception,
-    request: dict[str, Any],
-    schema: GraphQLSchema = SCHEMA,
-) -> tuple[int, bytes, list[InviteDraft]]:
-    """Status and body without random ids, and what was asked of the core."""
-    inviter = FakeInviter(result)
-    context = RequestContext(inviter, inviter)  # type: ignore[arg-type]
-    endpoint = GraphQLEndpoint(
-        schema, make_context=lambda _: context, limits=WIDE, executor=executor
-    )
-    head = RequestHead("POST", {b"content-type": b"application/json"})
-    response = await endpoint.respond(head, json.dumps(request).encode())
-    return response.status, ERROR_ID.sub(b"id", response.body), inviter.drafts
 
 
 async def check_same(result: InviteResult | Exception, request: dict[str, Any]) -> None:
@@ -132,7 +45,7 @@ def is_planned(query: str, variables: dict[str, Any] | None = None) -> bool:
     document = DocumentReader(SCHEMA, WIDE, introspection=True).read(query)
     operation = list(document.operations.values())[-1]
     plan = Planner(SCHEMA).plan(document, operation)
-    return plan is not None and plan.draft(variables) is not None
+    return plan is not None and plan.arguments(variables, document.literals) is not None
 
 
 def inviting(selection: str, more: str = "") -> str:
@@ -142,7 +55,7 @@ def inviting(selection: str, more: str = "") -> str:
     )
 
 
-@pytest.mark.parametrize("result", RESULTS, ids=_name_of)
+@pytest.mark.parametrize("result", RESULTS, ids=name_of)
 async def test_every_result_is_told_alike(result):
     """Every member of the union, every field, null and not."""
     assert is_planned(WHOLE, {"input": ADA})
@@ -186,7 +99,7 @@ COVERED = {
 
 
 @pytest.mark.parametrize("query", COVERED.values(), ids=COVERED)
-@pytest.mark.parametrize("result", [RESULTS[0], *RESULTS[2:5], RESULTS[-1]], ids=_name_of)
+@pytest.mark.parametrize("result", [RESULTS[0], *RESULTS[2:5], RESULTS[-1]], ids=name_of)
 async def test_covered_documents_are_told_alike(query, result):
     """The plan knows selections as the executor does, to the order of the fields."""
     assert is_planned(query, {"input": ADA})
@@ -209,6 +122,9 @@ mutation {
   }) { __typename }
 }
 """
+DEFAULT = WHOLE.replace(
+    "Input!)", 'Input! = {candidateName: "D", candidateEmail: "d", trackId: 1})'
+)
 OTHERS = {"n": "N", "e": "E", "t": 5, "f": "SEND_LINK"}
 
 
@@ -223,9 +139,13 @@ OTHERS = {"n": "N", "e": "E", "t": 5, "f": "SEND_LINK"}
         (WHOLE, {"input": ADA | {"trackId": 2**63, "inviteFormat": "SEND_LINK"}}),
         (WHOLE, {"input": ADA | {"idempotencyKey": None}}),
         (WHOLE, {"input": ADA | {"idempotencyKey": "k"}, "more": []}),
-        (WHOLE.replace("Input!)", 'Input! = {candidateName: "D", candidateEmail: "d", trackId: 1})'),
-         {"input": ADA}),
+        (DEFAULT, {"input": ADA}),
         (f"query Q {{ __typename }} {WHOLE}", {"input": ADA}),
+        (DEFAULT, {}),
+        (SEPARATE.replace("InviteFormat!", "InviteFormat = SEND_LINK"), OTHERS),
+        (SEPARATE.replace("InviteFormat!", "InviteFormat = SEND_LINK"), {"n": "N", "e": "E", "t": 5}),
+        (SEPARATE.replace("$k: String", '$k: String = "k"'), OTHERS),
+        (SEPARATE.replace("$k: String", '$k: String = "k"'), OTHERS | {"k": None}),
     ],
     ids=str,
 )  # fmt: skip
@@ -238,9 +158,6 @@ async def test_values_reach_the_core_alike(query, variables):
     )
 
 
-DEFAULT = WHOLE.replace(
-    "Input!)", 'Input! = {candidateName: "D", candidateEmail: "d", trackId: 1})'
-)
 TWICE = """
 mutation($input: InviteCandidateInput!) {
   a: inviteCandidate(input: $input) { __typename }
@@ -274,14 +191,12 @@ SKIP = "mutation($input: InviteCandidateInput!, $s: Boolean!) {"
         (WHOLE, {"input": ADA | {"inviteFormat": ["GET_LINK"]}}),
         (WHOLE, {"input": ADA | {"idempotencyKey": 5}}),
         (WHOLE, {"input": ADA | {"unknown": 5}}),
-        (DEFAULT, {}),
         (SEPARATE, {}),
         (SEPARATE, OTHERS | {"n": None}),
         (SEPARATE, OTHERS | {"f": None}),
         (SEPARATE, OTHERS | {"f": "MAIL"}),
         (SEPARATE, {"n": "N", "e": "E", "t": 5}),
         (SEPARATE.replace("InviteFormat!", "InviteFormat"), {"n": "N", "e": "E", "t": 5, "f": None}),
-        (SEPARATE.replace("InviteFormat!", "InviteFormat = SEND_LINK"), OTHERS),
         (SEPARATE.replace("$k: String", "$k: String!"), OTHERS),
         (SEPARATE.replace("$k: String", "$k: String!"), OTHERS | {"k": None}),
         (f"{SKIP} inviteCandidate(input: $input) @skip(if: $s) {{ __typename }} }}",
@@ -293,7 +208,6 @@ SKIP = "mutation($input: InviteCandidateInput!, $s: Boolean!) {"
         (SKIPPED_SPREAD, {"input": ADA, "s": False}),
         (TWICE, {"input": ADA}),
         ("mutation { __typename }", None),
-        ("query { gateway { version } }", None),
     ],
     ids=str,
 )  # fmt: skip
@@ -345,12 +259,12 @@ def test_another_schema_is_left_to_the_general_executor(field, input_):
 
     plan = Planner(schema).plan(document, document.operation(None))
 
-    assert plan is None or plan.draft({}) is None
+    assert plan is None or plan.arguments({}, document.literals) is None
 
 
 def test_a_plan_is_made_once():
     """It stays with its operation, whether there is one or not."""
-    for query in (WHOLE, "query { gateway { version } }"):
+    for query in (WHOLE, "query { __typename }"):
         document = DocumentReader(SCHEMA, WIDE, introspection=True).read(query)
         operation = document.operation(None)
         planner = Planner(SCHEMA)
@@ -363,7 +277,7 @@ def test_a_plan_is_made_once():
         assert kept is not None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     document=mutations(printed_schema(), mode=Mode.POSITIVE),
     result=st.sampled_from(RESULTS),
@@ -387,7 +301,7 @@ INPUTS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(variables=st.fixed_dictionaries({"input": INPUTS | VALUES}))
 def test_generated_values_reach_the_core_alike(variables):
     """Whatever a caller sends for the input."""
@@ -396,3 +310,210 @@ def test_generated_values_reach_the_core_alike(variables):
 
 def _last_name(query: str) -> str | None:
     return "M" if " M(" in query else None
+
+
+ROW = "applicationId trackId candidateId name email stageStatus score dateAdded lastUpdatedAt"
+STAGE = "currentStage { stageId name type __typename }"
+PAGES = "pageInfo { hasNextPage hasPreviousPage startCursor endCursor } totalCount"
+LISTING = f"""
+query L($t: ID!, $first: Int = 2, $after: String, $filter: ApplicationFilter) {{
+  __typename
+  list: applications(trackId: $t, first: $first, after: $after, filter: $filter) {{
+    {PAGES}
+    nodes {{ {ROW} {STAGE} }}
+    rows: edges {{ cursor node {{ id: applicationId ...N }} }}
+  }}
+}}
+fragment N on Application {{ __typename trackId }}
+"""
+CHECK = """
+query C($input: InviteCandidateInput!) {
+  checkInvite(input: $input) { canBeSent issues { field message } candidateName candidateEmail }
+}
+"""
+READS: dict[str, tuple[str, dict[str, Any]]] = {
+    "list": (LISTING, {"t": 6578}),
+    "list-all-arguments": (LISTING, {"t": "6578", "first": 3, "after": "YXQ6MQ",
+                                     "filter": {"name": "a", "candidateId": 5, "email": None}}),
+    "list-null-arguments": (LISTING, {"t": 1, "first": None, "after": None, "filter": None}),
+    "list-wrong-arguments": (LISTING, {"t": "x", "first": 0, "after": "x", "filter": {"name": ""}}),
+    "list-literals": (('{ applications(trackId: 6578, first: 2, after: "YXQ6MQ",'
+                      f' filter: {{stageId: 3, name: "b"}}) {{ {PAGES} nodes {{ name }} }} }}'), {}),
+    "list-object-of-variables": (
+        ("query ($t: ID!, $n: String, $i: ID) { applications(trackId: $t, filter: {name: $n,"
+        f" stageId: $i, email: null}}) {{ {PAGES} }} }}"), {"t": 1, "n": "x"}),
+    "list-nothing-but-name": ("{ applications(trackId: 1) { __typename } }", {}),
+    "one": (f"query ($a: ID!) {{ application(trackId: 6578, applicationId: $a) {{ {ROW} {STAGE} }} }}",
+            {"a": 2}),
+    "one-unknown": ("{ application(trackId: 6578, applicationId: 99) { name } }", {}),
+    "one-wrong": ('{ one: application(trackId: "x", applicationId: 0) { name } }', {}),
+    "track": ("query ($t: ID!) { track(trackId: $t) { __typename trackId title isActive applicationCount } }",
+              {"t": 6578}),
+    "track-wrong": ('{ track(trackId: "x") { title } }', {}),
+    "check": (CHECK, {"input": ADA | {"candidateName": " Ada "}}),
+    "check-wrong": (CHECK, {"input": {"candidateName": "", "candidateEmail": "x", "trackId": 0}}),
+    "gateway": ("{ gateway { version v: version } }", {}),
+}  # fmt: skip
+
+
+async def check_same_reads(
+    query: str, variables: dict[str, Any] | None, **situation: Any
+) -> tuple[int, bytes]:
+    """Bytes, reads and invites; gives the response."""
+    request = {"query": query, "variables": variables}
+    general, planning = Core(GENERAL, **situation), Core(PLANNING, **situation)
+    expected = await general.answer(request)
+
+    actual = await planning.answer(request)
+
+    assert actual == expected
+    assert planning.asked == general.asked
+    assert planning.track.calls == general.track.calls
+    return actual
+
+
+@pytest.mark.parametrize(("query", "variables"), READS.values(), ids=READS)
+@pytest.mark.parametrize("size", [0, 5])
+async def test_reads_are_told_alike(query, variables, size):
+    """Applications, one and many, with all that may be asked of each without another read."""
+    assert is_planned(query, variables)
+
+    await check_same_reads(query, variables, size=size)
+
+
+PLACED = f"""# A comment
+query L($t: ID!) {{
+    applications(trackId: $t) {{ totalCount
+      a: nodes {{ name ...F }} b: nodes {{ x: name }}
+      edges {{ node {{ email currentStage {{ name }} }} cursor }} }}
+}}
+fragment F on Application {{ {ROW} }}
+"""  # fmt: skip
+
+
+@pytest.mark.parametrize("values", [0, 54, 55, 64, 65, 94, 95, 1_000])
+async def test_allowance_is_counted_alike(values):
+    """What is too much to tell is so at the same place, with the same words."""
+    _status, body = await check_same_reads(PLACED, {"t": 1}, values=values)
+
+    assert (b"errors" in body) is (values < 95)
+
+
+@pytest.mark.parametrize(
+    "situation",
+    [
+        {"exchanges": (Reply(404),)},
+        {"exchanges": (Reply(500),)},
+        {"exchanges": (Reply(429, retry_after="7"),) * 3},
+        {"exchanges": (Reply(200, b"<html>"),) * 3},
+        {"exchanges": (reply(listed(entry(1, name="x" * 9_000_000), total=1)),)},
+        {"exchanges": (reply(listed(entry(1, stage_id=None, stage_name=None, stage_type=None))),)},
+        {"exchanges": (reply(listed(entry(1, score=None, name="\ud800", email=5), total=2**40)),)},
+        {"may_read": False},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("query", [PLACED, READS["one"][0].replace("$a: ID!", "$a: ID! = 1")])
+async def test_failed_reads_are_told_alike(situation, query):
+    """Whatever the platform answers, errors with their places included."""
+    await check_same_reads(query, {"t": 1}, **situation)
+
+
+BULK = """
+mutation B($input: InviteCandidatesInput!) {
+  all: inviteCandidates(input: $input) {
+    invitedCount failedCount unknownCount
+    results {
+      __typename
+      ... on InviteCandidateSuccess { invite { name trackId } replayed }
+      ... on InviteError { code outcome ... on InvalidInputError { issues { field } } }
+    }
+  }
+}
+"""
+LIST_OF_LITERALS = """
+mutation {
+  inviteCandidates(input: {trackId: 6578, inviteFormat: SEND_LINK, candidates: [
+    {candidateName: "A", candidateEmail: "a@example.com"}
+    {candidateName: "B", candidateEmail: "b@example.com", idempotencyKey: "k"}
+  ]}) { results { __typename } }
+}
+"""
+CANDIDATES = [
+    {"candidateName": "A", "candidateEmail": "a@example.com"},
+    {"candidateName": "B", "candidateEmail": "b@example.com", "idempotencyKey": None},
+    {"candidateName": "C", "candidateEmail": "c@example.com", "idempotencyKey": "k"},
+]
+
+
+@pytest.mark.parametrize("result", [*RESULTS, RuntimeError("ada@example.com")], ids=name_of)
+@pytest.mark.parametrize(
+    ("query", "variables"),
+    [
+        (BULK, {"input": {"trackId": 6578, "candidates": CANDIDATES}}),
+        (BULK, {"input": {"trackId": "x", "inviteFormat": "SEND_LINK", "candidates": []}}),
+        (BULK, {"input": {"trackId": 6578, "candidates": CANDIDATES * 2}}),
+        (LIST_OF_LITERALS, None),
+        (
+            (
+                "mutation ($c: [CandidateInput!]!, $t: ID!) { inviteCandidates(input:"
+                " {candidates: $c, trackId: $t}) { invitedCount } }"
+            ),
+            {"c": CANDIDATES, "t": "1"},
+        ),
+        (
+            (
+                "mutation ($c: CandidateInput!) { inviteCandidates(input:"
+                " {candidates: [$c, $c], trackId: 5}) { unknownCount } }"
+            ),
+            {"c": CANDIDATES[0]},
+        ),
+    ],
+    ids=["all", "none", "too-many", "literals", "variables-in-input", "variables-in-list"],
+)
+async def test_lists_are_told_alike(query, variables, result):
+    """A list of candidates: what reaches the core, and what is told of each."""
+    assert is_planned(query, variables)
+
+    await check_same_reads(query, variables, result=result)
+
+
+@pytest.mark.parametrize(
+    ("query", "variables"),
+    [
+        (BULK, {"input": {"trackId": 6578, "candidates": CANDIDATES[0]}}),
+        (BULK, {"input": {"trackId": 6578, "candidates": [None]}}),
+        (BULK, {"input": {"trackId": 6578, "candidates": [{"candidateName": "A"}]}}),
+        (BULK, {"input": {"trackId": 1.5, "candidates": CANDIDATES}}),
+        (BULK.replace("$input: ", "$other: Int, $input: ").replace("{\n  all", "{\n  ...Q all")
+         + "fragment Q on Mutation { x: __typename @skip(if: false) }", {"input": {}}),
+        (LISTING, {"t": 1, "first": 2**40}),
+        (LISTING, {"t": 1, "first": "2"}),
+        (LISTING, {"t": 1, "first": True}),
+        (LISTING, {"t": 1, "filter": {"nope": 1}}),
+        (LISTING, {"t": 1, "filter": "x"}),
+        (LISTING, {}),
+        ("{ applications(trackId: 1) { nodes { details { trackTitle } currentStage { color } } } }", None),
+        ("{ a: applications(trackId: 1) { totalCount } b: applications(trackId: 2) { totalCount } }", None),
+        ("{ applications(trackId: 1, first: null) { nodes { name @skip(if: true) } } }", None),
+        (("mutation { inviteCandidates(input: {trackId: 1, candidates: "
+         '{candidateName: "A", candidateEmail: "a@example.com"}}) { invitedCount } }'), None),
+        ("{ applications(trackId: 1) { totalCount } gateway { version } }", None),
+        (CHECK.replace("canBeSent", "track { title }"), {"input": ADA}),
+        ("{ __schema { queryType { name } } }", None),
+    ],
+    ids=str,
+)  # fmt: skip
+async def test_more_is_left_to_the_general_executor(query, variables):
+    """Other reads, other lists, values that it coerces or refuses."""
+    if "$other" not in query:
+        assert not is_planned(query, variables)
+
+    await check_same_reads(query, variables)
+
+
+@settings(max_examples=40, deadline=None)
+@given(document=queries(printed_schema(), mode=Mode.POSITIVE), values=st.integers(0, 40))
+def test_generated_queries_are_told_alike(document, values):
+    """Whatever query fits the schema."""
+    asyncio.run(check_same_reads(document, None, values=values))

@@ -175,8 +175,10 @@ def test_any_valid_mutation(document):
 @ordinary
 @given(queries(SCHEMA))
 def test_any_valid_query(document):
-    """So with queries, by GET."""
-    _, content, _ = answer(method="GET", query_string=b"query=" + quote(document).encode())
+    """So with queries, by GET unless they name a candidate."""
+    status, content, _ = answer(method="GET", query_string=b"query=" + quote(document).encode())
+    if status == 405:
+        _, content, _ = answer(json.dumps({"query": document}).encode())
 
     assert "data" in content or {e["extensions"]["code"] for e in content["errors"]} == {
         "GRAPHQL_VALIDATION_FAILED"

@@ -21,11 +21,11 @@ from gateway.graphql.schema import executable_schema, printed_schema
 from gateway.upstream.call import Call
 from gateway.upstream.wire import Exchange, Reply
 from tests.fakes.calls import asked as asked_for
+from tests.fakes.gateway import asked
 from tests.fakes.invites import FakeUpstream, MemoryStore
+from tests.fakes.planning import ADA, RESULTS, WHOLE, WIDE, answered
 from tests.fakes.settings import settings
-from tests.graphql.test_applications import asked
-from tests.graphql.test_plan import ADA, RESULTS, WHOLE, WIDE, answered
-from tests.graphql.test_schema import ROOT, _parts
+from tests.fakes.texts import ROOT, parts_of
 
 SUBGRAPH = executable_schema(federation=True)
 ENTITIES = """
@@ -149,7 +149,7 @@ def test_everything_is_described(kind):
     plain = executable_schema().type_map.get(kind.name)
 
     assert kind.description
-    assert all(part.description for part in _parts(kind))
+    assert all(part.description for part in parts_of(kind))
     assert plain is None or plain.description == kind.description
 
 
@@ -386,7 +386,7 @@ async def test_routed_invites_are_planned_and_told_alike(query, result):
     request = {"query": query, "variables": variables}
 
     assert plan is not None
-    assert plan.draft(variables) is not None
+    assert plan.arguments(variables, document.literals) is not None
     expected = await answered(general, result, request, SUBGRAPH)
     assert await answered(planning, result, request, SUBGRAPH) == expected
     assert (expected[0], len(expected[2])) == (200, 1)

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.server.wire import Direct
+from gateway.server.port import Direct
 from gateway.settings.limits import MAX_PIPELINED, ConnectionLimits
 from tests.fakes.connections import (
     GET,
@@ -657,6 +657,21 @@ async def test_trusted_proxy_says_who_calls(trusted, forwarded, client):
         ((head, _),) = served.app.asked
 
     assert head.client == client
+
+
+async def test_proxy_at_a_unix_socket_says_who_calls(tmp_path):
+    """If it is trusted; else all who come through it are one."""
+    path, request = tmp_path / "socket", post(b"hi", "x-forwarded-for: 192.0.2.7")
+    clients = []
+    for trusted in ("unix", "127.0.0.1"):
+        async with serving(PATIENT, path=path, proxies=[trusted]) as served:
+            reader, writer = await asyncio.open_unix_connection(path)
+            writer.write(request)
+            await one_answer(reader)
+            writer.close()
+        clients += [head.client for head, _ in served.app.asked]
+
+    assert clients == ["192.0.2.7", "unix"]
 
 
 # Bodies that are too long

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
-from gateway.server.signals import Workers, on_hangup
+from gateway.server.signals import on_hangup
 
 
 @pytest.fixture(autouse=True)
@@ -50,21 +52,39 @@ async def test_beside_the_main_thread_nothing_is_installed():
     assert await asyncio.to_thread(lambda: asyncio.run(enter())) is before
 
 
-class Worker:
-    def __init__(self, pid: int | None) -> None:
-        self.pid = pid
+def test_a_hangup_that_comes_early_waits():
+    """Until it can be answered; one more is not needed then."""
+    program = """
+import asyncio, os, signal
+from gateway.server.signals import hold_early_signals, on_hangup
 
+hold_early_signals()
+os.kill(os.getpid(), signal.SIGHUP)
+print("lives on")
 
-async def test_workers_are_told_and_kept():
-    """Each worker gets the signal; one that is not there yet, or no more, is passed over."""
+async def main():
     told = asyncio.Event()
-    workers = Workers.__new__(Workers)
-    gone = await asyncio.create_subprocess_exec("true")
-    await gone.wait()
-    workers.processes = [Worker(pid) for pid in (None, gone.pid, os.getpid())]  # type: ignore[misc]
-
     with on_hangup(told.set):
-        workers.handle_hup()
         await asyncio.wait_for(told.wait(), 20)
+    print("told")
 
-    assert len(workers.processes) == 3
+asyncio.run(main())
+"""
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+
+    assert done.stdout.split(b"\n")[:2] == [b"lives on", b"told"]
+
+
+def test_an_early_sigterm_is_a_clean_end():
+    """As long as nothing is served."""
+    program = """
+import os, signal
+from gateway.server.signals import hold_early_signals
+
+hold_early_signals()
+os.kill(os.getpid(), signal.SIGTERM)
+print("never")
+"""
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+
+    assert done.stdout == b""

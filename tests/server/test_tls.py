@@ -15,7 +15,7 @@ import trustme
 
 from gateway.app import create_app
 from gateway.server.config import running_gateway
-from gateway.server.listen import address_of, listen
+from gateway.server.listen import listen
 from gateway.server.tls import certified
 from gateway.watched_file import LOOK_AGAIN_SECONDS
 from tests.fakes.settings import settings
@@ -157,10 +157,3 @@ def test_a_key_may_be_in_the_certificates_file(authority, tmp_path):
     leaf.private_key_and_cert_chain_pem.write_to_path(tmp_path / "both.pem")
 
     assert certified(tmp_path / "both.pem", None).cert_store_stats()["x509"] == 0
-
-
-def test_the_address_has_its_scheme(given):
-    """What is printed can be pasted."""
-    with listen("127.0.0.1", 0) as listening:
-        assert address_of(listening, given).startswith("https://")
-        assert address_of(listening, settings()).startswith("http://")

@@ -142,7 +142,7 @@ def test_a_key_of_its_own_contradicts_forwarding(faults, monkeypatch):
         ({"TLS_KEY": "key"}, "TLS_CERT: is required if GATEWAY_TLS_KEY is set"),
         (
             {"TRUSTED_PROXIES": "10.0.0.1,*"},
-            "TRUSTED_PROXIES: each must be an address or a network such as 10.0.0.0/8",
+            "TRUSTED_PROXIES: each must be an address, a network such as 10.0.0.0/8, or unix",
         ),
     ],
     ids=["key-alone", "wildcard"],

@@ -21,6 +21,7 @@ from gateway.upstream.contract import Upstream
 from gateway.upstream.direct import pool as pool_module
 from gateway.upstream.wire import Fault, NoReply, Reply
 from tests.fakes import hostile
+from tests.fakes.recorder import OK, recording
 
 BODY = b'{"candidate_name":"Ada"}'
 KINDS = ("direct", "httpx2")
@@ -29,7 +30,6 @@ OPTIONS: dict[str, Any] = {
     "api_key_header": "apiKey",
     "concurrency": 4,
 }
-OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
 
 
 @pytest.fixture(params=KINDS, autouse=True)
@@ -37,60 +37,6 @@ def kind(request, monkeypatch) -> str:
     """Every client keeps the same promises."""
     monkeypatch.setitem(OPTIONS, "kind", request.param)
     return str(request.param)
-
-
-class Recorder:
-    """A server that answers every request with the same bytes and remembers the requests."""
-
-    def __init__(self, answer: bytes) -> None:
-        self.answer = answer
-        self.requests: list[bytes] = []
-        self.connections = 0
-        self.url = ""
-        self.tasks: set[asyncio.Task[None]] = set()
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        task = asyncio.current_task()
-        assert task is not None
-        self.tasks.add(task)
-        try:
-            while True:
-                head = await reader.readuntil(b"\r\n\r\n")
-                length = int(self._header(head, b"content-length") or 0)
-                self.requests.append(head + await reader.readexactly(length))
-                writer.write(self.answer)
-                await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.transport.abort()
-
-    def header(self, name: str, request: int = -1) -> str | None:
-        value = self._header(self.requests[request], name.encode())
-        return None if value is None else value.decode()
-
-    @staticmethod
-    def _header(head: bytes, name: bytes) -> bytes | None:
-        for line in head.split(b"\r\n\r\n")[0].split(b"\r\n")[1:]:
-            key, _, value = line.partition(b": ")
-            if key.lower() == name.lower():
-                return value
-        return None
-
-
-@contextlib.asynccontextmanager
-async def recording(answer: bytes = OK) -> AsyncIterator[Recorder]:
-    recorder = Recorder(answer)
-    server = await asyncio.start_server(recorder.serve, "127.0.0.1", 0)
-    recorder.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    try:
-        yield recorder
-    finally:
-        server.close()
-        for task in recorder.tasks:
-            task.cancel()
-        await asyncio.gather(*recorder.tasks, return_exceptions=True)
 
 
 @contextlib.asynccontextmanager
@@ -224,6 +170,24 @@ async def test_a_cancelled_call_is_observed_to_its_end():
         await asyncio.wait({call})
 
     assert ends == [None]
+
+
+@pytest.mark.parametrize("answer", [OK, OK[:-1]], ids=["whole", "cut"])
+async def test_reply_knows_the_key_that_it_was_asked_with(answer):
+    """So that nothing that holds it is passed on."""
+    async with recording(answer) as recorder, calling(recorder.url, concurrency=1) as client:
+        calls = [
+            invite_call(BODY, timeout_seconds=0.5),
+            invite_call(BODY, timeout_seconds=0.5, api_key="theirs"),
+            applicants_call(1, {}, timeout_seconds=0.5),
+        ]
+        replies = [await client.send(call) for call in calls]
+
+    assert [one.api_key for one in replies if isinstance(one, Reply)] == [
+        "secret",
+        "theirs",
+        "secret",
+    ]
 
 
 async def test_cookies_are_not_kept():

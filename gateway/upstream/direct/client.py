@@ -26,12 +26,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from gateway.upstream.bounds import CONNECT_SECONDS, CONNECT_SHARE, POOL_SHARE
-from gateway.upstream.call import INVITE_PATH, Call, CallObserver
+from gateway.upstream.call import INVITE_PATH, Call, CallObserver, fits_header, keyed_and_trusted
 from gateway.upstream.direct.connection import Connection
 from gateway.upstream.direct.dial import Dialer
 from gateway.upstream.direct.pool import Pool
 from gateway.upstream.trust import trusting
-from gateway.upstream.wire import Exchange, Fault, NoReply, Reply
+from gateway.upstream.wire import Exchange, Fault, NoReply
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,12 +92,12 @@ class DirectUpstream:
         """The request's bytes, or None if it cannot be written."""
         key = self._api_key.current() if call.api_key is None else call.api_key
         if key != self._key:
-            if not _fits_header(key):
+            if not fits_header(key):
                 return None
             self._key, self._invite_head = key, self._head("POST", INVITE_PATH, key)
         own = b""
         if call.idempotency_key is not None:
-            if not _fits_header(call.idempotency_key):
+            if not fits_header(call.idempotency_key):
                 return None
             own = f"idempotency-key: {call.idempotency_key}\r\n".encode()
         if call.headers:
@@ -118,6 +118,7 @@ class DirectUpstream:
         request = self._request(call)
         if request is None:
             return NoReply(Fault.OTHER, possibly_sent=False)
+        key = self._key
         loop = asyncio.get_running_loop()
         now = loop.time()
         deadline = now + call.timeout_seconds
@@ -136,7 +137,7 @@ class DirectUpstream:
             if _is_late(loop.time() - deadline, call.send_by):
                 return NoReply(Fault.DEADLINE, possibly_sent=False)
             exchange = await connection.exchange(request, deadline=deadline)
-            if _is_distrusted(call, exchange):
+            if not keyed_and_trusted(exchange, call=call, api_key=key):
                 connection.abort()
         except BaseException:
             if connection is not None:
@@ -164,15 +165,6 @@ class DirectUpstream:
 def _is_late(seconds: float, send_by: float | None) -> bool:
     # uvloop reads its clock once a turn, and a process may be paused in the middle of one.
     return seconds > 0 or (send_by is not None and time.monotonic() > send_by)
-
-
-def _is_distrusted(call: Call, exchange: Exchange) -> bool:
-    trusts = call.trusts_connection
-    return trusts is not None and isinstance(exchange, Reply) and not trusts(exchange)
-
-
-def _fits_header(text: str) -> bool:
-    return text.isascii() and text.isprintable()
 
 
 def _authority(host: str, port: int | None, scheme: str) -> str:

@@ -14,7 +14,7 @@ from gateway.upstream.call import applicants_call, invite_call
 from gateway.upstream.direct import pool as pool_module
 from gateway.upstream.direct.client import DirectUpstream
 from gateway.upstream.wire import Fault, NoReply, Reply
-from tests.upstream.test_httpx_client import OK, recording
+from tests.fakes.recorder import OK, recording
 
 BODY = b"{}"
 

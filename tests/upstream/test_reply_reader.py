@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.upstream.bounds import LARGEST_BODY, LARGEST_HEAD
-from gateway.upstream.direct.reply_reader import ReplyReader
+from gateway.upstream.reply_reader import ReplyReader
 from gateway.upstream.wire import Fault, NoReply, Reply
 
 LENGTH = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
@@ -83,14 +83,12 @@ def test_informational_answers_are_passed_over():
 
 
 @pytest.mark.parametrize("upgrade", [b"", b"connection: upgrade\r\nupgrade: h2c\r\n"])
-def test_a_switch_of_protocols_ends_the_connection(upgrade):
-    """Nobody asked for it; what follows is not HTTP."""
-    reader = read(b"HTTP/1.1 101 Switching\r\n" + upgrade + b"\r\n")
+def test_a_switch_of_protocols_is_no_reply(upgrade):
+    """No request asks for it, and what follows is not HTTP."""
+    reader = read(b"HTTP/1.1 101 Switching\r\n" + upgrade + b"\r\n" + LENGTH)
 
-    reply = facts(reader)
-    assert isinstance(reply, Reply)
-    assert reply.status == 101
-    assert not reader.reusable
+    assert (reader.broken, reader.reusable) == (True, False)
+    assert facts(reader) == NoReply(Fault.PROTOCOL, possibly_sent=True)
 
 
 @pytest.mark.parametrize(
@@ -115,11 +113,15 @@ def test_a_connection_that_ends_is_not_reusable(answer):
         pytest.param(LENGTH, id="second-answer"),
         pytest.param(b"HTTP/1.1 2", id="half-an-answer"),
         pytest.param(b"garbage", id="garbage"),
+        pytest.param(b"\r\n", id="empty-line"),
     ],
 )
-def test_bytes_behind_the_answer_spend_the_connection(extra):
+@pytest.mark.parametrize("answer", [LENGTH, CHUNKED], ids=["length", "chunked"])
+@pytest.mark.parametrize("cut", [0, 1, 3])
+def test_bytes_behind_the_answer_spend_the_connection(answer, extra, cut):
     """They belong to no request, and change nothing of the answer."""
-    reader = read(LENGTH + extra)
+    whole = answer[: len(answer) - cut], answer[len(answer) - cut :] + extra
+    reader = read(*whole)
 
     assert (reader.complete, reader.broken, reader.reusable) == (True, False, False)
     assert facts(reader) == Reply(200, b"{}")
@@ -131,7 +133,15 @@ def test_bytes_behind_the_answer_spend_the_connection(extra):
         pytest.param(b"SSH-2.0-OpenSSH_9.2\r\n", id="not-http"),
         pytest.param(b"HTTP/1.1 abc\r\n\r\n", id="no-status"),
         pytest.param(b"HTTP/1.1 200 OK\r\nx: " + b"y" * LARGEST_HEAD, id="endless-header"),
-        pytest.param(b"HTTP/1.1 100 Go\r\n\r\n" * 4000, id="endless-informational"),
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\nx: " + b"y" * LARGEST_HEAD + b"\r\n\r\n", id="long-header"
+        ),
+        pytest.param(b"HTTP/1.1 200 " + b"y" * 2 * LARGEST_HEAD + b"\r\n\r\n", id="long-reason"),
+        pytest.param(b"HTTP/1.1 100 Go\r\n\r\n" * 4000, id="endless-interim"),
+        pytest.param(b"RTSP/1.0 200 OK\r\ncontent-length: 0\r\n\r\n", id="another-protocol"),
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n" + LENGTH, id="coding"
+        ),
     ],
 )
 def test_a_broken_head_is_no_reply(answer):

@@ -1,0 +1,276 @@
+"""Arguments made ready: values read just as the executor reads them, where they are usual.
+
+A value that the executor would refuse, or read in another way than it stands there, is for the
+executor: it knows how to word that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeAlias, cast
+
+from graphql import (
+    EnumValueNode,
+    FieldNode,
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLSchema,
+    IntValueNode,
+    ListValueNode,
+    NullValueNode,
+    ObjectValueNode,
+    OperationDefinitionNode,
+    StringValueNode,
+    ValueNode,
+    VariableDefinitionNode,
+    VariableNode,
+    is_required_input_field,
+    type_from_ast,
+)
+
+from gateway.graphql.selections import NotCoveredError
+
+Variables: TypeAlias = Mapping[str, Any]
+Literals: TypeAlias = Sequence[str]
+Arguments: TypeAlias = dict[str, Any]
+_Coerce: TypeAlias = Callable[[Any], Any]
+_Read: TypeAlias = Callable[[Variables, Literals], Any]
+
+_ABSENT: Final = object()
+_LARGEST_INT: Final = 2**31 - 1
+
+
+class UnusualValueError(Exception):
+    """A value is for the general executor."""
+
+
+class ArgumentReader:
+    """Compiles the arguments of the fields of one operation.
+
+    `places` has the literals that differ within the document's shape, by where they begin.
+    """
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        operation: OperationDefinitionNode,
+        places: Mapping[int, int],
+    ) -> None:
+        self._schema = schema
+        self._places = places
+        self._declared = {
+            one.variable.name.value: one for one in operation.variable_definitions or ()
+        }
+        self._unread = set(self._declared)
+
+    def arguments(
+        self, node: FieldNode, field: GraphQLField
+    ) -> Callable[[Variables, Literals], Arguments]:
+        """Reads the field's arguments; those that are absent are left out."""
+        reads = [
+            (one.name.value, self._value(one.value, field.args[one.name.value].type))
+            for one in node.arguments or ()
+        ]
+
+        def read_all(variables: Variables, literals: Literals) -> Arguments:
+            arguments = {}
+            for name, read in reads:
+                value = read(variables, literals)
+                if value is not _ABSENT:
+                    arguments[name] = value
+            return arguments
+
+        return read_all
+
+    def check_all_read(self) -> None:
+        """Raises NotCoveredError if the executor would look at another variable than was read."""
+        if self._unread:
+            raise NotCoveredError
+
+    def _value(self, node: ValueNode, type_: GraphQLInputType) -> _Read:
+        if isinstance(node, VariableNode):
+            return self._variable(node.name.value, is_required=isinstance(type_, GraphQLNonNull))
+        if isinstance(node, NullValueNode):
+            return lambda *_: None
+        if isinstance(type_, GraphQLNonNull):
+            type_ = type_.of_type
+        match node, type_:
+            case StringValueNode() | IntValueNode(), _:
+                return self._literal(node, _kind(type_))
+            case EnumValueNode(), GraphQLEnumType():
+                name = node.value
+                return lambda *_: name
+            case ObjectValueNode(), GraphQLInputObjectType() if not type_.is_one_of:
+                return self._object(node, type_)
+            case ListValueNode(), GraphQLList():
+                return self._list(node, type_.of_type)
+        raise NotCoveredError
+
+    def _variable(self, name: str, *, is_required: bool) -> _Read:
+        declared = self._declared[name]
+        self._unread.discard(name)
+        type_ = cast("GraphQLInputType", type_from_ast(self._schema, declared.type))
+        coerce, default = coercion(type_), self._default(declared, type_)
+        if default is None and isinstance(type_, GraphQLNonNull):
+            default = _unusual
+
+        def read(variables: Variables, literals: Literals) -> Any:
+            value = variables.get(name, _ABSENT)
+            if value is _ABSENT:
+                return _ABSENT if default is None else default(variables, literals)
+            value = coerce(value)
+            if value is None and is_required:
+                raise UnusualValueError
+            return value
+
+        return read
+
+    def _default(self, declared: VariableDefinitionNode, type_: GraphQLInputType) -> _Read | None:
+        if declared.default_value is None:
+            return None
+        return self._value(declared.default_value, type_)
+
+    def _literal(self, node: StringValueNode | IntValueNode, kind: str) -> _Read:
+        if kind not in ("Int", "ID", "String"):
+            raise NotCoveredError
+        make = int if kind == "Int" else str
+        constant, place = make(node.value), self._place(node)
+        if place is None:
+            return lambda *_: constant
+        if isinstance(node, StringValueNode):
+            return lambda _, literals: literals[place][1:-1]
+        return lambda _, literals: make(literals[place])
+
+    def _place(self, node: ValueNode) -> int | None:
+        return self._places.get(node.loc.start) if node.loc is not None else None
+
+    def _object(self, node: ObjectValueNode, type_: GraphQLInputObjectType) -> _Read:
+        reads = [
+            (one.name.value, self._value(one.value, type_.fields[one.name.value].type))
+            for one in node.fields
+        ]
+        required = _required(type_)
+
+        def read_all(variables: Variables, literals: Literals) -> Any:
+            values = {}
+            for name, read in reads:
+                value = read(variables, literals)
+                if value is not _ABSENT:
+                    values[name] = value
+            if not required <= values.keys():
+                raise UnusualValueError
+            return values
+
+        return read_all
+
+    def _list(self, node: ListValueNode, item: GraphQLInputType) -> _Read:
+        reads = [self._value(one, item) for one in node.values]
+        # An absent variable in a list is null.
+        instead = _unusual if isinstance(item, GraphQLNonNull) else lambda *_: None
+
+        def read_all(variables: Variables, literals: Literals) -> list[Any]:
+            values = [read(variables, literals) for read in reads]
+            return [instead() if one is _ABSENT else one for one in values]
+
+        return read_all
+
+
+def coercion(type_: GraphQLInputType) -> _Coerce:
+    """Takes a value from JSON as a variable of the type; raises UnusualValueError.
+
+    Enum values stay names, and fields of input objects that are absent stay so.
+    """
+    if isinstance(type_, GraphQLNonNull):
+        return _coercion(type_.of_type)
+    coerce = _coercion(type_)
+    return lambda value: None if value is None else coerce(value)
+
+
+def _coercion(type_: GraphQLInputType) -> _Coerce:
+    match type_:
+        case GraphQLList():
+            return _list_of(coercion(type_.of_type))
+        case GraphQLInputObjectType() if not type_.is_one_of:
+            return _object_of(type_)
+        case GraphQLEnumType():
+            return _one_of(type_.values)
+    match _kind(type_):
+        case "ID":
+            return _id
+        case "String":
+            return _string
+        case "Int":
+            return _int
+    raise NotCoveredError
+
+
+def _kind(type_: GraphQLInputType) -> str:
+    return getattr(type_, "name", "")
+
+
+def _required(type_: GraphQLInputObjectType) -> frozenset[str]:
+    return frozenset(name for name, one in type_.fields.items() if is_required_input_field(one))
+
+
+def _object_of(type_: GraphQLInputObjectType) -> _Coerce:
+    fields = {name: coercion(field.type) for name, field in type_.fields.items()}
+    required = _required(type_)
+
+    def coerce(value: Any) -> dict[str, Any]:
+        if type(value) is not dict or not required <= value.keys():
+            raise UnusualValueError
+        values = {}
+        for name, given in value.items():
+            field = fields.get(name)
+            if field is None:
+                raise UnusualValueError
+            values[name] = field(given)
+        return values
+
+    return coerce
+
+
+def _list_of(item: _Coerce) -> _Coerce:
+    def coerce(value: Any) -> list[Any]:
+        if type(value) is not list:
+            raise UnusualValueError
+        return [item(one) for one in value]
+
+    return coerce
+
+
+def _one_of(names: Mapping[str, object]) -> _Coerce:
+    def coerce(value: Any) -> str:
+        if type(value) is not str or value not in names:
+            raise UnusualValueError
+        return value
+
+    return coerce
+
+
+def _string(value: Any) -> str:
+    if type(value) is not str:
+        raise UnusualValueError
+    return value
+
+
+def _id(value: Any) -> str:
+    if type(value) is str:
+        return value
+    if type(value) is not int:
+        raise UnusualValueError
+    return str(value)
+
+
+def _int(value: Any) -> int:
+    if type(value) is not int or not -_LARGEST_INT <= value <= _LARGEST_INT:
+        raise UnusualValueError
+    return value
+
+
+def _unusual(*_: object) -> Any:
+    raise UnusualValueError

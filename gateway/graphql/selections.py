@@ -1,0 +1,270 @@
+"""Selections made ready: from an object of the core to the part of the response that it fills.
+
+A field is read from the attribute of its name, in snake case. What a resolver answers is left to
+the general executor, but for `_RESOLVED`; so are directives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter, itemgetter
+from typing import Any, NamedTuple, TypeAlias, cast
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLField,
+    GraphQLNullableType,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    NamedTypeNode,
+    SelectionNode,
+    SelectionSetNode,
+    get_nullable_type,
+    is_abstract_type,
+    is_enum_type,
+    is_list_type,
+    is_object_type,
+)
+
+from gateway.applications.inputs import cursor_at
+from gateway.applications.models import Application
+from gateway.graphql.allowance import Place
+from gateway.graphql.application_reads import Info, told_items
+from gateway.graphql.context import RequestContext
+from gateway.graphql.types import InviteCandidateSuccess
+from gateway.invites.models import InviteSuccess
+
+
+class NotCoveredError(Exception):
+    """The document needs the general executor."""
+
+
+class FieldFailedError(Exception):
+    """A field below the root failed; `path` has the response names that lead to it from there."""
+
+    def __init__(self, path: tuple[str, ...], error: Exception) -> None:
+        super().__init__()
+        self.path = path
+        self.error = error
+
+
+class PlannedInfo:
+    """What the resolvers that plans call need of `strawberry.Info`."""
+
+    __slots__ = ("_raw_info", "context")
+
+    def __init__(self, context: RequestContext, place: Place) -> None:
+        self.context = context
+        self._raw_info = place
+
+
+class Run(NamedTuple):
+    """One request's run of a plan: its context, and what its field was resolved to."""
+
+    context: RequestContext
+    source: Any
+
+
+Complete: TypeAlias = Callable[[Any, Run], Any]
+"""Makes the response's part of a value that is not null."""
+
+
+class _Resolved(NamedTuple):
+    """A list that a resolver answers: where its items are, and what each is read from."""
+
+    attribute: str
+    item: Callable[[Any], Any]
+
+
+class _Edge(NamedTuple):
+    cursor: str
+    node: Application
+
+
+def _edge(entry: tuple[int, Application]) -> _Edge:
+    position, application = entry
+    return _Edge(cursor_at(position), application)
+
+
+_RESOLVED: Mapping[tuple[str, str], _Resolved] = {
+    ("ApplicationConnection", "nodes"): _Resolved("window.entries", itemgetter(1)),
+    ("ApplicationConnection", "edges"): _Resolved("window.entries", _edge),
+}
+# A success has all that its type in the schema has, under the same names.
+_ALSO_CALLED = {InviteCandidateSuccess.__name__: InviteSuccess.__name__}
+
+
+class Selections:
+    """Compiles what one valid document selects.
+
+    `nodes` has the field nodes at each path of response names that an error can come from.
+    """
+
+    def __init__(
+        self, schema: GraphQLSchema, fragments: Mapping[str, FragmentDefinitionNode]
+    ) -> None:
+        self._schema = schema
+        self._fragments = fragments
+        self.nodes: dict[tuple[str, ...], list[FieldNode]] = {}
+
+    def place(self, path: tuple[str, ...], nodes: list[FieldNode]) -> Place:
+        """The place of a field that can fail, and that counts against the allowance."""
+        self.nodes[path] = nodes
+        return Place(nodes, self._fragments)
+
+    def completion(
+        self, nodes: list[FieldNode], type_: GraphQLOutputType, path: tuple[str, ...] = ()
+    ) -> Complete | None:
+        """What is done to a value that is not null; None if it is answered as it is."""
+        nullable: GraphQLNullableType = get_nullable_type(type_)
+        if is_list_type(nullable):
+            return _list(self.completion(nodes, nullable.of_type, path))
+        if is_abstract_type(nullable):
+            return self._abstract(nodes, self._schema.get_possible_types(nullable), path)
+        if is_object_type(nullable):
+            return self._object(nodes, nullable, path)
+        return _name if is_enum_type(nullable) else None
+
+    def collect(
+        self, selection_sets: Sequence[SelectionSetNode], parent: GraphQLObjectType
+    ) -> dict[str, list[FieldNode]]:
+        """Fields by response name, in their order (GraphQL specification, CollectFields)."""
+        grouped: dict[str, list[FieldNode]] = {}
+        visited: set[str] = set()
+        for selection_set in selection_sets:
+            for node in self._spread(selection_set, parent, visited):
+                grouped.setdefault((node.alias or node.name).value, []).append(node)
+        return grouped
+
+    def _abstract(
+        self, nodes: list[FieldNode], types: Sequence[GraphQLObjectType], path: tuple[str, ...]
+    ) -> Complete:
+        by_name = {one.name: self._object(nodes, one, path) for one in types}
+        for name, also in _ALSO_CALLED.items():
+            if name in by_name:
+                by_name[also] = by_name[name]
+        return lambda value, run: by_name[type(value).__name__](value, run)
+
+    def _object(
+        self, nodes: list[FieldNode], parent: GraphQLObjectType, path: tuple[str, ...]
+    ) -> Complete:
+        selections = [node.selection_set for node in nodes if node.selection_set is not None]
+        attributes, completions = [], []
+        fields = self.collect(selections, parent)
+        for name, found in fields.items():
+            attribute, complete = self._field(found, parent, (*path, name))
+            attributes.append(attribute)
+            if complete is not None:
+                completions.append((name, complete))
+        return _read(fields, attributes, completions)
+
+    def _field(
+        self, nodes: list[FieldNode], parent: GraphQLObjectType, path: tuple[str, ...]
+    ) -> tuple[str, Complete | None]:
+        """The attribute to read, and what is done to its value."""
+        name = nodes[0].name.value
+        if name == "__typename":
+            return "__class__", lambda *_: parent.name
+        if (parent.name, name) == ("Application", "trackId"):
+            # An application does not say its track, what it was found by does.
+            return "__class__", lambda _, run: str(run.source.track_id)
+        field = parent.fields[name]
+        resolved = _RESOLVED.get((parent.name, name))
+        if resolved is not None:
+            item = self.completion(nodes, get_nullable_type(field.type).of_type, path)
+            return resolved.attribute, _counted(resolved.item, item, self.place(path, nodes), path)
+        if has_resolver(field):
+            raise NotCoveredError
+        return snake_case(name), self.completion(nodes, field.type, path)
+
+    def _spread(
+        self, selection_set: SelectionSetNode, parent: GraphQLObjectType, visited: set[str]
+    ) -> Iterator[FieldNode]:
+        for node in selection_set.selections:
+            _check_without_directives(node)
+            if isinstance(node, FieldNode):
+                yield node
+                continue
+            fragment: InlineFragmentNode | FragmentDefinitionNode
+            if isinstance(node, FragmentSpreadNode):
+                if node.name.value in visited:
+                    continue
+                visited.add(node.name.value)
+                fragment = self._fragments[node.name.value]
+            else:
+                assert isinstance(node, InlineFragmentNode)  # noqa: S101 - the third kind of three
+                fragment = node
+            if self._applies(fragment.type_condition, parent):
+                yield from self._spread(fragment.selection_set, parent, visited)
+
+    def _applies(self, condition: NamedTypeNode | None, parent: GraphQLObjectType) -> bool:
+        if condition is None or condition.name.value == parent.name:
+            return True
+        type_ = self._schema.get_type(condition.name.value)
+        return is_abstract_type(type_) and self._schema.is_sub_type(type_, parent)
+
+
+def has_resolver(field: GraphQLField) -> bool:
+    """A resolver answers the field; without one, it is an attribute of what it is a field of."""
+    definition = field.extensions.get("strawberry-definition")
+    return definition is not None and definition.base_resolver is not None
+
+
+def snake_case(name: str) -> str:
+    """The attribute behind a field: `applicationId` is read from `application_id`."""
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+
+
+def _check_without_directives(node: SelectionNode) -> None:
+    if node.directives:
+        raise NotCoveredError
+
+
+def _name(member: Any, _: Run) -> str:
+    name: str = member.name
+    return name
+
+
+def _list(item: Complete | None) -> Complete:
+    if item is None:
+        return lambda values, _: list(values)
+    return lambda values, run: [None if one is None else item(one, run) for one in values]
+
+
+def _counted(
+    source: Callable[[Any], Any], item: Complete | None, place: Place, path: tuple[str, ...]
+) -> Complete:
+    assert item is not None  # noqa: S101 - items are objects
+
+    def complete(entries: Sequence[Any], run: Run) -> list[Any]:
+        try:
+            told_items(cast("Info", PlannedInfo(run.context, place)), entries)
+        except Exception as error:
+            raise FieldFailedError(path, error) from error
+        return [item(source(entry), run) for entry in entries]
+
+    return complete
+
+
+def _read(
+    names: Iterable[str], attributes: list[str], completions: list[tuple[str, Complete]]
+) -> Complete:
+    """Reads all attributes, and completes the few values that are not answered as read."""
+    reads = [(name, attrgetter(one)) for name, one in zip(names, attributes, strict=True)]
+
+    def complete(source: Any, run: Run) -> dict[str, Any]:
+        data = {}
+        # No comprehension: it makes a function of its own every time.
+        for name, read in reads:
+            data[name] = read(source)
+        for name, finish in completions:
+            value = data[name]
+            if value is not None:
+                data[name] = finish(value, run)
+        return data
+
+    return complete

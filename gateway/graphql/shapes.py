@@ -1,0 +1,67 @@
+"""Shapes: what documents have in common that differ in values, comments and white space alone.
+
+Two documents of one shape have the same tokens but for what stands in their strings and short
+integers. So if one is valid, the other is, for no rule looks into a string, or at an integer
+that is certain to fit an Int. Equal values count too, as fields are only merged if they have
+equal arguments: they are equal in all documents of a shape, or in none.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+# What is the same in all documents of a shape, up to a literal or a comment: a string without
+# escapes, an integer of up to nine digits. Other numbers, and digits in names, are part of the
+# shape. Whatever is left is odd: the document is read as it is.
+_PARTS: Final = re.compile(
+    r"([\t\n\r !$-,./:-~]*+)"
+    r'(?:("[^"\\\x00-\x1f\ud800-\udfff]*+"|(?<![\w.+-])-?(?:0|[1-9][0-9]{0,8})(?![\w.]))'
+    r"|(#[^\n\r\ud800-\udfff]*+)|([-0-9])|([\s\S])|)"
+)
+_BLOCK_QUOTE: Final = '"""'
+# In the place of a literal: neither can stand in a document.
+_STRING, _INTEGER, _EQUAL = "\0", "\1", "\2"
+
+
+class Shape(NamedTuple):
+    """A document's shape, and its literals in their order, as they are written."""
+
+    key: str
+    literals: tuple[str, ...]
+    comments: int
+
+
+def shape_of(text: str) -> Shape | None:
+    """The document's shape, or None if it has none and must be read as it is."""
+    if _BLOCK_QUOTE in text:
+        return None
+    parts: list[str] = []
+    literals: list[str] = []
+    comments = 0
+    for same, literal, comment, digit, odd in _PARTS.findall(text):
+        parts.append(same)
+        if literal:
+            parts.append(_STRING if literal[0] == '"' else _INTEGER)
+            literals.append(literal)
+        elif comment:
+            parts.append(" ")
+            comments += 1
+        elif odd:
+            return None
+        else:
+            parts.append(digit)
+    # Outside of strings there are no other white space characters than GraphQL's own.
+    key = " ".join("".join(parts).split())
+    if len(set(literals)) < len(literals):
+        first = {literal: place for place, literal in reversed([*enumerate(literals)])}
+        key += _EQUAL + ",".join(str(first[literal]) for literal in literals)
+    return Shape(key, tuple(literals), comments)
+
+
+def literal_places(text: str) -> dict[int, int]:
+    """Where each of the shape's literals begins in the text, with its position among them."""
+    if shape_of(text) is None:
+        return {}
+    starts = (match.start(2) for match in _PARTS.finditer(text) if match[2])
+    return {start: position for position, start in enumerate(starts)}

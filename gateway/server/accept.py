@@ -1,0 +1,133 @@
+"""Takes connections from a socket that listens, and shares them out among workers.
+
+Workers that share a socket all run for a new connection, and of 16 one worker may come to have
+none. A socket for each (SO_REUSEPORT) would leave those that wait for a dead worker unanswered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import socket
+import time
+from collections.abc import Callable, MutableSequence, Sized
+from typing import Any, Final, cast
+
+log = logging.getLogger("gateway.connections")
+
+NOT_SERVING: Final = -1
+_LEAVE_SECONDS: Final = 0.002
+"""How long a connection is left to workers with fewer; they may be busy, or hang."""
+_EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_EXHAUSTED_SECONDS: Final = 1.0
+_LOG_AGAIN_SECONDS: Final = 60.0
+
+
+class Share:
+    """How many connections each worker has, in memory that all of them see."""
+
+    def __init__(self, counts: MutableSequence[int], own: int) -> None:
+        self._counts = counts
+        self._own = own
+
+    def tell(self, count: int) -> None:
+        """Say how many this worker has."""
+        self._counts[self._own] = count
+
+    def is_most(self, count: int) -> bool:
+        """Whether `count` is more than another worker has."""
+        return any(NOT_SERVING < other < count for other in self._counts)
+
+
+class Acceptor:
+    """Takes connections; in asyncio's words, a server. `connections` are those there are."""
+
+    def __init__(
+        self,
+        listening: socket.socket,
+        make_protocol: Callable[[], asyncio.Protocol],
+        connections: Sized,
+        share: Share | None = None,
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._listening = listening
+        self._make_protocol = make_protocol
+        self._connections = connections
+        self._share = share
+        self._beginning: set[asyncio.Task[None]] = set()
+        self._pause: asyncio.TimerHandle | None = None
+        self._is_closed = False
+        self._logged_at = -_LOG_AGAIN_SECONDS
+        listening.setblocking(False)
+        if share is not None:
+            share.tell(len(connections))
+        self._listen()
+
+    def close(self) -> None:
+        """Take no more connections."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        if self._share is not None:
+            self._share.tell(NOT_SERVING)
+        if self._pause is None:
+            self._loop.remove_reader(self._listening)
+        else:
+            self._pause.cancel()
+        self._listening.close()
+
+    async def wait_closed(self) -> None:
+        """Nothing is left to be waited for."""
+
+    def _listen(self) -> None:
+        self._pause = None
+        self._loop.add_reader(self._listening, self._offered)
+
+    def _offered(self) -> None:
+        if self._share is not None:
+            count = len(self._connections) + len(self._beginning)
+            self._share.tell(count)
+            if self._share.is_most(count):
+                self._leave_alone(_LEAVE_SECONDS, self._take_and_listen)
+                return
+        self._take()
+
+    def _leave_alone(self, seconds: float, then: Callable[[], None]) -> None:
+        self._loop.remove_reader(self._listening)
+        self._pause = self._loop.call_later(seconds, then)
+
+    def _take_and_listen(self) -> None:
+        self._listen()
+        self._take()
+
+    def _take(self) -> None:
+        try:
+            connection, _ = self._listening.accept()
+        except OSError as error:
+            # Else another worker was quicker, or the client has gone.
+            if error.errno in _EXHAUSTED:
+                self._log(error)
+                self._leave_alone(_EXHAUSTED_SECONDS, self._listen)
+            return
+        connection.setblocking(False)
+        task = self._loop.create_task(self._begin(connection))
+        self._beginning.add(task)
+        task.add_done_callback(self._beginning.discard)
+
+    def _log(self, error: OSError) -> None:
+        now = time.monotonic()
+        if now - self._logged_at >= _LOG_AGAIN_SECONDS:
+            self._logged_at = now
+            log.error("no connection can be accepted: %s", error.strerror)
+
+    async def _begin(self, connection: socket.socket) -> None:
+        try:
+            _, protocol = await self._loop.connect_accepted_socket(self._make_protocol, connection)
+        except OSError:
+            # The client has gone.
+            connection.close()
+            return
+        if self._is_closed:
+            # The server has told those that it knew.
+            cast("Any", protocol).shutdown()

@@ -1,0 +1,124 @@
+"""What all connections to one port share, and who answers their requests."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol, TypeAlias, cast, runtime_checkable
+
+from starlette.types import ASGIApp
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from gateway.http.asgi import Respond, Scope
+from gateway.http.errors import Header
+from gateway.http.requests import RequestHead
+from gateway.http.responses import Response
+from gateway.server.application import response_of
+from gateway.server.drain import Draining
+from gateway.server.reader import Request
+from gateway.server.wire import lines_of
+from gateway.settings.limits import ConnectionLimits
+
+UNIX: Final = "unix"
+"""Stands for the address of whoever calls through a Unix socket."""
+TRANSPORT: Final = "gateway.transport"
+"""The extension of the scope that holds the connection's transport."""
+
+Routes: TypeAlias = Mapping[str, Respond]
+"""Who answers GraphQL, by path."""
+
+
+@runtime_checkable
+class Direct(Protocol):
+    """An ASGI application with paths that the server answers without ASGI.
+
+    As an ASGI application's, a request and its response would be taken apart into messages and
+    put together again, twice each.
+    """
+
+    routes: Routes
+    draining: Draining
+    operations: ASGIApp | None
+    """What is served on a port of its own."""
+
+
+class Connection(Protocol):
+    """What a response may need to know of where its request came from."""
+
+    transport: asyncio.Transport
+    client: str
+    app_state: dict[str, Any]
+
+    async def until_lost(self) -> None: ...
+
+
+@dataclass(slots=True)
+class Port:
+    """What all connections to one port share."""
+
+    app: ASGIApp
+    limits: ConnectionLimits
+    routes: Routes = field(default_factory=dict)
+    draining: Draining = field(default_factory=Draining)
+    tls: ssl.SSLContext | None = None
+    proxies: ProxyHeadersMiddleware | None = None
+    """Takes the word of trusted proxies for where a request comes from."""
+    connections: set[Any] = field(default_factory=set)
+    _headers: list[Header] = field(default_factory=list)
+    _lines: bytes = b""
+
+    def lines_of(self, headers: list[Header]) -> bytes:
+        """The headers that all responses have; uvicorn makes a new list of them every second."""
+        if headers is not self._headers:
+            self._headers, self._lines = headers, lines_of(tuple(headers))
+        return self._lines
+
+    def response_to(self, request: Request, connection: Connection) -> Awaitable[Response]:
+        respond = self.routes.get(request.target.path)
+        if respond is None:
+            scope = self._scope(request, connection)
+            return response_of(self.app, scope, request.body, connection.until_lost)
+        if self.proxies is not None and b"x-forwarded-for" in request.headers:
+            return self._respond_behind(self.proxies, respond, request, connection)
+        return respond(
+            RequestHead(request.method, request.headers, request.target.query, connection.client),
+            request.body,
+        )
+
+    async def _respond_behind(
+        self,
+        proxies: ProxyHeadersMiddleware,
+        respond: Respond,
+        request: Request,
+        connection: Connection,
+    ) -> Response:
+        scope = self._scope(request, connection)
+        # It changes the scope, and calls an application that does nothing.
+        await proxies(cast("Any", scope), cast("Any", None), cast("Any", None))
+        client = scope["client"][0]
+        head = RequestHead(request.method, request.headers, request.target.query, client)
+        return await respond(head, request.body)
+
+    def _scope(self, request: Request, connection: Connection) -> Scope:
+        """What an ASGI application is told of the request."""
+        path, raw_path, query = request.target
+        client = connection.transport.get_extra_info("peername")
+        server = connection.transport.get_extra_info("sockname")
+        return {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": request.version,
+            "server": server[:2] if isinstance(server, tuple) else (server, None),
+            "client": client[:2] if isinstance(client, tuple) else (UNIX, 0),
+            "scheme": "http" if self.tls is None else "https",
+            "method": request.method,
+            "root_path": "",
+            "path": path,
+            "raw_path": raw_path,
+            "query_string": query,
+            "headers": request.lines,
+            "state": connection.app_state.copy(),
+            "extensions": {TRANSPORT: connection.transport},
+        }

@@ -1,0 +1,206 @@
+"""Reads the reply to one request from the bytes of an HTTP/1.1 connection (RFC 9112).
+
+Both clients read with it, so that the same bytes are the same facts. It is strict: what may be
+read in two ways, such as a length beside chunks, is no reply, and proves nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import httptools
+
+from gateway.upstream.bounds import LARGEST_BODY, LARGEST_HEAD, decoded
+from gateway.upstream.wire import Exchange, Fault, NoReply, Reply
+
+_NONE: Final[Mapping[bytes, bytes]] = {}
+_BEGINNING: Final = b"HTTP/1."
+_BEGINNING_OCTETS: Final = len(_BEGINNING)
+_NO_REASON: Final = re.compile(rb"[\x00\x0b\x0c]")
+_FINAL: Final = 200
+"""The first of the final statuses; those below it are interim."""
+_SWITCHING_PROTOCOLS: Final = 101
+_COLON_BLANK_AND_END: Final = 4
+# A head, and a body in chunks, end with two of the three.
+_SURPLUS_LINE: Final = b"\r\n\r\n\r\n"
+# Sizes of chunks count too, so that an endless row of them is cut short.
+_LARGEST_REPLY: Final = LARGEST_HEAD + 2 * LARGEST_BODY
+
+
+class ReplyReader:
+    """What has come of a reply so far; interim responses before it are passed over."""
+
+    complete: bool
+    broken: bool
+    """It is not HTTP, or longer than anything that is read."""
+    reusable: bool
+    """The connection may carry another exchange."""
+    _refused: bool
+    _status: int | None
+    _lines: list[tuple[bytes, bytes]]
+    _idle_octets: int
+    """Of the reason and of trailers, which say nothing that matters."""
+    _headers: Mapping[bytes, bytes]
+    _body: list[bytes]
+    _body_octets: int
+    _octets: int
+    _tail: bytes
+    _parser: httptools.HttpResponseParser
+
+    __slots__ = tuple(__annotations__)
+
+    def __init__(self) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget the last reply, after which the connection was found to be reusable."""
+        self.complete = self.broken = self.reusable = self._refused = False
+        self._status = None
+        self._lines = []
+        self._headers = _NONE
+        self._body = []
+        self._tail = b""
+        self._body_octets = self._octets = self._idle_octets = 0
+
+    def feed(self, data: bytes) -> None:
+        is_over = self.complete
+        if is_over:
+            self.reusable = False
+            return
+        if self._octets < _BEGINNING_OCTETS and not self._begins_well(data):
+            self.broken = True
+            return
+        self._octets += len(data)
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self.reusable = False
+            self.broken = not self.complete
+            return
+        if self.complete:
+            self.reusable = self.reusable and self._ends_with(data)
+        else:
+            self.broken = self._refused or self._is_too_large()
+            self._tail = data[-len(_SURPLUS_LINE) :]
+
+    def end_of_connection(self) -> None:
+        """The server closed the connection, which ends a body of no other end (section 6.3)."""
+        if self._status is not None and not (
+            b"content-length" in self._headers or b"transfer-encoding" in self._headers
+        ):
+            self.complete = True
+
+    def facts(self, fault: Fault) -> Exchange:
+        """What is known if nothing more comes; `fault` says why, unless a status has come."""
+        if self._status is None:
+            return NoReply(fault, possibly_sent=True)
+        headers, body, whole = self._headers, b"".join(self._body), self.complete
+        if self._body_octets > LARGEST_BODY:
+            body, whole = body[:LARGEST_BODY], False
+        if b"content-encoding" in headers:
+            body, ended = decoded(body, headers[b"content-encoding"])
+            whole = whole and ended
+        return Reply(
+            self._status,
+            body,
+            whole,
+            _text(headers, b"content-type"),
+            _text(headers, b"retry-after"),
+            _text(headers, b"date"),
+        )
+
+    # What the parser calls; after the reply's end, for bytes that no request has asked for.
+
+    def on_message_begin(self) -> None:
+        if self.complete:
+            self.reusable = False
+
+    def on_status(self, reason: bytes) -> None:
+        if reason != b"OK":
+            self._idle_octets += len(reason)
+            self._refused = self._refused or _NO_REASON.search(reason) is not None
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._status is None:
+            self._lines.append((name, value))
+        else:
+            self._idle_octets += len(name) + len(value) + _COLON_BLANK_AND_END
+
+    def on_headers_complete(self) -> None:
+        status = self._parser.get_status_code()
+        if self._status is not None or self._refused:
+            return
+        if status < _FINAL and status != _SWITCHING_PROTOCOLS:
+            self._lines.clear()
+            return
+        headers = _joined(self._lines)
+        coding = headers.get(b"transfer-encoding")
+        if (
+            status == _SWITCHING_PROTOCOLS
+            # No other was asked for, and a body in one could not be read.
+            or (coding is not None and coding.strip().lower() != b"chunked")
+            # What was fed may hold more than the head.
+            or (self._octets > LARGEST_HEAD and self._head_octets() > LARGEST_HEAD)
+        ):
+            self._refused = True
+        else:
+            self._status, self._headers = status, headers
+
+    def on_body(self, body: bytes) -> None:
+        if not self.complete:
+            self._body.append(body)
+            self._body_octets += len(body)
+
+    def on_message_complete(self) -> None:
+        if self._status is not None and not self.complete:
+            self.complete = True
+            self.reusable = self._parser.should_keep_alive()
+
+    def _begins_well(self, data: bytes) -> bool:
+        # The parser would take an empty line before it, and other protocols and versions.
+        if data.startswith(_BEGINNING) and not self._octets:
+            return True
+        expected = _BEGINNING[self._octets :]
+        return data[: len(expected)] == expected[: len(data)]
+
+    def _ends_with(self, data: bytes) -> bool:
+        """Whether the reply ends where the data does: the parser passes over empty lines behind it.
+
+        h11, which reads the same bytes in the other client, would stumble over them.
+        """
+        if self._body and b"content-length" in self._headers:
+            return data.endswith(self._body[-1])
+        return not (self._tail + data).endswith(_SURPLUS_LINE)
+
+    def _head_octets(self) -> int:
+        lines = sum(len(name) + len(value) + _COLON_BLANK_AND_END for name, value in self._lines)
+        return self._idle_octets + lines
+
+    def _is_too_large(self) -> bool:
+        if self._status is None and self._octets > LARGEST_HEAD:
+            return True
+        return (
+            self._idle_octets > LARGEST_HEAD
+            or self._body_octets > LARGEST_BODY
+            or self._octets > _LARGEST_REPLY
+        )
+
+
+def _joined(lines: Sequence[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]:
+    """Values by the names in small letters; those of one name joined by commas."""
+    headers: dict[bytes, bytes] = {}
+    for name, value in lines:
+        headers[name.lower()] = value
+    if len(headers) != len(lines):
+        headers = {}
+        for written, value in lines:
+            small = written.lower()
+            headers[small] = headers[small] + b", " + value if small in headers else value
+    return headers
+
+
+def _text(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
+    return headers[name].decode("latin-1").strip(" \t") if name in headers else None
