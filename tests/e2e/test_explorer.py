@@ -34,6 +34,7 @@ EXAMPLES = [
     "InviteMany",
     "HandleEveryError",
     "RetrySafely",
+    "CheckFirst",
     "WhatBecameOfIt",
 ]
 
@@ -77,6 +78,7 @@ async def test_the_sample_mutation_runs(page):
         ("InviteMany", '"ALREADY_INVITED"'),
         ("HandleEveryError", '"ALREADY_INVITED"'),
         ("RetrySafely", '"InviteCandidateSuccess"'),
+        ("CheckFirst", '"canBeSent": false'),
     ],
 )
 async def test_every_example_runs(page, tab, expected):
@@ -95,6 +97,9 @@ async def test_every_description_is_shown(page):
     for name, descriptions in described_types().items():
         await panel.get_by_role("link", name=name, exact=True).last.click()
         await expect(panel.locator(".graphiql-doc-explorer-title")).to_have_text(name)
+        deprecated = panel.get_by_role("button", name="Show Deprecated Fields")
+        if await deprecated.count():
+            await deprecated.click()
         shown = " ".join((await panel.inner_text()).split())
         missing += [text for text in descriptions if text not in shown]
         await panel.locator(".graphiql-doc-explorer-back").click()

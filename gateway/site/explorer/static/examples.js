@@ -139,6 +139,37 @@ ${ANY_ERROR}
     },
   ),
   example(
+    `# Check first: what the mutation would say of this
+# input, and whether the track takes invites. Nothing
+# is sent, and nobody is e-mailed.
+
+query CheckFirst(
+  $trackId: ID!
+  $input: InviteCandidateInput!
+) {
+  track(trackId: $trackId) {
+    title
+    isActive
+    applicationCount
+  }
+  checkInvite(input: $input) {
+    canBeSent
+    candidateName
+    candidateEmail
+    issues { field message }
+  }
+}
+`,
+    {
+      trackId: "6578",
+      input: {
+        candidateName: " Ada Lovelace ",
+        candidateEmail: "ada@example",
+        trackId: "6578",
+      },
+    },
+  ),
+  example(
     `# What became of an invite: run the first tab, then
 # look the candidate up. Details cost the platform a
 # read for each application: leave them out where you
