@@ -102,7 +102,7 @@ class Server(uvicorn.Server):
         make_protocol = partial(
             HttpProtocol, self._config, self.server_state, self.lifespan.state, port=port
         )
-        return Acceptor(listening, make_protocol, port.connections, share)
+        return Acceptor(listening, make_protocol, port, share)
 
 
 @contextlib.asynccontextmanager

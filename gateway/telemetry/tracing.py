@@ -16,7 +16,7 @@ from typing import Any, Final, cast
 
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
@@ -46,9 +46,7 @@ class Tracing:
     def __init__(self, url: str, *, sample_ratio: float = 1.0) -> None:
         self._provider = TracerProvider(
             sampler=ParentBased(TraceIdRatioBased(sample_ratio)),
-            resource=Resource.create(
-                {"service.name": "track-invite-gateway", "service.version": __version__}
-            ),
+            resource=_resource(),
             shutdown_on_exit=False,
         )
         self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=url)))
@@ -123,6 +121,13 @@ class Tracing:
             if name in head.headers
         }
         return self._propagator.extract(carried, Context())
+
+
+def _resource() -> Resource:
+    """What the spans are of; OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES may say it."""
+    given = OTELResourceDetector().detect().attributes
+    name = given.get("service.name", "track-invite-gateway")
+    return Resource.create({"service.name": name, "service.version": __version__})
 
 
 def _describe(span: Span, trail: Trail) -> None:
