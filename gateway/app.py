@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gc
 import logging
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -19,12 +20,14 @@ from gateway.access.forwarded_key import forwarded_key, scope_of
 from gateway.access.gates import Access
 from gateway.access.overload import OverloadGate
 from gateway.access.rate_limits import name_of
+from gateway.background import aside
 from gateway.checks import checked_settings
 from gateway.graphql.allowance import Allowance
 from gateway.graphql.context import RequestContext, idempotency_key_of, timeout_of
+from gateway.graphql.documents import DocumentReader
 from gateway.graphql.endpoint import GraphQLEndpoint
 from gateway.graphql.execution import GeneralExecutor, PlanningExecutor
-from gateway.graphql.persisted import read_manifest
+from gateway.graphql.persisted import TrustedDocuments
 from gateway.graphql.schema import executable_schema
 from gateway.http.asgi import AsgiApp, Respond
 from gateway.http.requests import RequestHead
@@ -49,6 +52,7 @@ if TYPE_CHECKING:
 
 LOGGER = logging.getLogger("gateway.app")
 _ABOUT_INVITES = frozenset({b"idempotency-key", b"request-timeout"})
+_LOOK_AGAIN_SECONDS = 0.5
 GRAPHQL_PATHS = frozenset({"/graphql", "/graphql/"})
 
 
@@ -76,6 +80,7 @@ def create_app(
         applicants=applicants or list_of(settings, observe=watch.call),
         store=watch.store(store or store_of(settings)),
         retried=watch.retried,
+        anomaly=watch.anomaly,
         ended=watch.invited,
         ended_in_list=watch.invited_in_list,
     )
@@ -90,6 +95,9 @@ def create_app(
     )
     schema = executable_schema(federation=settings.federation)
     general = GeneralExecutor(schema, hide_suggestions=not settings.introspection)
+    # It reads in another thread, so it shares nothing with the endpoint's.
+    reader = DocumentReader(schema, settings.request_limits(), introspection=settings.introspection)
+    trusted = TrustedDocuments(reader.read, settings.documents)
     endpoint = GraphQLEndpoint(
         schema,
         make_context=_context_maker(plain, settings),
@@ -99,7 +107,7 @@ def create_app(
         introspection=settings.introspection,
         cors_origins=frozenset(settings.cors_origins),
         cors_credentials=settings.cors_credentials,
-        trusted_documents=read_manifest(settings.documents) if settings.documents else None,
+        trusted=trusted,
         trusted_only=settings.documents_only,
         # Strangers take no place from callers.
         gates=(*access.gates, OverloadGate(service.requests, draining)),
@@ -117,6 +125,8 @@ def create_app(
         try:
             async with watch.running():
                 with contextlib.ExitStack() as signals:
+                    if settings.documents:
+                        signals.enter_context(_looking_for_changes(trusted))
                     if stops_on_signals:
                         signals.enter_context(draining.on_signals())
                         signals.enter_context(on_hangup(reread))
@@ -137,6 +147,23 @@ def create_app(
         operations=site_of(operations) if is_apart else None,
         max_body_bytes=settings.max_body_bytes,
     )
+
+
+@contextlib.contextmanager
+def _looking_for_changes(trusted: TrustedDocuments) -> Iterator[None]:
+    """Replaced manifests are taken over meanwhile."""
+
+    async def look() -> None:
+        while True:
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+            # Reading many documents takes long.
+            await aside(trusted.look)
+
+    looking = asyncio.create_task(look())
+    try:
+        yield
+    finally:
+        looking.cancel()
 
 
 class Gateway:
@@ -165,7 +192,7 @@ class Gateway:
 
 
 def _telling_failures(send: Send) -> Send:
-    """`send` with a line of our own where the application's start or end fails.
+    """`send`, with a line in the log where the application's start or end fails.
 
     Starlette's account of that is the traceback, with all that the exceptions' messages hold.
     """
@@ -192,7 +219,7 @@ def served_app(settings: Settings) -> ASGIApp:
     """The gateway of a process that serves it alone, with its log and its signals."""
     configure_log(settings)
     app = create_app(settings, stops_on_signals=True)
-    # All that was made until now stays. Every full collection would walk it in vain, and let
+    # All that exists now stays. Every full collection would walk it for nothing, and let
     # all requests wait meanwhile.
     gc.freeze()
     gc.enable()
@@ -219,7 +246,12 @@ def _tracing(settings: Settings) -> Tracing | None:
     # An extra that not everybody has installed, and slow to load.
     from gateway.telemetry.tracing import Tracing  # noqa: PLC0415 - see above
 
-    return Tracing(settings.traces_url, sample_ratio=settings.traces_sample_ratio)
+    return Tracing(
+        settings.traces_url,
+        upstream_url=settings.upstream_url,
+        scheme="http" if settings.tls_cert is None else "https",
+        sample_ratio=settings.traces_sample_ratio,
+    )
 
 
 def _level(settings: Settings) -> int:
@@ -238,14 +270,15 @@ def _context_maker(
         if same_for_all and head.caller is None and _ABOUT_INVITES.isdisjoint(head.headers):
             return plain
         key, seconds = idempotency_key_of(head), timeout_of(head)
-        scope = head.caller.name if isinstance(head.caller, Caller) else ""
+        caller = head.caller.name if isinstance(head.caller, Caller) else None
+        scope = caller or ""
         sender = name_of(head) if counted else ""
         api_key = forwarded_key(head, key_header) if forwards else None
         if api_key is not None:
             scope = scope_of(scope, api_key)
         return replace(
             plain,
-            origin=Origin(scope, sender, api_key, seconds),
+            origin=Origin(scope, sender, api_key, seconds, caller),
             idempotency_key=key,
             applications=plain.applications if _may_read(head) else None,
         )

@@ -69,8 +69,12 @@ class CheckedSettings(Settings):
     @field_validator("jwt_jwks_url")
     @classmethod
     def _check_proxy_of_provider(cls, url: str | None) -> str | None:
-        if url is not None:
-            proxy_for(url)
+        proxy = None if url is None else proxy_for(url)
+        if proxy is not None and proxy.startswith("https:"):
+            raise ValueError(
+                "the environment's proxy for it must be http://HOST:PORT: with one that speaks TLS"
+                " itself, fetch the keys by other means and name them in GATEWAY_JWT_JWKS_FILE"
+            )
         return url
 
     @field_validator("tls_cert")
@@ -114,14 +118,14 @@ class CheckedSettings(Settings):
 
     @field_validator("documents")
     @classmethod
-    def _validate_documents(cls, path: Path | None, info: ValidationInfo) -> Path | None:
-        if path is not None:
+    def _validate_documents(cls, paths: tuple[Path, ...], info: ValidationInfo) -> tuple[Path, ...]:
+        if paths:
             # The schema takes long to load, and few have trusted documents.
             from gateway.graphql.documents import DocumentReader  # noqa: PLC0415
-            from gateway.graphql.persisted import Documents, read_manifest  # noqa: PLC0415
+            from gateway.graphql.persisted import TrustedDocuments, read_manifest  # noqa: PLC0415
             from gateway.graphql.schema import executable_schema  # noqa: PLC0415
 
-            documents, limits = read_manifest(path), {limit.name for limit in fields(Limits)}
+            limits = {limit.name for limit in fields(Limits)}
             # A limit that was refused is not in the data: then its own fault is all that is said.
             if limits <= info.data.keys():
                 reader = DocumentReader(
@@ -129,8 +133,10 @@ class CheckedSettings(Settings):
                     Limits(**{name: info.data[name] for name in limits}),
                     introspection=info.data.get("introspection", False),
                 )
-                Documents(reader, trusted=documents)
-        return path
+                TrustedDocuments(reader.read, paths)
+            else:
+                any(map(read_manifest, paths))
+        return paths
 
 
 def checked_settings(**given: object) -> CheckedSettings:

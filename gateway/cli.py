@@ -6,9 +6,10 @@ ends it in a word.
 
 from __future__ import annotations
 
-import difflib
 import gc
+import getpass
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,15 @@ from typing import Any
 import click
 
 from gateway import __version__
+from gateway.commands.invite_options import invite_options
 from gateway.operator_error import OperatorError
 
 INTERRUPTED = 130
+_NOT_ON_WINDOWS = (
+    "`gateway serve` does not run on Windows: run it on Linux, in WSL or in a container. The other"
+    " commands run here."
+)
+LEAST_DIGITS = 6
 port_option = click.IntRange(0, 65535)
 
 
@@ -63,6 +70,8 @@ def dev(port: int, *, verbose: bool) -> None:
 @main.command()
 def serve() -> None:
     """Run the gateway in production, from the settings."""
+    if not hasattr(signal, "SIGHUP"):
+        raise OperatorError(_NOT_ON_WINDOWS)
     from gateway.server.signals import hold_early_signals  # noqa: PLC0415 - keeps the others quick
 
     hold_early_signals()
@@ -84,14 +93,56 @@ def serve() -> None:
 
 @main.command()
 @click.option("--port", type=port_option, default=8001, show_default=True, help="0 picks one.")
-def sandbox(port: int) -> None:
+@click.option(
+    "--second-invite",
+    type=click.Choice(["new", "same", "accepted", "invalid", "conflict"]),
+    default="new",
+    show_default=True,
+    help="What inviting a person again comes to: a new application, the same one with 200 or 202,"
+    " 400, 409.",
+)
+@click.option(
+    "--listed",
+    type=click.Choice(["at-once", "opened", "late", "never"]),
+    default="at-once",
+    show_default=True,
+    help="When the applicants list shows an invited person.",
+)
+@click.option(
+    "--late-seconds",
+    type=click.FloatRange(0, 86_400),
+    default=60,
+    show_default=True,
+    help="After how long, with late.",
+)
+@click.option(
+    "--times",
+    type=click.Choice(["utc", "india", "local", "date", "words"]),
+    default="utc",
+    show_default=True,
+    help="How the list writes times; local, date and words name no zone.",
+)
+@click.option(
+    "--email-filter",
+    type=click.Choice(["substring", "pattern"]),
+    default="substring",
+    show_default=True,
+    help="What the list's filter takes an address for.",
+)
+@click.option(
+    "--page",
+    type=click.Choice(["200", "403", "404", "503"]),
+    help="Answer everything with an HTML page of this status, as a firewall may.",
+)
+def sandbox(port: int, **platform: Any) -> None:
     """Run only the stand-in for the platform.
 
-    Its API key is `sandbox-key`. GET /sandbox/invites lists what it has accepted.
+    Its API key is `sandbox-key`. GET /sandbox/invites lists what it has accepted. The options
+    choose what the platform's documentation leaves open.
     """
-    from gateway.sandbox import serve_sandbox  # noqa: PLC0415 - keeps the others quick
+    from gateway.commands.sandbox import serve  # noqa: PLC0415 - keeps the others quick
 
-    serve_sandbox(port)
+    serve(port, **platform)
 
 
 @main.command()
@@ -105,27 +156,13 @@ def sandbox(port: int) -> None:
 @click.option("--federation", is_flag=True, help="As the subgraph of GATEWAY_FEDERATION=true.")
 def schema(file: Path | None, *, federation: bool) -> None:
     """Print the GraphQL schema."""
-    from gateway.graphql.schema import printed_schema  # noqa: PLC0415 - keeps the others quick
+    from gateway.commands.schema import compared, printed  # noqa: PLC0415 - keeps the others quick
 
-    printed = printed_schema(federation=federation)
     if file is None:
-        click.echo(printed, nl=False)
-        return
-    try:
-        written = file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise click.ClickException(f"{file} cannot be read: {_reason(error)}") from None
-    if written != printed:
-        click.echo(_diff(written, printed, str(file)), nl=False)
+        click.echo(printed(federation=federation), nl=False)
+    elif difference := compared(file, federation=federation):
+        click.echo(difference, nl=False)
         raise click.exceptions.Exit(1)
-
-
-def _diff(written: str, printed: str, name: str) -> str:
-    before, after = (text.splitlines(keepends=True) for text in (written, printed))
-    return "".join(
-        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
-        for line in difflib.unified_diff(before, after, name, "gateway schema")
-    )
 
 
 @main.command()
@@ -196,71 +233,91 @@ def reconcile(context: click.Context, *, as_json: bool, wait: bool) -> None:
     context.exit(0 if report.final else 1)
 
 
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the list for machines.")
+@click.option("--email", metavar="ADDRESS", help="Those of one candidate alone.")
+def records(*, as_json: bool, email: str | None) -> None:
+    """List the records in doubt: invites whose outcome is not known yet.
+
+    With a SQLite file the gateway must not be running.
+    """
+    from gateway.commands import records as listing  # noqa: PLC0415 - keeps the others quick
+    from gateway.commands.migrate import store_settings  # noqa: PLC0415 - as above
+
+    found = listing.records_in_doubt(store_settings(), email=email)
+    click.echo(listing.as_json(found) if as_json else listing.as_text(found))
+
+
+def _digits(_context: click.Context, _parameter: click.Parameter, digits: str) -> str:
+    if len(digits) < LEAST_DIGITS or not set(digits.lower()) <= set("0123456789abcdef"):
+        raise click.BadParameter(f"at least {LEAST_DIGITS} digits of the record's id")
+    return digits.lower()
+
+
+@main.command()
+@click.argument("record", callback=_digits)
+@click.argument("ended", type=click.Choice(["invited", "not-invited"]))
+@click.option("--application", metavar="ID", help="The application that the invite made.")
+@click.option("--by", help="Who states it; your name on this machine if not given.")
+def settle(record: str, ended: str, *, application: str | None, by: str | None) -> None:
+    """State how the invite of RECORD, which is in doubt, has ENDED.
+
+    A request with its key is answered accordingly from then on: after `invited` it sends nothing,
+    after `not-invited` it invites. Look at the platform first: this is taken for the truth.
+    Prints a line for the audit log to standard error.
+    """
+    from gateway.commands import settle as settling  # noqa: PLC0415 - keeps the others quick
+    from gateway.commands.migrate import store_settings  # noqa: PLC0415 - as above
+    from gateway.invites.inputs import id_problem  # noqa: PLC0415 - as above
+
+    if application is not None and (problem := id_problem(application)):
+        raise click.BadParameter(problem, param_hint="--application")
+    if application is not None and ended != settling.INVITED:
+        raise click.BadParameter("is of an invite that was made", param_hint="--application")
+    statement = settling.Statement(record, ended, by or getpass.getuser(), application)
+    click.echo(settling.settle(store_settings(), statement), err=True)
+    click.echo(f"The record counts as {ended}.")
+
+
 def _show_progress(text: str) -> None:
     click.echo(text, err=True)
 
 
-def _track_id(_context: click.Context, _parameter: click.Parameter, track: str) -> str:
-    from gateway.invites.inputs import id_problem  # noqa: PLC0415 - keeps the others quick
-
-    if problem := id_problem(track):
-        raise click.BadParameter(problem)
-    return track
-
-
 @main.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option(
-    "--track", required=True, help="The track to invite to.", metavar="ID", callback=_track_id
-)
-@click.option(
-    "--format",
-    "invite_format",
-    type=click.Choice(["get-link", "send-link"]),
-    required=True,
-    help="Only make links, or let the platform e-mail them.",
-)
-@click.option("--dry-run", is_flag=True, help="Send nothing; say what is wrong with which line.")
-@click.option(
-    "--result",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Where results go; FILE's own name with track and format if not given.",
-    metavar="FILE",
-)
-@click.option(
-    "--patience",
-    type=click.FloatRange(min=1),
-    default=300.0,
-    show_default=True,
-    help="Seconds that one line may wait while the platform limits requests.",
-)
+@invite_options
 @click.pass_context
 def invite(
     context: click.Context,
+    /,
     *,
     file: Path,
+    dry_run: bool,
     track: str,
     invite_format: str,
-    dry_run: bool,
-    result: Path | None,
+    name_columns: tuple[str, ...],
+    email_column: str | None,
     patience: float,
+    **options: Any,
 ) -> None:
-    """Invite the candidates of a spreadsheet.
+    """Invite the candidates of a spreadsheet, each once.
 
-    FILE is CSV with a name and an e-mail column.
+    FILE is CSV or a workbook (.xlsx, .ods) with columns for name and e-mail address. What became
+    of each row is written to FILE.ID.FORMAT.results.csv.
 
     Run it again after Ctrl-C or a crash: it sends only what has not been sent. Exits with 1 if
-    somebody is not invited. With a SQLite file the gateway must not be running.
+    somebody is not invited.
     """
     from gateway.commands import invite as invite_command  # noqa: PLC0415 - keeps the others quick
+    from gateway.spreadsheet.headings import Wanted  # noqa: PLC0415 - as above
 
-    if result is None:
-        result = file.with_name(f"{file.stem}.{track}.{invite_format}.results.csv")
-    sheet = invite_command.sheet_of(file, track=track, invite_format=invite_format)
-    if dry_run:
-        context.exit(invite_command.rehearse(sheet))
-    context.exit(invite_command.invite(sheet, result, patience_seconds=patience))
-
-
-def _reason(error: OSError | UnicodeDecodeError) -> str:
-    return error.strerror or "" if isinstance(error, OSError) else "it is not UTF-8"
+    job = invite_command.Job(
+        file,
+        track,
+        invite_format,
+        wanted=Wanted(name_columns, email_column),
+        patience_seconds=patience,
+        **options,
+    )
+    if job.connect and not dry_run:
+        raise click.UsageError("--connect goes with --dry-run: a run looks at the track anyway.")
+    context.exit((invite_command.rehearse if dry_run else invite_command.invite)(job))

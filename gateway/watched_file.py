@@ -16,26 +16,32 @@ T = TypeVar("T")
 
 
 class WatchedFile(Generic[T]):
-    """What `read` makes of a file; a change is seen within a second, or at once by `reread`.
+    """What `read` makes of a file; a change is seen within that time, or at once by `reread`.
 
     A file that is gone or that `read` refuses leaves the last good content in force; the log
     says so once for each such file. Raises OSError or ValueError if the first reading fails.
     """
 
     def __init__(
-        self, path: Path, read: Callable[[Path], T], *, clock: Callable[[], float] = time.monotonic
+        self,
+        path: Path,
+        read: Callable[[Path], T],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        look_again_seconds: float = LOOK_AGAIN_SECONDS,
     ) -> None:
         self._path = path
         self._read = read
         self._clock = clock
+        self._look_again_seconds = look_again_seconds
         self._stamp = self._refused = self._stamp_now()
         self._content = read(path)
-        self._look_at = clock() + LOOK_AGAIN_SECONDS
+        self._look_at = clock() + look_again_seconds
         self._changed_at = -math.inf
 
     def current(self) -> T:
         if self._clock() >= self._look_at:
-            self._look_at = self._clock() + LOOK_AGAIN_SECONDS
+            self._look_at = self._clock() + self._look_again_seconds
             if self._stamp_now() != self._stamp:
                 self.reread()
         return self._content
@@ -49,7 +55,7 @@ class WatchedFile(Generic[T]):
             if stamp != self._refused:
                 self._refused = stamp
                 # The reason stays unsaid: it might quote the file, and the file holds secrets.
-                LOGGER.warning("%s cannot be used; what it held before stays in force", self._path)
+                LOGGER.warning("%s cannot be used; its former content is still used", self._path)
             return False
         changed = content != self._content
         if changed:

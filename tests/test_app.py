@@ -6,6 +6,7 @@ import asyncio
 import gc
 import json
 import logging
+import time
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from starlette.testclient import TestClient
 
 from gateway.app import app_from_environment, create_app
 from gateway.invites.store import StoreError
+from tests.fakes.invites import MemoryStore
 from tests.fakes.settings import settings
 
 
@@ -200,3 +202,24 @@ def test_failed_start_is_told_without_the_exceptions_words(caplog, monkeypatch, 
 
     assert sent == [{"type": "lifespan.startup.failed", "message": ""}]
     assert [record.getMessage() for record in caplog.records] == [told]
+
+
+def test_replaced_documents_are_run_without_a_restart(tmp_path):
+    """A frontend's deployment replaces its manifest; the gateway sees that by itself."""
+    manifest, following = tmp_path / "documents.json", tmp_path / "following.json"
+    manifest.write_text(json.dumps({"old": "{gateway{version}}"}))
+    following.write_text(json.dumps({"new": "{__typename}"}))
+    app = create_app(settings(documents=manifest, documents_only=True), store=MemoryStore())
+
+    with TestClient(app) as gateway:
+
+        def is_run(name: str) -> bool:
+            return "data" in gateway.post("/graphql", json={"documentId": name}).json()
+
+        before = is_run("old"), is_run("new")
+        following.replace(manifest)
+        while not is_run("new"):
+            time.sleep(0.01)
+
+        assert before == (True, False)
+        assert not is_run("old")

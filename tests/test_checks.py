@@ -116,7 +116,7 @@ def test_trusted_documents_fit_the_schema_that_is_served(environment, tmp_path):
     settings = checked_settings(federation=True)
 
     assert "Cannot query field '_entities'" in fault
-    assert settings.documents == manifest
+    assert settings.documents == (manifest,)
 
 
 @pytest.mark.parametrize(
@@ -132,10 +132,11 @@ def test_an_unreadable_file_is_named(environment, auth, name):
     assert fault == f"GATEWAY_{name}: cannot be read: No such file or directory"
 
 
-def test_a_bad_proxy_to_the_provider_is_named(environment, monkeypatch):
+@pytest.mark.parametrize("scheme", ["socks5", "https"])
+def test_a_bad_proxy_to_the_provider_is_named(environment, monkeypatch, scheme):
     """A proxy that cannot be used would show when the first token comes."""
     monkeypatch.setenv("no_proxy", "app.xobin.com")
-    monkeypatch.setenv("https_proxy", f"socks5://u:{SECRET}@proxy.example")
+    monkeypatch.setenv("https_proxy", f"{scheme}://u:{SECRET}@proxy.example")
     environment(AUTH="jwt", **KEYS)
 
     (fault,) = faults()
@@ -184,3 +185,74 @@ def test_a_bad_store_secret_is_named(environment, tmp_path, content, fault):
     environment(STORE_SECRET_FILE="secret")
 
     assert faults() == (f"GATEWAY_STORE_SECRET_FILE: {fault}",)
+
+
+@pytest.mark.parametrize(
+    ("other", "fault"),
+    [
+        ("[]", "{path}: must be a JSON object"),
+        ('{{"one":"{{nothing}}"}}', "{path}: document 'one' is not valid: Cannot query field"),
+        ('{{"one":"{{__typename}}"}}', "two documents have the id 'one'"),
+    ],
+    ids=["broken", "invalid", "contradiction"],
+)
+def test_every_manifest_is_tried(environment, tmp_path, other, fault):
+    """Which of several is of no use is said, and so is what they do not agree on."""
+    paths = tmp_path / "documents.json", tmp_path / "other.json"
+    paths[0].write_text(json.dumps({"one": "{gateway{version}}"}))
+    paths[1].write_text(other.format())
+    environment(DOCUMENTS=",".join(map(str, paths)))
+
+    (said,) = faults()
+
+    assert said.startswith("GATEWAY_DOCUMENTS: " + fault.format(path=paths[1]))
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("STORE_URL", "holds no postgresql:// URL"),
+        ("RATE_LIMIT_URL", "must be valkey://HOST:PORT or redis://HOST:PORT, with an s for TLS"),
+    ],
+)
+def test_a_bad_file_with_a_url_is_named(environment, tmp_path, name, fault):
+    """A file that holds something else, or is not there, stops the start; it is not quoted."""
+    (tmp_path / "url").write_bytes(SECRET.encode() + b"\xff")
+    environment(**{f"{name}_FILE": str(tmp_path / "url")})
+    wrong = faults()
+    (tmp_path / "url").unlink()
+
+    assert wrong == (f"GATEWAY_{name}_FILE: {fault}",)
+    assert faults() == (f"GATEWAY_{name}_FILE: cannot be read: No such file or directory",)
+
+
+@pytest.mark.parametrize(
+    ("url", "faulty"), [("STORE_URL", "STORE_URL"), ("RATE_LIMIT_URL", "RATE_LIMIT_URL_FILE")]
+)
+def test_a_url_is_given_once(environment, tmp_path, url, faulty):
+    """Either in the environment or in a file."""
+    (tmp_path / "url").write_text("postgresql://h/d" if url == "STORE_URL" else "valkey://h")
+    given = (tmp_path / "url").read_text()
+    environment(**{url: given, f"{url}_FILE": str(tmp_path / "url")})
+
+    [fault] = faults()
+
+    assert fault.startswith(f"GATEWAY_{faulty}: set either this or GATEWAY_")
+
+
+def test_workers_may_share_the_store_of_a_file(environment, tmp_path):
+    """That PostgreSQL is in a file makes it no less PostgreSQL."""
+    (tmp_path / "url").write_text("postgresql://h/d")
+    environment(STORE_URL_FILE=str(tmp_path / "url"), WORKERS="2")
+
+    assert checked_settings().workers == 2
+
+
+def test_the_client_of_shared_counts_is_an_extra(environment, monkeypatch):
+    """Without it the start says what to install."""
+    monkeypatch.setattr("gateway.checks.find_spec", lambda _: None)
+    environment(RATE_LIMIT_URL="valkey://h")
+
+    assert faults() == (
+        "GATEWAY_RATE_LIMIT_URL: needs the extra: pip install 'track-invite-gateway[valkey]'",
+    )

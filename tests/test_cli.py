@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import signal
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,6 @@ from gateway import __version__
 from gateway.access.token_file import read_token_file, token_line
 from gateway.cli import main
 from gateway.settings.model import Settings
-from gateway.spreadsheet.run import Tally
 
 ROOT = Path(__file__).parents[1]
 
@@ -25,6 +25,16 @@ def _plain_environment(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     for name in Settings.model_fields:
         monkeypatch.delenv(f"GATEWAY_{name.upper()}", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _process_as_before():
+    """What `serve` sets for the life of its process ends with the test."""
+    at_sigterm = signal.getsignal(signal.SIGTERM)
+    yield
+    gc.enable()
+    signal.signal(signal.SIGTERM, at_sigterm)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGHUP])
 
 
 def run(*words: str, **variables: str):
@@ -143,95 +153,6 @@ def test_a_name_that_cannot_be_one_is_refused():
     assert "a name has up to 64 letters" in result.output
 
 
-INVITE = ("invite", "candidates.csv", "--track", "6578", "--format", "get-link")
-
-
-def test_a_dry_run_needs_no_settings(tmp_path):
-    """It says what is wrong with which line, writes no file, and fails if a line is wrong."""
-    sheet = tmp_path / "candidates.csv"
-    sheet.write_text("name,email\nAda,ada@example.com\n,nobody\nAda,ADA@example.com\n")
-
-    result = run(*INVITE, "--dry-run")
-
-    assert result.exit_code == 1
-    assert [line.split(": ", 2)[:2] for line in result.output.splitlines()[:-1]] == [
-        ["line 3", "name"],
-        ["line 3", "e-mail"],
-        ["line 4", "e-mail"],
-    ]
-    assert result.output.endswith("Lines that can be sent: 1; that cannot: 2.\n")
-    assert list(tmp_path.iterdir()) == [sheet]
-
-
-def test_a_dry_run_of_a_good_sheet_passes(tmp_path):
-    """A guess of the encoding is told all the same."""
-    (tmp_path / "candidates.csv").write_bytes("name,email\nÉ,e@example.com\n".encode("cp1252"))
-
-    result = run(*INVITE, "--dry-run")
-
-    assert result.exit_code == 0
-    assert "is not UTF-8; read as Windows-1252" in result.stderr
-    assert result.stdout == "Lines that can be sent: 1; that cannot: 0.\n"
-
-
-@pytest.mark.parametrize("track", ["x", "", "0", "../1"])
-@pytest.mark.parametrize("more", [(), ("--dry-run",)], ids=["run", "dry run"])
-def test_a_wrong_track_is_told_once(tmp_path, track, more):
-    """The option is wrong, and not each line; no file is written."""
-    sheet = tmp_path / "candidates.csv"
-    sheet.write_text("name,email\nAda,ada@example.com\nBob,bob@example.com\n")
-
-    result = run(*INVITE[:3], track, *INVITE[4:], *more, GATEWAY_UPSTREAM_API_KEY="key")
-
-    assert result.exit_code == 2
-    assert result.output.count("Invalid value for '--track': Must be a whole number") == 1
-    assert list(tmp_path.iterdir()) == [sheet]
-
-
-def test_a_sheet_without_columns_is_told(tmp_path):
-    """One line, no traceback, and nothing is sent."""
-    (tmp_path / "candidates.csv").write_text("who,where\n")
-
-    result = run(*INVITE)
-
-    assert result.exit_code == 1
-    assert result.output.startswith("Error: no column for the name: ")
-
-
-def test_inviting_needs_settings_but_no_callers(tmp_path):
-    """What is missing is named, as for the other commands; GATEWAY_AUTH is not missed."""
-    (tmp_path / "candidates.csv").write_text("name,email\nAda,ada@example.com\n")
-
-    missing = run(*INVITE)
-    forwarding = run(*INVITE, GATEWAY_UPSTREAM_API_KEY_MODE="forward")
-    unreachable = run(
-        *INVITE,
-        GATEWAY_UPSTREAM_API_KEY="key",
-        GATEWAY_UPSTREAM_URL="http://127.0.0.1:1",
-        GATEWAY_RETRY_ATTEMPTS="1",
-    )
-
-    assert (missing.exit_code, forwarding.exit_code) == (2, 2)
-    assert "GATEWAY_UPSTREAM_API_KEY_FILE" in missing.output
-    assert "GATEWAY_AUTH" not in missing.output
-    assert forwarding.output == missing.output
-    assert unreachable.exit_code == 1
-    assert "0 invited, 1 not invited, 0 unknown" in unreachable.output
-    assert "Results: candidates.6578.get-link.results.csv" in unreachable.output
-
-
-def test_an_interrupted_run_has_its_own_code(tmp_path, monkeypatch):
-    """Scripts can tell Ctrl-C from a line that failed."""
-    (tmp_path / "candidates.csv").write_text("name,email\nAda,ada@example.com\n")
-    tally = Tally(Counter(), interrupted=True)
-    monkeypatch.setattr("gateway.commands.invite.run_invites", lambda *_, **__: tally)
-
-    result = run(*INVITE, "--result", "r.csv", GATEWAY_UPSTREAM_API_KEY="key")
-
-    assert result.exit_code == 130
-    assert result.output.endswith("Results: r.csv\n")
-
-
 def test_an_interrupt_while_the_command_is_read_has_the_same_code(monkeypatch):
     """A Ctrl-C that comes at once is not taken for a list that was worked through."""
 
@@ -240,21 +161,8 @@ def test_an_interrupt_while_the_command_is_read_has_the_same_code(monkeypatch):
 
     monkeypatch.setattr("gateway.invites.inputs.id_problem", interrupted)
 
-    result = run(*INVITE, GATEWAY_UPSTREAM_API_KEY="key")
+    result = run(
+        "invite", "x", "--track", "1", "--format", "get-link", GATEWAY_UPSTREAM_API_KEY="key"
+    )
 
     assert (result.exit_code, result.output) == (130, "Interrupted.\n")
-
-
-def test_an_interrupt_before_the_first_line_has_the_same_code(tmp_path, monkeypatch):
-    """Whenever Ctrl-C comes, the person learns how to go on."""
-    (tmp_path / "candidates.csv").write_text("name,email\nAda,ada@example.com\n")
-
-    def interrupted(*_, **__):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("gateway.commands.invite.run_invites", interrupted)
-
-    result = run(*INVITE, GATEWAY_UPSTREAM_API_KEY="key")
-
-    assert result.exit_code == 130
-    assert "Run the same command again" in result.output

@@ -13,7 +13,9 @@ from gateway.commands.dev import SAMPLE_DOCUMENT
 from gateway.graphql.schema import executable_schema
 from gateway.http.errors import ErrorCode
 from gateway.invites.models import InviteErrorCode, InviteOutcome
-from gateway.sandbox.failures import READ_REFUSALS, REFUSALS, Mishap
+from gateway.sandbox.applicants import INACTIVE_TRACK
+from gateway.sandbox.failures import FAILURES, READ_REFUSALS
+from gateway.sandbox.platform import ADDRESSES
 from gateway.settings.model import Settings
 from gateway.site.guide.page import anchor_of
 from tests.fakes.texts import GUIDES, README, ROOT, blocks
@@ -48,11 +50,20 @@ def test_every_command_has_its_row(name):
 
 
 @pytest.mark.parametrize(
-    "local_part", [*REFUSALS, *(mishap.value for mishap in Mishap), *map(str, READ_REFUSALS)]
+    "local_part", [*FAILURES, *ADDRESSES, *map(str, (*READ_REFUSALS, INACTIVE_TRACK))]
 )
 def test_every_failure_of_the_stand_in_has_its_row(local_part):
     """What can be tried is listed."""
     assert f"`{local_part}`" in GUIDES["stand-in"]
+
+
+@pytest.mark.parametrize("option", main.commands["sandbox"].params, ids=lambda one: one.name)
+def test_every_way_to_be_the_platform_has_its_row(option):
+    """What the stand-in can play is listed, value by value."""
+    values = getattr(option.type, "choices", ())
+
+    assert option.name == "port" or option.opts[0] in GUIDES["stand-in"]
+    assert not [value for value in values if f"`{value}`" not in GUIDES["stand-in"]]
 
 
 @pytest.mark.parametrize("requirement", PROJECT["dependencies"])

@@ -18,11 +18,12 @@ from typing import Any, Protocol
 import jwt
 
 from gateway.background import aside
+from gateway.upstream.proxy import proxy_for
 from gateway.watched_file import WatchedFile
 
 LOGGER = logging.getLogger("gateway.auth")
 REFRESH_SECONDS = 600.0
-"""How long a key that the provider has withdrawn may stay in force."""
+"""How long a key that the provider has withdrawn may still be accepted."""
 RETRY_SECONDS = 10.0
 """The least time between two requests to the provider, whatever tokens come in."""
 FETCH_SECONDS = 5.0
@@ -183,7 +184,7 @@ def fetch_keys(url: str) -> bytes:
     give_up_at = time.monotonic() + FETCH_SECONDS
     request = urllib.request.Request(url, headers={"accept": "application/json"})  # noqa: S310 - the settings allow http and https alone
     published = bytearray()
-    with _OPENER.open(request, timeout=FETCH_SECONDS) as response:
+    with _opener(url).open(request, timeout=FETCH_SECONDS) as response:
         while chunk := response.read1(_CHUNK):
             published += chunk
             if len(published) > _LARGEST_KEY_SET:
@@ -198,7 +199,10 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         """Leaves the redirect to be reported as the error that it is."""
 
 
-_OPENER = urllib.request.build_opener(_NoRedirects)
+def _opener(url: str) -> urllib.request.OpenerDirector:
+    proxy = proxy_for(url)
+    proxies = {} if proxy is None else {"http": proxy, "https": proxy}
+    return urllib.request.build_opener(_NoRedirects, urllib.request.ProxyHandler(proxies))
 
 
 def _signs(key: Mapping[str, Any]) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import re
 import secrets
 import time
@@ -18,7 +19,8 @@ from typing import NamedTuple
 from gateway.access.bearer import Caller, Rejection
 from gateway.watched_file import WatchedFile
 
-# A prefix of its own lets scanners find a token that was committed or posted by mistake.
+LOGGER = logging.getLogger("gateway.auth")
+# The prefix lets scanners find a token that was committed or posted by mistake.
 _PREFIX = "tig_"
 _RANDOM_BYTES = 32
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}", re.ASCII)
@@ -44,10 +46,12 @@ class TokenVerifier:
     async def verify(self, token: str) -> Caller | Rejection:
         digest = _digest(token)
         found: Caller | Rejection = Rejection.INVALID
-        # All are compared, so that the time tells nothing of which one came close.
+        # All are compared, so that the time does not reveal which one came close.
         for known, caller in self._hashes.current():
             if hmac.compare_digest(known, digest):
                 found = caller
+        if found is Rejection.INVALID:
+            LOGGER.info("an access token was refused: it is not in GATEWAY_AUTH_TOKENS_FILE")
         return found
 
     def reread(self) -> None:

@@ -11,7 +11,7 @@ from datetime import date
 from gateway.applications.models import ApplicationKey
 from gateway.invites.inputs import LONGEST_EMAIL, LONGEST_NAME, id_problem, name_problem, trimmed
 from gateway.invites.models import InputIssue
-from gateway.upstream.applications import LONGEST_REFERENCE, is_reference
+from gateway.upstream.columns import LONGEST_REFERENCE, is_reference
 
 LARGEST_FIRST = 200
 """The most that the upstream lists on one page."""

@@ -7,7 +7,6 @@ import contextlib
 import json
 import logging
 import shlex
-import signal
 import socket
 from collections.abc import AsyncIterator
 from http.client import HTTPConnection
@@ -23,6 +22,7 @@ from gateway.server.config import running_gateway
 from gateway.server.listen import listen
 from gateway.settings.model import CodedSettings, Settings
 from gateway.settings.store_url import IN_MEMORY
+from gateway.stop_signals import stop_signals
 from gateway.telemetry.logs import configure_logging
 
 LOOPBACK = "127.0.0.1"
@@ -62,11 +62,12 @@ def run_dev(port: int, *, verbose: bool = False) -> None:
 
 
 async def _run(listening: list[socket.socket], *, verbose: bool) -> None:
-    stop = _stop_signal()
-    async with _running(listening, verbose=verbose) as (gateway, sandbox):
-        answer = await asyncio.to_thread(_invite, gateway)
-        click.echo(_welcome(gateway, sandbox, answer))
-        await stop.wait()
+    stop = asyncio.Event()
+    with stop_signals(stop.set, hangup=False):
+        async with _running(listening, verbose=verbose) as (gateway, sandbox):
+            answer = await asyncio.to_thread(_invite, gateway)
+            click.echo(_welcome(gateway, sandbox, answer))
+            await stop.wait()
     click.echo("\nStopped.")
 
 
@@ -96,14 +97,6 @@ def dev_settings(sandbox: str, *, verbose: bool = False) -> Settings:
         # Keys are forgotten at the end, and no file is left behind.
         store_url=SecretStr(IN_MEMORY),
     )
-
-
-def _stop_signal() -> asyncio.Event:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    return stop
 
 
 def _free_port(wanted: int) -> int:

@@ -5,20 +5,24 @@ from __future__ import annotations
 import asyncio
 
 from gateway.settings.loading import given_values, load_settings
-from gateway.settings.model import CodedSettings
+from gateway.settings.model import CodedSettings, Settings
 from gateway.stores.opening import store_of
 
-_OF_THE_STORE = ("store_url_file", "store_url")
+_OF_THE_STORE = ("store_url_file", "store_url", "store_secret", "store_secret_file")
+
+
+def store_settings() -> Settings:
+    """Settings of which those of the store alone are the operator's. Raises SettingsError."""
+    given = {name: value for name, value in given_values().items() if name in _OF_THE_STORE}
+    return load_settings(CodedSettings, auth="none", upstream_api_key="not needed", **given)
 
 
 def migrate() -> None:
     """Needs no settings but the store's URL. Raises SettingsError and StoreError."""
-    given = {name: value for name, value in given_values().items() if name in _OF_THE_STORE}
-    settings = load_settings(CodedSettings, auth="none", upstream_api_key="not needed", **given)
-    asyncio.run(_open_and_close(settings))
+    asyncio.run(_open_and_close(store_settings()))
 
 
-async def _open_and_close(settings: CodedSettings) -> None:
+async def _open_and_close(settings: Settings) -> None:
     store = store_of(settings)
     await store.open()
     await store.close()

@@ -10,8 +10,10 @@ from graphql import (
     NullValueNode,
     ObjectValueNode,
     OperationDefinitionNode,
+    StringValueNode,
     ValueNode,
     VariableNode,
+    get_operation_ast,
     value_from_ast_untyped,
 )
 
@@ -25,8 +27,10 @@ def names_candidate(
     document: CachedDocument, operation: Operation, variables: Mapping[str, Any] | None
 ) -> bool:
     """Whether the operation checks an invite, or filters applications by name or address."""
-    values = {**_defaults(operation.node), **(variables or {})}
-    for field in root_fields(operation.node, fragments_of(document.ast)):
+    # The operation may be that of another document of the same shape, with other values.
+    node = get_operation_ast(document.ast, operation.name) or operation.node
+    values = {**_defaults(node), **(variables or {})}
+    for field in root_fields(node, fragments_of(document.ast)):
         if field.name.value == "checkInvite":
             return True
         if field.name.value == "applications" and any(
@@ -53,7 +57,8 @@ def _filters(field: FieldNode, values: Mapping[str, Any]) -> Iterator[object]:
 def _given(part: object, values: Mapping[str, Any]) -> bool:
     if isinstance(part, VariableNode):
         part = values.get(part.name.value)
-    # A literal counts whatever it is, for it stands for those of other documents.
+    if isinstance(part, StringValueNode):
+        part = part.value
     return bool(part) and not isinstance(part, NullValueNode)
 
 

@@ -14,7 +14,7 @@ from gateway.graphql.candidates_in_urls import names_candidate
 from gateway.graphql.documents import CachedDocument, DocumentReader, Operation
 from gateway.graphql.errors import coercion_error, field_error
 from gateway.graphql.execution import Executor, GeneralExecutor
-from gateway.graphql.persisted import Documents
+from gateway.graphql.persisted import Documents, TrustedDocuments
 from gateway.graphql.requests import request_from_body, request_from_query
 from gateway.http.cors import ALLOWED_METHODS, Cors
 from gateway.http.errors import RequestError, internal_error, request_error
@@ -36,8 +36,8 @@ class GraphQLEndpoint:
     `executor` runs what has been found to be valid, graphql-core if there is none. Pages of
     `cors_origins` may call, with `cors_credentials` also with cookies.
     `admitted` is called with the head once the gates are passed, `found` once it is known what is
-    to be run: hooks for those who watch. `trusted_documents` are texts by id; with `trusted_only`,
-    nothing else is run.
+    to be run: hooks for those who watch. With `trusted_only`, nothing but the `trusted` documents
+    is run.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class GraphQLEndpoint:
         introspection: bool = False,
         cors_origins: frozenset[str] = frozenset(),
         cors_credentials: bool = False,
-        trusted_documents: Mapping[str, str] | None = None,
+        trusted: TrustedDocuments | None = None,
         trusted_only: bool = False,
         gates: Sequence[Gate] = (),
         executor: Executor | None = None,
@@ -63,10 +63,9 @@ class GraphQLEndpoint:
         self._executor = executor or GeneralExecutor(schema, hide_suggestions=not introspection)
         self._cors = Cors(cors_origins, credentials=cors_credentials)
         self._gates = tuple(gates)
+        reader = DocumentReader(schema, limits, introspection=introspection)
         self._documents = Documents(
-            DocumentReader(schema, limits, introspection=introspection),
-            trusted=trusted_documents,
-            trusted_only=trusted_only,
+            reader, trusted or TrustedDocuments(reader.read), trusted_only=trusted_only
         )
 
     def refusing(self, error: RequestError) -> Callable[[RequestHead], Response]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -15,12 +16,78 @@ from gateway.graphql.document_cache import DocumentCache
 from gateway.graphql.documents import CachedDocument, DocumentReader
 from gateway.graphql.requests import GraphQLRequest
 from gateway.http.errors import ErrorCode, RequestError, request_error
+from gateway.watched_file import WatchedFile
 
+LOGGER = logging.getLogger("gateway.files")
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.IGNORECASE)
 
 
 class ManifestError(ValueError):
     """A manifest of trusted documents cannot be used; the message says why."""
+
+
+class Trusted(NamedTuple):
+    """The trusted documents of one moment, by id, hash and text."""
+
+    by_id: Mapping[str, CachedDocument]
+    by_text: Mapping[str, CachedDocument]
+
+
+class TrustedDocuments:
+    """The documents of manifests, which may be replaced at any time: `look` sees it.
+
+    A manifest that cannot be used, or has a document that is not valid, leaves its last good
+    documents in force; the log says so. Those that stay in it stay as they are.
+    """
+
+    def __init__(self, read: Callable[[str], CachedDocument], files: Sequence[Path] = ()) -> None:
+        """Raises ManifestError if a file cannot be used, or two of them contradict each other."""
+        self._read = read
+        self._known: Mapping[str, CachedDocument] = {}
+        self._several = len(files) > 1
+        self._files = [WatchedFile(path, self._read_file, look_again_seconds=0) for path in files]
+        self._contents = [file.current() for file in self._files]
+        self.current = _together(self._contents)
+
+    def look(self) -> None:
+        """Take over what has changed; may be called in a thread of its own."""
+        contents = [file.current() for file in self._files]
+        if all(new is old for new, old in zip(contents, self._contents, strict=True)):
+            return
+        self._contents = contents
+        try:
+            self.current = _together(contents)
+        except ManifestError as error:
+            LOGGER.warning("trusted documents: %s; those before stay in force", error)
+            return
+        self._known = self.current.by_text
+
+    def _read_file(self, path: Path) -> dict[str, CachedDocument]:
+        try:
+            texts = read_manifest(path)
+            return {name: self._document(name, text) for name, text in texts.items()}
+        except ManifestError as error:
+            raise ManifestError(f"{path}: {error}" if self._several else str(error)) from None
+
+    def _document(self, document_id: str, text: str) -> CachedDocument:
+        known = self._known.get(text)
+        if known is None:
+            known = _read_trusted(self._read, document_id, text)
+            # A broken manifest is read again and again: what is good in it, only once.
+            self._known = {**self._known, text: known}
+        return known
+
+
+def _together(contents: Iterable[Mapping[str, CachedDocument]]) -> Trusted:
+    by_id: dict[str, CachedDocument] = {}
+    for document_id, document in (entry for content in contents for entry in content.items()):
+        if by_id.setdefault(document_id, document).text != document.text:
+            raise ManifestError(f"two documents have the id {document_id!r}")
+    by_text = {document.text: document for document in by_id.values()}
+    for text, document in by_text.items():
+        # Automatic persisted queries name it so, whatever the manifest's ids are made of.
+        by_id.setdefault(_sha256(text), document)
+    return Trusted(by_id, by_text)
 
 
 class Documents:
@@ -30,28 +97,16 @@ class Documents:
     where the gateway answers that it does not know it (yet, or any longer).
     https://www.apollographql.com/docs/apollo-server/performance/apq
 
-    Trusted documents are known by their id and hash from the start, and never forgotten. With
-    `trusted_only`, no other is run, whatever a request sends.
+    Trusted documents are known by their id and hash for as long as they are in their manifest.
+    With `trusted_only`, no other is run, whatever a request sends.
     """
 
     def __init__(
-        self,
-        reader: DocumentReader,
-        *,
-        trusted: Mapping[str, str] | None = None,
-        trusted_only: bool = False,
+        self, reader: DocumentReader, trusted: TrustedDocuments, *, trusted_only: bool = False
     ) -> None:
-        """Raises ManifestError if a trusted document is not valid."""
         self._cache = DocumentCache(reader.read, shape=reader.shape)
+        self._trusted = trusted
         self._trusted_only = trusted_only
-        self._by_id: dict[str, CachedDocument] = {}
-        self._by_text: dict[str, CachedDocument] = {}
-        for document_id, text in (trusted or {}).items():
-            document = self._by_text.get(text) or _read_trusted(reader, document_id, text)
-            self._by_id[document_id] = self._by_text[text] = document
-        for text, document in self._by_text.items():
-            # Automatic persisted queries name it so, whatever the manifest's ids are made of.
-            self._by_id.setdefault(_sha256(text), document)
 
     def find(self, request: GraphQLRequest) -> CachedDocument:
         """The document; raises RequestError if it is unknown, not allowed or not valid."""
@@ -62,7 +117,8 @@ class Documents:
         return self._sent(request.query)
 
     def _sent(self, text: str) -> CachedDocument:
-        trusted = self._by_text.get(text) if self._by_text else None
+        by_text = self._trusted.current.by_text
+        trusted = by_text.get(text) if by_text else None
         if trusted is not None:
             return trusted
         if self._trusted_only:
@@ -75,10 +131,11 @@ class Documents:
 
     def _named(self, request: GraphQLRequest) -> CachedDocument:
         name = request.document_id or request.document_hash or ""
-        document = self._by_id.get(name)
+        by_id = self._trusted.current.by_id
+        document = by_id.get(name)
         if document is None:
             sha256 = name.removeprefix("sha256:").lower()
-            document = self._by_id.get(sha256)
+            document = by_id.get(sha256)
             if document is None and request.document_id is None:
                 document = self._cache.get_by_hash(sha256)
         if document is None:
@@ -89,7 +146,7 @@ class Documents:
         return document
 
     def _persisted(self, text: str, name: str) -> CachedDocument:
-        trusted = self._by_id.get(name)
+        trusted = self._trusted.current.by_id.get(name)
         if trusted is not None and trusted.text == text:
             return trusted
         if trusted is None and not _SHA256.fullmatch(name):
@@ -98,7 +155,7 @@ class Documents:
         if _sha256(text) != sha256:
             raise request_error("`persistedQuery.sha256Hash` is not the hash of `query`.")
         document = self._sent(text)
-        if text not in self._by_text:
+        if text not in self._trusted.current.by_text:
             self._cache.name_by_hash(document, sha256)
         return document
 
@@ -137,8 +194,10 @@ def _apollo(manifest: dict[str, Any]) -> dict[str, str]:
         raise ManifestError("has an operation without `id` or `body`") from None
 
 
-def _read_trusted(reader: DocumentReader, document_id: str, text: str) -> CachedDocument:
+def _read_trusted(
+    read: Callable[[str], CachedDocument], document_id: str, text: str
+) -> CachedDocument:
     try:
-        return reader.read(text)
+        return read(text)
     except RequestError as error:
         raise ManifestError(f"document {document_id!r} is not valid: {error}") from None

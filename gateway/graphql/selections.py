@@ -6,7 +6,7 @@ the general executor, but for `_RESOLVED`; so are directives.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple, TypeAlias, cast
 
@@ -160,7 +160,7 @@ class Selections:
             attributes.append(attribute)
             if complete is not None:
                 completions.append((name, complete))
-        return _read(tuple(fields), attributes, completions)
+        return _read(fields, attributes, completions)
 
     def _field(
         self, nodes: list[FieldNode], parent: GraphQLObjectType, path: tuple[str, ...]
@@ -251,28 +251,20 @@ def _counted(
 
 
 def _read(
-    names: tuple[str, ...], attributes: list[str], completions: list[tuple[str, Complete]]
+    names: Iterable[str], attributes: list[str], completions: list[tuple[str, Complete]]
 ) -> Complete:
-    """Reads all attributes at once, and completes the few values that are not answered as read."""
-    read: Callable[[Any], tuple[Any, ...]]
-    match attributes:
-        case []:
-            return lambda *_: {}
-        case [attribute]:
-            one = attrgetter(attribute)
-            read = lambda source: (one(source),)  # noqa: E731 - the same as below, for one
-        case _:
-            read = attrgetter(*attributes)
+    """Reads all attributes, and completes the few values that are not answered as read."""
+    reads = [(name, attrgetter(one)) for name, one in zip(names, attributes, strict=True)]
 
     def complete(source: Any, run: Run) -> dict[str, Any]:
-        data = dict(zip(names, read(source), strict=True))
+        data = {}
         # No comprehension: it makes a function of its own every time.
+        for name, read in reads:
+            data[name] = read(source)
         for name, finish in completions:
             value = data[name]
             if value is not None:
                 data[name] = finish(value, run)
         return data
 
-    if completions:
-        return complete
-    return lambda source, _: dict(zip(names, read(source), strict=True))
+    return complete

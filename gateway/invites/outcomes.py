@@ -30,11 +30,11 @@ from enum import Enum
 from typing import TypeAlias
 
 from gateway.invites.inputs import comparable_email
-from gateway.invites.models import InviteErrorCode, InviteOutcome, InviteRequest
+from gateway.invites.models import Anomaly, InviteErrorCode, InviteOutcome, InviteRequest
 from gateway.upstream.wire import (
     Exchange,
     Fault,
-    InviteAnswer,
+    InviteFields,
     NoReply,
     Reply,
     is_html,
@@ -73,19 +73,6 @@ _OUTCOMES = {
 }
 
 
-class Anomaly(Enum):
-    """A reply that the platform would not give to this request; the values are for operators."""
-
-    PAGE = "html_page"
-    """HTML, from something in between."""
-    NO_JSON = "no_json"
-    DENIED = "denied"
-    """The body contradicts the status."""
-    OTHER_INVITE = "other_invite"
-    """It is about somebody else, or about another track."""
-    REDIRECT = "redirect"
-
-
 @dataclass(frozen=True, slots=True)
 class Row:
     """One row of the table; `code` names the error if there is no invite to show."""
@@ -111,7 +98,7 @@ class Judgement:
     status: int | None = None
     retry_after_seconds: int | None = None
     anomaly: Anomaly | None = None
-    answer: InviteAnswer | None = None
+    answer: InviteFields | None = None
 
 
 _INVITED = Row(Verdict.INVITED, InviteErrorCode.UPSTREAM_FAULT)
@@ -207,7 +194,7 @@ def _row_of_reply(reply: Reply, *, is_read: bool) -> Row:
     return STATUSES.get(reply.status, _NO_PROOF)
 
 
-def _anomaly_of(reply: Reply, answer: InviteAnswer, request: InviteRequest) -> Anomaly | None:
+def _anomaly_of(reply: Reply, answer: InviteFields, request: InviteRequest) -> Anomaly | None:
     """What is wrong with a reply of a success status."""
     if not answer.is_json:
         if is_html(reply):
@@ -218,7 +205,7 @@ def _anomaly_of(reply: Reply, answer: InviteAnswer, request: InviteRequest) -> A
     return None if _is_about(answer, request) else Anomaly.OTHER_INVITE
 
 
-def _is_about(answer: InviteAnswer, request: InviteRequest) -> bool:
+def _is_about(answer: InviteFields, request: InviteRequest) -> bool:
     """Whether what is told is the invite that was asked for; what is not told may be."""
     if answer.track_id is not None and answer.track_id != str(request.track_id):
         return False

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 import orjson
 from starlette.applications import Starlette
@@ -18,9 +18,12 @@ from starlette.types import Receive, Scope, Send
 from gateway.sandbox.applicants import details_of, page_of, read_query, stats_of
 from gateway.sandbox.bodies import InviteBody, read_invite
 from gateway.sandbox.connections import reset, transport_of, until_disconnect
-from gateway.sandbox.failures import READ_REFUSALS, Mishap, Refusal, failure_for
+from gateway.sandbox.failures import READ_REFUSALS, Mishap, Page, Refusal, failure_for
 from gateway.sandbox.ledger import MOST_KEPT, Accepted, Ledger
-from gateway.sandbox.pages import invite_page, missing_page
+from gateway.sandbox.pages import invite_page, missing_page, page_in_between
+from gateway.sandbox.platform import Platform, SecondInvite
+
+Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 API_KEY = "sandbox-key"
 MISSING_TRACK = 404404
@@ -29,43 +32,51 @@ LONGEST_KEY = 255
 
 
 def create_sandbox(
+    platform: Platform | None = None,
     *,
     slow_seconds: float = SLOW_SECONDS,
-    listed_after_seconds: float = 0.0,
     most_kept: int = MOST_KEPT,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Starlette:
-    """The stand-in upstream, the same under `/` and under `/api/v2`.
-
-    The applicants list shows an invite `listed_after_seconds` after it was accepted.
-    """
-    ledger = Ledger(now=now, most_kept=most_kept, listed_after_seconds=listed_after_seconds)
+    """The stand-in for the platform, the same under `/` and under `/api/v2`."""
+    ledger = Ledger(now=now, most_kept=most_kept, platform=platform)
     sandbox = Sandbox(ledger, slow_seconds=slow_seconds)
     app = Starlette(
         routes=[*sandbox.routes(""), *sandbox.routes("/api/v2")],
-        exception_handlers={HTTPException: _refused, ClientDisconnect: _nobody_there},
+        exception_handlers={HTTPException: _refused, ClientDisconnect: _client_gone},
     )
     app.router.redirect_slashes = False
     return app
 
 
 class Sandbox:
-    """Answers as the upstream's page says, or fails as a candidate's address asks."""
+    """Replies as the platform's page says, or fails as a candidate's address asks."""
 
     def __init__(self, ledger: Ledger, *, slow_seconds: float) -> None:
         self._ledger = ledger
+        self._platform = ledger.platform
         self._slow_seconds = slow_seconds
 
     def routes(self, prefix: str) -> list[Route]:
         track = prefix + "/tracks/{track_id}"
         return [
-            Route(prefix + "/tracks/invite", self._invite, methods=["POST"]),
-            Route(track + "/stats", self._stats),
-            Route(track + "/applicants", self._applicants),
-            Route(track + "/applicants/{application_id}", self._applicant),
+            Route(prefix + "/tracks/invite", self._behind_page(self._invite), methods=["POST"]),
+            Route(track + "/stats", self._behind_page(self._stats)),
+            Route(track + "/applicants", self._behind_page(self._applicants)),
+            Route(track + "/applicants/{application_id}", self._behind_page(self._applicant)),
             Route(prefix + "/sandbox/invites", self._accepted, methods=["GET", "DELETE"]),
             Route(prefix + "/sandbox/invites/{application_id}", self._page),
         ]
+
+    def _behind_page(self, endpoint: Endpoint) -> Endpoint:
+        status = self._platform.page
+        if status is None:
+            return endpoint
+
+        async def page(_: Request) -> Response:
+            return page_in_between(status)
+
+        return page
 
     async def _invite(self, request: Request) -> Response:
         _check_api_key(request)
@@ -77,6 +88,8 @@ class Sandbox:
         match failure_for(body.candidate_email):
             case Refusal(status, error, headers):
                 return _json(error, status, headers)
+            case Page(status):
+                return page_in_between(status)
             case Mishap.RESET:
                 return CutConnection(reset=True)
             case failure:
@@ -97,23 +110,26 @@ class Sandbox:
                 assert_never(failure)
 
     def _answer(self, request: Request, body: InviteBody) -> Response:
+        earlier = self._ledger.earlier(body)
+        if earlier is not None:
+            match self._platform.towards(body.candidate_email).second_invite:
+                case SecondInvite.SAME:
+                    return _invited(request, earlier)
+                case SecondInvite.ACCEPTED:
+                    return _invited(request, earlier, status=202)
+                case SecondInvite.INVALID:
+                    return _json({"error": "Candidate is already invited"}, 400)
+                case SecondInvite.CONFLICT:
+                    return _json({"error": "Applicant already exists"}, 409)
         key = request.headers.get("idempotency-key")
-        accepted = self._ledger.accept(body, idempotency_key=key and key[:LONGEST_KEY])
-        return _json(
-            {
-                "application_id": accepted.application_id,
-                "email": body.candidate_email,
-                "invite_link": _link(request, accepted),
-                "invite_status": "invited",
-                "name": body.candidate_name,
-                "track_id": body.track_id,
-            }
+        return _invited(
+            request, self._ledger.accept(body, idempotency_key=key and key[:LONGEST_KEY])
         )
 
     async def _applicants(self, request: Request) -> Response:
         track_id = _check_readable(request)
         query = read_query(request.query_params)
-        return _json(page_of(self._ledger.listed(track_id), query))
+        return _json(page_of(self._ledger.listed(track_id), query, self._platform))
 
     async def _stats(self, request: Request) -> Response:
         track_id = _check_readable(request)
@@ -125,7 +141,7 @@ class Sandbox:
         accepted = self._ledger.find(application_id)
         if accepted is None or not self._ledger.lists(accepted, track_id):
             raise HTTPException(404, "Applicant not found")
-        return _json(details_of(accepted))
+        return _json(details_of(accepted, self._platform))
 
     async def _accepted(self, request: Request) -> Response:
         ledger = self._ledger
@@ -137,11 +153,14 @@ class Sandbox:
 
     async def _page(self, request: Request) -> Response:
         accepted = self._ledger.find(_id(request, "application_id"))
-        return missing_page() if accepted is None else invite_page(accepted)
+        if accepted is None:
+            return missing_page()
+        accepted.is_opened = True
+        return invite_page(accepted)
 
 
 class CutConnection(Response):
-    """Ends the connection without an answer: closed, or reset as by a crashed server."""
+    """Ends the connection without a reply: closed, or reset as by a crashed server."""
 
     def __init__(self, *, reset: bool = False) -> None:
         super().__init__()
@@ -154,7 +173,7 @@ class CutConnection(Response):
         else:
             transport.close()
         await until_disconnect(receive)
-        # Nobody reads it.
+        # It is not read.
         await super().__call__(scope, receive, send)
 
 
@@ -168,7 +187,7 @@ class TruncatedResponse(Response):
         transport.write(b"\r\n".join(head) + half)
         transport.close()
         await until_disconnect(receive)
-        # Nobody reads it.
+        # It is not read.
         await super().__call__(scope, receive, send)
 
 
@@ -207,6 +226,20 @@ def _link(request: Request, accepted: Accepted) -> str:
     return f"http://{host}:{port}/sandbox/invites/{accepted.application_id}"
 
 
+def _invited(request: Request, accepted: Accepted, *, status: int = 200) -> Response:
+    return _json(
+        {
+            "application_id": accepted.application_id,
+            "email": accepted.body.candidate_email,
+            "invite_link": _link(request, accepted),
+            "invite_status": "invited",
+            "name": accepted.body.candidate_name,
+            "track_id": accepted.body.track_id,
+        },
+        status,
+    )
+
+
 def _shown(accepted: Accepted) -> dict[str, object]:
     return {
         "application_id": accepted.application_id,
@@ -229,6 +262,6 @@ async def _refused(_: Request, error: Exception) -> Response:
     return _json({"error": error.detail}, error.status_code, error.headers)
 
 
-async def _nobody_there(_: Request, __: Exception) -> Response:
-    """An answer for a client that left while it was sending; the server drops it."""
+async def _client_gone(_: Request, __: Exception) -> Response:
+    """A reply for a client that left while it was sending; the server drops it."""
     return Response()

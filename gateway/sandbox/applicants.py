@@ -9,11 +9,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from starlette.exceptions import HTTPException
 
 from gateway.sandbox.ledger import Accepted
+from gateway.sandbox.platform import Platform
 
+INACTIVE_TRACK = 404405
+"""It exists, but its statistics say that it is not active; inviting to it goes as to any other."""
 PER_PAGE = 25
 MOST_PER_PAGE = 200
 LONGEST_NUMBER = 19
-# Their values are documented nowhere, so nobody may rely on sending any.
+# Their values are documented nowhere, so none of them may be sent.
 UNDOCUMENTED = ("stage_status", "sort_by", "sort_order", "timeframe_field")
 STAGE = {"id": 1, "name": "Invited", "type": "invite", "status": "pending", "color": "#888888"}
 
@@ -32,10 +35,10 @@ class ApplicantQuery:
     since: datetime | None = None
     until: datetime | None = None
 
-    def wants(self, accepted: Accepted) -> bool:
+    def wants(self, accepted: Accepted, platform: Platform) -> bool:
         return (
             self.name in accepted.body.candidate_name.lower()
-            and self.email in accepted.body.candidate_email.lower()
+            and platform.finds(self.email, accepted.body.candidate_email)
             and self.application_id in (None, accepted.application_id)
             and self.candidate_id in (None, accepted.candidate_id)
             and self.stage_id in (None, STAGE["id"])
@@ -56,7 +59,7 @@ def read_query(params: Mapping[str, str]) -> ApplicantQuery:
         page=page or 1,
         per_page=per_page or PER_PAGE,
         name=params.get("name", "").lower(),
-        email=params.get("email", "").lower(),
+        email=params.get("email", ""),
         application_id=_number(params, "application_id"),
         candidate_id=_number(params, "candidate_id"),
         stage_id=_number(params, "stage_id"),
@@ -65,13 +68,16 @@ def read_query(params: Mapping[str, str]) -> ApplicantQuery:
     )
 
 
-def page_of(listed: Iterable[Accepted], query: ApplicantQuery) -> dict[str, object]:
-    """One page of the applicants that the query wants, as the answer's JSON."""
-    wanted = [accepted for accepted in listed if query.wants(accepted)]
+def page_of(
+    listed: Iterable[Accepted], query: ApplicantQuery, platform: Platform
+) -> dict[str, object]:
+    """One page of the applicants that the query wants, as the reply's JSON."""
+    wanted = [accepted for accepted in listed if query.wants(accepted, platform)]
     start = (query.page - 1) * query.per_page
     pages = -(-len(wanted) // query.per_page)
+    shown = wanted[start : start + query.per_page]
     return {
-        "data": [_applicant(accepted) for accepted in wanted[start : start + query.per_page]],
+        "data": [_applicant(accepted, platform) for accepted in shown],
         "pagination": {
             "page": query.page,
             "per_page": query.per_page,
@@ -83,13 +89,13 @@ def page_of(listed: Iterable[Accepted], query: ApplicantQuery) -> dict[str, obje
     }
 
 
-def details_of(accepted: Accepted) -> dict[str, object]:
-    """One applicant, as the answer's JSON."""
+def details_of(accepted: Accepted, platform: Platform) -> dict[str, object]:
+    """One applicant, as the reply's JSON."""
     stage = {"stage_id": STAGE["id"], "name": STAGE["name"], "type": STAGE["type"]}
     return {
         "track_id": accepted.body.track_id,
         "track_title": _title(accepted.body.track_id),
-        "applicant": {**_person(accepted), **_progress(accepted)},
+        "applicant": {**_person(accepted), **_progress(accepted, platform)},
         "current_stage": {**stage, "color": STAGE["color"]},
         "stages": [stage],
         "submitted_response": [],
@@ -99,12 +105,12 @@ def details_of(accepted: Accepted) -> dict[str, object]:
 
 
 def stats_of(track_id: int, listed: Iterable[Accepted]) -> dict[str, object]:
-    """What is counted of a track, as the answer's JSON."""
+    """What is counted of a track, as the reply's JSON."""
     count = sum(1 for _ in listed)
     return {
         "track_id": track_id,
         "title": _title(track_id),
-        "active": True,
+        "active": track_id != INACTIVE_TRACK,
         "totals": {"by_status": {STAGE["status"]: count}},
         "stages": [{"stage_id": STAGE["id"], "name": STAGE["name"], "count": count}],
     }
@@ -114,13 +120,13 @@ def _title(track_id: int) -> str:
     return f"Track {track_id}"
 
 
-def _applicant(accepted: Accepted) -> dict[str, object]:
+def _applicant(accepted: Accepted, platform: Platform) -> dict[str, object]:
     return {
         **_person(accepted),
         "stage_id": STAGE["id"],
         "stage_name": STAGE["name"],
         "stage_type": STAGE["type"],
-        **_progress(accepted),
+        **_progress(accepted, platform),
     }
 
 
@@ -133,8 +139,8 @@ def _person(accepted: Accepted) -> dict[str, object]:
     }
 
 
-def _progress(accepted: Accepted) -> dict[str, object]:
-    added = accepted.accepted_at.isoformat(timespec="milliseconds")
+def _progress(accepted: Accepted, platform: Platform) -> dict[str, object]:
+    added = platform.written(accepted.accepted_at)
     return {
         "stage_status": STAGE["status"],
         "score": 0,

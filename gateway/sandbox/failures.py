@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from gateway.sandbox.platform import local_part_of
+
 
 class Mishap(Enum):
-    """What happens to the connection or the answer; the values are the local parts."""
+    """What happens to the connection or the reply; the values are the local parts."""
 
     SLOW = "slow"
     DROPPED = "dropped"
@@ -23,13 +25,21 @@ class Mishap(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An answer that comes instead of the invite."""
+    """A reply that comes instead of the invite."""
 
     status: int
     body: Mapping[str, str]
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An HTML page of something between the caller and the platform; nobody is invited."""
+
+    status: int
+
+
+PAGES: Mapping[str, Page] = {f"page-{status}": Page(status) for status in (200, 403, 404, 503)}
 REFUSALS: Mapping[str, Refusal] = {
     "invalid": Refusal(400, {"error": "This candidate is not accepted"}),
     "unauthorized": Refusal(401, {"error": "API key missing or invalid"}),
@@ -54,12 +64,13 @@ READ_REFUSALS: Mapping[int, Refusal] = {
 """What reading the applicants of a track comes to; inviting to it goes as to any other."""
 
 
-def failure_for(email: str) -> Refusal | Mishap | None:
+FAILURES: Mapping[str, Refusal | Page | Mishap] = {
+    **REFUSALS,
+    **PAGES,
+    **{mishap.value: mishap for mishap in Mishap},
+}
+
+
+def failure_for(email: str) -> Refusal | Page | Mishap | None:
     """What an address asks for, whatever its domain, case and `+suffix`."""
-    local_part = email.rpartition("@")[0].partition("+")[0].lower()
-    if local_part in REFUSALS:
-        return REFUSALS[local_part]
-    try:
-        return Mishap(local_part)
-    except ValueError:
-        return None
+    return FAILURES.get(local_part_of(email))

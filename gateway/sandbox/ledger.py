@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from gateway.sandbox.bodies import InviteBody
+from gateway.sandbox.platform import Listed, Platform
 
 MOST_KEPT = 100_000
 FIRST_APPLICATION_ID = 1_000_001
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Accepted:
     """One accepted `POST /tracks/invite`."""
 
@@ -22,6 +23,8 @@ class Accepted:
     body: InviteBody
     accepted_at: datetime
     idempotency_key: str | None
+    is_opened: bool = False
+    """Somebody has opened the page behind its link."""
 
     @property
     def emailed(self) -> bool:
@@ -42,12 +45,14 @@ class Ledger:
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         most_kept: int = MOST_KEPT,
-        listed_after_seconds: float = 0.0,
+        platform: Platform | None = None,
     ) -> None:
+        self.platform = platform or Platform()
         self._now = now
-        self._listed_after = timedelta(seconds=listed_after_seconds)
         self._next_id = FIRST_APPLICATION_ID
-        self._kept: deque[Accepted] = deque(maxlen=most_kept)
+        self._most_kept = most_kept
+        self._kept: deque[Accepted] = deque()
+        self._by_person: dict[tuple[int, str], Accepted] = {}
         self.count = 0
         self.emailed = 0
 
@@ -57,14 +62,19 @@ class Ledger:
         accepted_at = now.replace(microsecond=now.microsecond // 1000 * 1000)
         accepted = Accepted(self._next_id, body, accepted_at, idempotency_key)
         self._next_id += 1
-        self._kept.append(accepted)
+        self._keep(accepted)
         self.count += 1
         self.emailed += accepted.emailed
         return accepted
 
+    def earlier(self, body: InviteBody) -> Accepted | None:
+        """The latest invite of the same address to the same track, if it is kept."""
+        return self._by_person.get(_person(body))
+
     def clear(self) -> None:
         """Forget all invites; application ids are never given twice all the same."""
         self._kept.clear()
+        self._by_person.clear()
         self.count = self.emailed = 0
 
     def __iter__(self) -> Iterator[Accepted]:
@@ -80,9 +90,33 @@ class Ledger:
 
     def lists(self, accepted: Accepted, track_id: int) -> bool:
         """Whether the applicants list of the track shows the invite by now."""
-        listed_at = accepted.accepted_at + self._listed_after
-        return accepted.body.track_id == track_id and listed_at <= self._now()
+        return accepted.body.track_id == track_id and self._is_shown(accepted)
 
     def listed(self, track_id: int) -> Iterator[Accepted]:
         """The track's invites that the applicants list shows by now, latest first."""
         return (accepted for accepted in reversed(self._kept) if self.lists(accepted, track_id))
+
+    def _is_shown(self, accepted: Accepted) -> bool:
+        platform = self.platform.towards(accepted.body.candidate_email)
+        match platform.listed:
+            case Listed.AT_ONCE:
+                return True
+            case Listed.OPENED:
+                return accepted.is_opened
+            case Listed.LATE:
+                late = timedelta(seconds=platform.late_seconds)
+                return accepted.accepted_at + late <= self._now()
+            case Listed.NEVER:
+                return False
+
+    def _keep(self, accepted: Accepted) -> None:
+        self._kept.append(accepted)
+        self._by_person[_person(accepted.body)] = accepted
+        if len(self._kept) > self._most_kept:
+            oldest = self._kept.popleft()
+            if self._by_person[_person(oldest.body)] is oldest:
+                del self._by_person[_person(oldest.body)]
+
+
+def _person(body: InviteBody) -> tuple[int, str]:
+    return body.track_id, body.candidate_email.lower()

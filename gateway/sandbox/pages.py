@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from http import HTTPStatus
 
 from starlette.responses import HTMLResponse
 
@@ -19,7 +20,7 @@ _HEADERS = {
 def invite_page(accepted: Accepted) -> HTMLResponse:
     """Says who was invited to what."""
     name, email = escape(accepted.body.candidate_name), escape(accepted.body.candidate_email)
-    told = (
+    note = (
         "The recruiting platform would have sent this link by e-mail."
         if accepted.emailed
         else "Only the link was made; nobody is e-mailed."
@@ -27,7 +28,7 @@ def invite_page(accepted: Accepted) -> HTMLResponse:
     return _page(
         f"Track {accepted.body.track_id}",
         f"{name} ({email}) is invited to track {accepted.body.track_id}.",
-        f"{told} Application {accepted.application_id}.",
+        f"{note} Application {accepted.application_id}.",
         "This is a stand-in: no e-mail has left this machine.",
         status=200,
     )
@@ -36,6 +37,16 @@ def invite_page(accepted: Accepted) -> HTMLResponse:
 def missing_page() -> HTMLResponse:
     """Says that the link leads nowhere."""
     return _page("No such invite", "The stand-in knows no invite under this link.", status=404)
+
+
+def page_in_between(status: int) -> HTMLResponse:
+    """As a firewall or a maintenance page answers in the platform's name."""
+    mitigated = {"cf-mitigated": "challenge"} if status == HTTPStatus.FORBIDDEN else {}
+    return HTMLResponse(
+        "<!doctype html>\n<title>Just a moment...</title>\n<p>One more step, please.</p>\n",
+        status,
+        headers=mitigated,
+    )
 
 
 def _page(title: str, *paragraphs: str, status: int) -> HTMLResponse:

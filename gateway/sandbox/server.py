@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -15,10 +14,12 @@ from uvicorn.server import ServerState
 
 from gateway.sandbox.app import API_KEY, create_sandbox
 from gateway.sandbox.bodies import LARGEST_BODY
+from gateway.sandbox.platform import Platform
 from gateway.server.accept import Acceptor
 from gateway.server.config import ServerConfig
 from gateway.server.protocol import HttpProtocol
 from gateway.settings.limits import ConnectionLimits
+from gateway.stop_signals import stop_signals
 
 HOST = "127.0.0.1"
 _LIMITS = ConnectionLimits(max_header_bytes=32 * 1024, max_body_bytes=LARGEST_BODY)
@@ -29,7 +30,7 @@ async def running_sandbox(app: ASGIApp, *, port: int = 0) -> AsyncIterator[str]:
     """Serves the stand-in on loopback, in this event loop, and yields `http://host:port`.
 
     Port 0 picks a free one. Raises OSError if the port cannot be listened on. Leaving it cuts
-    what is still being answered.
+    the requests that are in progress.
     """
     config, state = ServerConfig(app, limits=_LIMITS, lifespan="off"), ServerState()
     with socket.create_server((HOST, port)) as listening:
@@ -44,22 +45,21 @@ async def running_sandbox(app: ASGIApp, *, port: int = 0) -> AsyncIterator[str]:
             await asyncio.gather(*state.tasks)
 
 
-def serve_sandbox(port: int) -> None:
+def serve_sandbox(port: int, platform: Platform | None = None) -> None:
     """Serves the stand-in until Ctrl-C or SIGTERM; leaves with a message if the port is taken."""
     try:
         with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
-            runner.run(_serve_until_stopped(port))
+            runner.run(_serve_until_stopped(port, platform))
     except OSError as error:
         reason = str(error.strerror).partition(" (")[0]
         sys.exit(f"Error: cannot listen on {HOST}, port {port}: {reason}")
 
 
-async def _serve_until_stopped(port: int) -> None:
+async def _serve_until_stopped(port: int, platform: Platform | None) -> None:
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    async with running_sandbox(create_sandbox(), port=port) as address:
-        print(f"The stand-in listens on {address}; its API key is {API_KEY}.", flush=True)  # noqa: T201 - the command's answer
-        print(f"What it has accepted: {address}/sandbox/invites", flush=True)  # noqa: T201
-        await stop.wait()
+    sandbox = running_sandbox(create_sandbox(platform), port=port)
+    with stop_signals(stop.set, hangup=False):
+        async with sandbox as address:
+            print(f"The stand-in listens on {address}; its API key is {API_KEY}.", flush=True)  # noqa: T201 - the command's output
+            print(f"What it has accepted: {address}/sandbox/invites", flush=True)  # noqa: T201
+            await stop.wait()

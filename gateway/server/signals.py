@@ -22,8 +22,12 @@ def hold_early_signals() -> None:
 
 @contextlib.contextmanager
 def on_hangup(reread: Callable[[], None]) -> Iterator[None]:
-    """Calls `reread` in this event loop for each SIGHUP; in the main thread alone."""
-    if threading.current_thread() is not threading.main_thread():
+    """Calls `reread` in this event loop for each SIGHUP; in the main thread alone.
+
+    Windows has no such signal.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or not hasattr(signal, "SIGHUP"):
         yield
         return
     import asyncio  # noqa: PLC0415 - it takes a while, and early signals are held first

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
-from pydantic_settings import SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
-from gateway.settings.access import AccessSettings
+from gateway.settings.access import AccessSettings, split
 from gateway.settings.api_key import check_key
 from gateway.settings.limits import LimitSettings
 from gateway.settings.service_links import without_service_links
 from gateway.settings.store_url import check_url, is_shareable
+from gateway.settings.time_zone import zone_of
 
 PREFIX = "GATEWAY_"
 _HOST = re.compile(r"[A-Za-z0-9._:-]+")
@@ -141,7 +142,7 @@ class Settings(AccessSettings, LimitSettings):
         ),
     )
     idempotency_hours: float = Field(
-        24.0, ge=24, le=24 * 366, description="How long the answer to a key is kept, at least."
+        24.0, ge=24, le=24 * 366, description="How long the result of a key is kept, at least."
     )
     request_timeout_seconds: float = Field(
         15.0,
@@ -169,6 +170,20 @@ class Settings(AccessSettings, LimitSettings):
     read_back_quiet_seconds: float = Field(
         300.0, ge=1, le=86_400, description="How long that list may lag behind."
     )
+    list_shows_invited: bool = Field(
+        False,
+        description=(
+            "The operator's word that the list shows everybody who was invited, also before they"
+            " open their invite. Without it, that has to be seen on the same track first."
+        ),
+    )
+    upstream_time_zone: str | None = Field(
+        None,
+        description=(
+            "What the platform's times without a zone mean: a name such as `Asia/Kolkata`, an"
+            " offset such as `+05:30`, or `UTC`. Without it they may be anywhere's."
+        ),
+    )
     reconcile_seconds: float = Field(
         60.0, ge=1, le=86_400, description="The time between two looks in the background."
     )
@@ -186,7 +201,7 @@ class Settings(AccessSettings, LimitSettings):
         ge=1,
         le=10_000,
         description=(
-            "The most calls in flight for all lists together; fewer while the platform limits"
+            "The most calls in flight for all lists of one account; fewer while the platform limits"
             " requests."
         ),
     )
@@ -230,16 +245,16 @@ class Settings(AccessSettings, LimitSettings):
         False, description="Makes the schema a subgraph of an Apollo Federation 2 graph."
     )
 
-    documents: Path | None = Field(
-        None,
+    documents: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (),
         description=(
-            "A manifest of trusted documents: the file that Apollo's"
+            "Manifests of trusted documents, separated by commas: the file that Apollo's"
             " `generate-persisted-query-manifest` writes, or a JSON object of id and text as"
-            " Relay's compiler and graphql-codegen write it."
+            " Relay's compiler and graphql-codegen write it. They are read again when they change."
         ),
     )
     documents_only: bool = Field(
-        False, description="Refuses every document that is not in that manifest."
+        False, description="Refuses every document that is not in those manifests."
     )
 
     @classmethod
@@ -282,11 +297,16 @@ class Settings(AccessSettings, LimitSettings):
             raise ValueError("set either this or GATEWAY_UPSTREAM_API_KEY, not both")  # noqa: TRY004
         return path
 
+    @field_validator("documents", mode="before")
+    @classmethod
+    def _split_documents(cls, given: object) -> object:
+        return (given,) if isinstance(given, Path) else split(given)
+
     @field_validator("documents_only")
     @classmethod
     def _check_documents_only(cls, only: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 - pydantic's
         # A manifest that was refused is not in the data: then its own fault is said already.
-        if only and info.data.get("documents", ...) is None:
+        if only and not info.data.get("documents", ...):
             raise ValueError("needs GATEWAY_DOCUMENTS, or nothing could be run")
         return only
 
@@ -311,6 +331,13 @@ class Settings(AccessSettings, LimitSettings):
             raise ValueError("set either this or GATEWAY_STORE_SECRET, not both")
         return path
 
+    @field_validator("upstream_time_zone")
+    @classmethod
+    def _check_time_zone(cls, name: str | None) -> str | None:
+        if name is not None:
+            zone_of(name)
+        return name
+
     @field_validator("lease_seconds")
     @classmethod
     def _check_lease(cls, seconds: float, info: ValidationInfo) -> float:
@@ -331,7 +358,7 @@ def _is_host(name: str | None) -> bool:
 
 
 class CodedSettings(Settings):
-    """Settings given in code alone: neither the environment nor a file is looked at."""
+    """Settings given in code: the environment and files are ignored."""
 
     # Only `gateway dev` needs it.
     model_config = SettingsConfigDict(defer_build=True)

@@ -26,8 +26,11 @@ _SECTIONS: Final[Mapping[str, tuple[str, str]]] = {
     "tls_key": (
         "TLS and proxies",
         (
-            "`HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` are heeded on the way to the platform and to"
-            " the identity provider."
+            "On the way to the platform and to the identity provider, `HTTP_PROXY` or `HTTPS_PROXY`"
+            " is used, or else `ALL_PROXY`, unless `NO_PROXY` names the server: domains with what"
+            " is below them, addresses or networks, with a port or for all ports, or `*`. Servers"
+            " on this machine are reached directly. A proxy to the identity provider must be"
+            " `http://`."
         ),
     ),
     "rate_limit_url": ("Rate limits", "See [Rate limits](access.md#rate-limits)."),

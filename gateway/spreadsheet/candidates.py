@@ -1,118 +1,128 @@
-"""A spreadsheet of candidates, as programs for spreadsheets write it: CSV of some kind."""
+"""The people of a list, with names and addresses as they were meant."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from gateway.operator_error import OperatorError
-from gateway.spreadsheet.csv_text import SEPARATORS, CSVTextError, cells_of, decoded, lines_of
-
-_NAMES: Final[Mapping[str, frozenset[str]]] = {
-    "name": frozenset({"name", "candidate name", "full name", "candidate"}),
-    "e-mail": frozenset(
-        {"email", "e mail", "mail", "candidate email", "email address", "e mail address"}
-    ),
-}
+from gateway.spreadsheet.cleaning import cleaned_email, cleaned_name, unescaped
+from gateway.spreadsheet.headings import Columns, HeadingError, Wanted
+from gateway.spreadsheet.report import Result, own_columns, results_in
+from gateway.spreadsheet.table import TOP, Form, Row, Table, TableError, read_table
 
 
 class CandidatesFileError(OperatorError):
     """The file cannot be read as a list of candidates; the message says what to change."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Candidate:
-    """A line of the file as it was written; `line` counts from 1, the heading included."""
+    """A row of the list; `line` is its number, `cells` are as they stand there.
+
+    `email_cell` is what the address was taken from. `problem` is what is wrong with the row as a
+    whole.
+    """
 
     line: int
     name: str
     email: str
+    cells: tuple[str, ...] = ()
+    email_cell: str = ""
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CandidatesFile:
-    """`is_guessed` is true where the file does not say how its letters are encoded."""
+    """`heading_row` is the heading's number; `names` and `email` are the headings chosen.
 
+    `results` are what the file says of earlier invites, if it is a report of this command.
+    """
+
+    path: Path
     candidates: tuple[Candidate, ...]
+    heading: tuple[str, ...]
+    heading_row: int
+    names: tuple[str, ...]
+    email: str
+    form: Form
     is_guessed: bool = False
+    sheet: str | None = None
+    results: tuple[Result, ...] = ()
 
 
-def read_candidates(path: Path) -> CandidatesFile:
+def read_candidates(
+    path: Path, *, wanted: Wanted | None = None, encoding: str | None = None
+) -> CandidatesFile:
     """The candidates of the file, in their order. Raises CandidatesFileError."""
+    wanted = wanted or Wanted()
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise CandidatesFileError(f"{path} cannot be read: {error.strerror}") from None
-    try:
-        text, is_guessed = decoded(data)
-    except CSVTextError as error:
-        raise CandidatesFileError(f"{path} {error}") from None
-    return CandidatesFile(tuple(_candidates(text)), is_guessed)
+        table = read_table(path, known=wanted.known, encoding=encoding)
+        heading, rows = _parted(table, wanted)
+        columns = wanted.columns(heading.cells)
+    except TableError as error:
+        raise CandidatesFileError(str(error)) from None
+    except HeadingError as error:
+        raise CandidatesFileError(f"{path}: {error}") from None
+    own = own_columns(heading.cells)
+    return CandidatesFile(
+        path=path,
+        candidates=tuple(_candidates(rows, columns, heading.cells, table.form.separator)),
+        heading=tuple(heading.cells[place] for place in own),
+        heading_row=heading.number,
+        names=tuple(heading.cells[place].strip() for place in columns.names),
+        email=heading.cells[columns.email].strip(),
+        form=table.form,
+        is_guessed=table.is_guessed,
+        sheet=table.sheet,
+        results=tuple(results_in(heading.cells, rows, columns.email)),
+    )
 
 
-def _candidates(text: str) -> Iterator[Candidate]:
-    lines = list(lines_of(text))
-    start, heading = _heading(lines)
-    separator = max(SEPARATORS, key=lambda sign: _known_columns(heading, sign))
-    rows = _numbered(lines[start:], separator, line=start + 1)
-    _, headings = next(rows)
-    columns = _columns(headings)
-    for line, row in rows:
-        if any(cell.strip() for cell in row):
-            yield Candidate(line, _cell(row, columns["name"]), _cell(row, columns["e-mail"]))
+def _parted(table: Table, wanted: Wanted) -> tuple[Row, Sequence[Row]]:
+    """The heading, which may have titles above it, and what stands below."""
+    if not table.rows:
+        raise HeadingError("the file is empty: its first row must name the columns")
+    scores = [wanted.known(row.cells) for row in table.rows[:TOP]]
+    place = scores.index(max(scores))
+    return table.rows[place], table.rows[place + 1 :]
 
 
-def _numbered(lines: list[str], separator: str, *, line: int) -> Iterator[tuple[int, list[str]]]:
-    """Each row with the number of its first line, where the first one's is `line`."""
-    rows = csv.reader(lines, delimiter=separator, strict=True)
-    before = line - 1
-    try:
-        for row in rows:
-            yield line, row
-            line = before + rows.line_num + 1
-    except csv.Error as error:
-        raise CandidatesFileError(
-            f"line {line} is no CSV, or a quotation mark in it has no end: {error}"
-        ) from None
+def _candidates(
+    rows: Sequence[Row], columns: Columns, heading: Sequence[str], separator: str
+) -> Iterator[Candidate]:
+    width, own = len(heading), own_columns(heading)
+    for row in rows:
+        if not any(row.cell(place).strip() for place in own):
+            # Nothing but what a report says.
+            continue
+        email_cell = row.cell(columns.email).strip()
+        is_marked = email_cell.startswith("'") and unescaped(email_cell) == email_cell
+        names = (unescaped(row.cell(place)) for place in columns.names)
+        cleaned = (cleaned_name(name, is_marked=is_marked) for name in names)
+        yield Candidate(
+            row.number,
+            " ".join(filter(None, cleaned)),
+            cleaned_email(email_cell),
+            tuple(_own_cells(row, width, own, separator)),
+            email_cell,
+            _problem(row, width),
+        )
 
 
-def _heading(lines: list[str]) -> tuple[int, str]:
-    for index, line in enumerate(lines):
-        if line.strip():
-            return index, line
-    raise CandidatesFileError("the file is empty: its first line must name the columns")
+def _own_cells(row: Row, width: int, own: Sequence[int], separator: str) -> Iterator[str]:
+    """The list's own cells; those beyond the heading are put into the last one."""
+    beyond = row.cells[width:]
+    for place in own:
+        cell = unescaped(row.cell(place))
+        yield separator.join([cell, *beyond]) if place == own[-1] else cell
 
 
-def _known_columns(heading: str, separator: str) -> tuple[int, int]:
-    cells = cells_of(heading, separator)
-    known = [kind for kind, names in _NAMES.items() if names & {_plain(cell) for cell in cells}]
-    return len(known), len(cells)
-
-
-def _columns(heading: list[str]) -> dict[str, int]:
-    found = {
-        kind: [index for index, cell in enumerate(heading) if _plain(cell) in names]
-        for kind, names in _NAMES.items()
-    }
-    for kind, places in found.items():
-        if not places:
-            there = ", ".join(cell.strip() for cell in heading) or "none"
-            wanted = ", ".join(sorted(_NAMES[kind]))
-            raise CandidatesFileError(
-                f"no column for the {kind}: its heading must be one of {wanted}."
-                f" The columns there are: {there}"
-            )
-        if len(places) > 1:
-            raise CandidatesFileError(f"more than one column for the {kind}: leave one of them")
-    return {kind: places[0] for kind, places in found.items()}
-
-
-def _plain(cell: str) -> str:
-    return " ".join(cell.casefold().replace("-", " ").replace("_", " ").split())
-
-
-def _cell(row: list[str], column: int) -> str:
-    return row[column].strip() if column < len(row) else ""
+def _problem(row: Row, width: int) -> str | None:
+    if len(row.cells) <= width:
+        return None
+    return (
+        f"the row has {len(row.cells)} cells and the heading {width}: a separator in a cell needs"
+        " quotation marks around the cell"
+    )

@@ -1,59 +1,87 @@
-"""What `gateway invite` is to do: the candidates of a spreadsheet, each with a key of its own."""
+"""What `gateway invite` is to do: whom to invite to which track, and what stands in the way."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from dataclasses import dataclass, field
+from typing import Final
 
-from gateway.invites.bulk import checked_list
-from gateway.invites.inputs import InviteDraft
+from gateway.invites.inputs import InviteDraft, check, lowercased
 from gateway.invites.models import InputIssue, InviteFormat, InviteRequest
-from gateway.spreadsheet.candidates import Candidate
-
-Checked: TypeAlias = InviteRequest | tuple[InputIssue, ...]
+from gateway.spreadsheet.candidates import Candidate, CandidatesFile
+from gateway.spreadsheet.cleaning import shown
 
 FORMATS: Final = {"get-link": InviteFormat.GET_LINK, "send-link": InviteFormat.SEND_LINK}
 _COLUMNS: Final = {"candidate_name": "name", "candidate_email": "e-mail"}
+# What counts is the person: the core wants a key, and takes the same one for all.
+_KEY: Final = "person"
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Entry:
+    """A row of the list. `request` is None where the row cannot be sent, `wrong` says why.
+
+    `same` are rows that repeat this one word for word, and share its result.
+    """
+
+    place: int
+    candidate: Candidate
+    request: InviteRequest | None = None
+    wrong: str = ""
+    same: list[Entry] = field(default_factory=list)
+
+    @property
+    def address(self) -> str:
+        """The same for every spelling; empty if the row cannot be sent."""
+        return "" if self.request is None else lowercased(self.request.candidate_email)
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """Whom to invite, where to and how."""
+    """Whom to invite, where to and how, on which account."""
 
-    candidates: Sequence[Candidate]
+    file: CandidatesFile
     track: str
     format: str
+    account: str
 
-    def checked(self) -> list[tuple[Candidate, Checked]]:
-        """Each candidate ready to be sent, or all that is wrong with the line."""
-        drafts = [
-            InviteDraft(one.name, one.email, self.track, FORMATS[self.format])
-            for one in self.candidates
-        ]
-        numbers = [one.line for one in self.candidates]
-        checked = checked_list(drafts, called="line", numbers=numbers)
-        return list(zip(self.candidates, map(_keyed, checked), strict=True))
+    def entries(self) -> list[Entry]:
+        """All rows; those that repeat an earlier one are in its `same` too."""
+        first: dict[str, Entry] = {}
+        return [self._entry(place, one, first) for place, one in enumerate(self.file.candidates)]
+
+    def _entry(self, place: int, candidate: Candidate, first: dict[str, Entry]) -> Entry:
+        entry = Entry(place, candidate, wrong=candidate.problem or "")
+        checked = check(
+            InviteDraft(candidate.name, candidate.email, self.track, FORMATS[self.format], _KEY)
+        )
+        if not isinstance(checked, InviteRequest):
+            issues = "; ".join(_said(issue, candidate) for issue in checked)
+            entry.wrong = entry.wrong or issues
+            return entry
+        if entry.wrong:
+            return entry
+        earlier = first.setdefault(lowercased(checked.candidate_email), entry)
+        if earlier is entry:
+            entry.request = checked
+        elif _is_same(earlier, checked):
+            earlier.same.append(entry)
+        else:
+            entry.wrong = (
+                f"row {earlier.candidate.line} has the same address with another name; of the two"
+                " only that one can be invited"
+            )
+        return entry
 
 
-def issue_line(issue: InputIssue) -> str:
-    """What is wrong, with the column's name."""
-    return f"{_COLUMNS.get(issue.field, issue.field)}: {issue.message}"
+def _is_same(earlier: Entry, request: InviteRequest) -> bool:
+    name = "" if earlier.request is None else earlier.request.candidate_name
+    return name.casefold().split() == request.candidate_name.casefold().split()
 
 
-def with_key(request: InviteRequest) -> InviteRequest:
-    """`request` with the key of its content, wherever in whichever file the line stands."""
-    content = [
-        request.track_id,
-        request.invite_format.value,
-        request.candidate_name,
-        request.candidate_email,
-    ]
-    key = "csv-" + hashlib.sha256(json.dumps(content).encode()).hexdigest()
-    return replace(request, idempotency_key=key)
-
-
-def _keyed(checked: Checked) -> Checked:
-    return with_key(checked) if isinstance(checked, InviteRequest) else checked
+def _said(issue: InputIssue, candidate: Candidate) -> str:
+    """What is wrong, with the column and the cell as it stands there."""
+    cells = {"candidate_name": candidate.name, "candidate_email": candidate.email_cell}
+    cell = cells.get(issue.field, "")
+    column = _COLUMNS.get(issue.field, issue.field)
+    there = f" {shown(cell)}" if cell.strip() else ""
+    return f"{column}{there}: {issue.message}"

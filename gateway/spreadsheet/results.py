@@ -1,204 +1,162 @@
-"""What became of each line of a spreadsheet, on disk as soon as it is known."""
+"""What became of each row of a list: a file beside it that says at any time what is so."""
 
 from __future__ import annotations
 
+import asyncio
+import codecs
 import csv
-import fcntl
+import hashlib
+import io
 import os
-import re
-from collections.abc import Iterable
-from dataclasses import astuple, dataclass, fields, replace
+import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final, TextIO
+from typing import TYPE_CHECKING, Final
 
-from gateway.invites.inputs import lowercased, normalised_email
-from gateway.invites.models import InviteErrorCode, InviteOutcome
 from gateway.operator_error import OperatorError
-from gateway.spreadsheet.csv_text import SEPARATORS, CSVTextError, cells_of, decoded, lines_of
+from gateway.spreadsheet.cleaning import escaped
+from gateway.spreadsheet.report import COLUMNS
+from gateway.spreadsheet.standing import Standing, status_of
+from gateway.spreadsheet.table import Form
 
-# https://owasp.org/www-community/attacks/CSV_Injection
-_FORMULA: Final = re.compile(r"'*[=+\-@\t\r\n]")
-_NEVER_SENT: Final = InviteErrorCode.INVALID_INPUT.value
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+# Encodings whose text begins with a mark, which may come once only.
+_MARKED: Final[Mapping[str, tuple[bytes, str]]] = {
+    "utf-8-sig": (codecs.BOM_UTF8, "utf-8"),
+    "utf-16": (codecs.BOM_UTF16_LE, "utf-16-le"),
+    "utf-32": (codecs.BOM_UTF32_LE, "utf-32-le"),
+}
 
 
 class ResultsFileError(OperatorError):
-    """The file cannot be used for results; the message says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line's result; the fields are the columns. `status` is an outcome's word, in small."""
-
-    line: str
-    name: str
-    email: str
-    track: str
-    format: str
-    status: str
-    link: str = ""
-    code: str = ""
-    reason: str = ""
-
-    @property
-    def is_invited(self) -> bool:
-        return self.status == status_of(InviteOutcome.INVITED)
-
-    @property
-    def is_open(self) -> bool:
-        """Nobody knows yet whether the candidate is invited."""
-        return self.status == status_of(InviteOutcome.UNKNOWN)
-
-    @property
-    def address(self) -> str:
-        """The same for every spelling of the e-mail address."""
-        return lowercased(normalised_email(self.email) or self.email)
-
-
-COLUMNS = tuple(field.name for field in fields(Row))
-
-
-def status_of(outcome: InviteOutcome) -> str:
-    """`invited`, `not invited` or `unknown`."""
-    return outcome.value.lower().replace("_", " ")
+    """The file cannot be written; the message says why."""
 
 
 class ResultsFile:
-    """Rows that were there, and those that are added: the next run reads them."""
+    """One row for each row of the list, in its order, with the list's own cells before it.
 
-    def __init__(self, path: Path) -> None:
-        """Raises ResultsFileError, also if the file holds something else."""
+    The file is replaced as a whole at each step, so that whoever opens it, and whoever comes after
+    a kill, finds each row once, and as it was known last.
+    """
+
+    def __init__(self, path: Path, *, track: str, format_: str, locks: Path) -> None:
         self.path = path
-        self._rows = read_rows(path)
-        self._file: TextIO | None = None
+        self._about = (track, format_)
+        self._locks = locks
+        self._lock: BaseFileLock | None = None
+        self._form = Form()
+        self._heading = b""
+        self._own: list[tuple[str, ...]] = []
+        self._rows: list[bytes] = []
+        self._writing: asyncio.Task[None] | None = None
 
-    def latest(self, *, track: str, format_: str) -> dict[str, Row]:
-        """The last row of each address for this track and format, or that of its invite."""
-        return {
-            row.address: row
-            for row in tidied(self._rows)
-            # A line that could not be sent says nothing about another with the same address.
-            if (row.track, row.format) == (track, format_) and row.code != _NEVER_SENT
-        }
+    def lock(self) -> None:
+        """Keep other runs from it. Raises ResultsFileError while one has it."""
+        from filelock import FileLock, Timeout  # noqa: PLC0415 - one command needs it
 
-    def open(self) -> None:
-        """Get ready to add rows; what a kill left half-written or untidy is cleaned away.
+        name = hashlib.sha256(os.fsencode(self.path.resolve())).hexdigest()
+        try:
+            self._locks.mkdir(parents=True, exist_ok=True)
+            self._lock = FileLock(self._locks / f"{name}.lock", blocking=False)
+            self._lock.acquire()
+        except Timeout:
+            raise ResultsFileError(
+                f"{self.path} is being written by another run of the command: wait for its end"
+            ) from None
+        except OSError as error:
+            raise ResultsFileError(f"{self._locks} cannot be used: {error.strerror}") from None
 
-        Raises ResultsFileError, also while another run has the file open.
+    def release(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+
+    def begin(
+        self, form: Form, heading: Sequence[str], rows: Sequence[tuple[Sequence[str], Standing]]
+    ) -> None:
+        """Write all rows of the list as they stand now. Raises ResultsFileError."""
+        self._form = form
+        self._heading = self._encoded([*heading, *COLUMNS])
+        self._own = [(*cells, *[""] * (len(heading) - len(cells))) for cells, _ in rows]
+        self._rows = [b""] * len(rows)
+        for place, (_, standing) in enumerate(rows):
+            self.put(place, standing)
+        self.write()
+
+    def put(self, place: int, standing: Standing) -> None:
+        """Change a row; it is on disk after the next `flush` or `write`."""
+        told = (status_of(standing.outcome), standing.link, standing.code, standing.reason)
+        self._rows[place] = self._encoded([*self._own[place], *self._about, *told])
+
+    @property
+    def has_begun(self) -> bool:
+        return bool(self._heading)
+
+    async def flush(self) -> None:
+        """Write what was put; callers at the same time share one write.
+
+        Raises ResultsFileError.
         """
-        self._check_unlocked()
-        self._write(tidied(self._rows))
-        try:
-            self._file = self.path.open("a", encoding="utf-8", newline="")
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise self._unusable(error) from None
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write_soon())
+        await asyncio.shield(self._writing)
 
-    def add(self, row: Row) -> None:
-        """Write the row; a kill of this process does not lose it any more."""
-        if self._file is None:
-            raise ValueError("the results file is not open")
-        self._rows.append(row)
-        try:
-            csv.writer(self._file).writerow(_cells(row))
-            self._file.flush()
-        except OSError as error:
-            raise self._unusable(error) from None
+    async def _write_soon(self) -> None:
+        await asyncio.sleep(0)
+        self._writing = None
+        self.write(sync=False)
 
-    def close(self) -> None:
-        """Leave the last row for each line, in the order of the lines."""
-        if self._file is None:
-            return
-        file, self._file = self._file, None
-        try:
-            self._write(tidied(self._rows))
-        finally:
-            _close(file)
+    def write(self, *, sync: bool = True) -> None:
+        """Raises ResultsFileError; what was there before stays then."""
+        write_whole(self.path, [self._mark(), self._heading, *self._rows], sync=sync)
 
-    def _check_unlocked(self) -> None:
-        try:
-            with self.path.open("rb") as file:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except FileNotFoundError:
-            return
-        except BlockingIOError:
-            raise ResultsFileError(f"{self.path} is in use by another run of the command") from None
-        except OSError as error:
-            raise self._unusable(error) from None
+    def _mark(self) -> bytes:
+        return _MARKED.get(self._form.encoding, (b"", ""))[0]
 
-    def _write(self, rows: Iterable[Row]) -> None:
-        # The whole file in one step: at no moment is there less on disk than before.
-        beside = self.path.with_name(self.path.name + ".new")
-        try:
-            with beside.open("w", encoding="utf-8-sig", newline="") as file:
-                csv.writer(file).writerows([COLUMNS, *map(_cells, rows)])
+    def _encoded(self, cells: Sequence[str]) -> bytes:
+        return encoded(cells, self._form)
+
+
+def encoded(cells: Sequence[str], form: Form) -> bytes:
+    """A line of CSV, none of whose cells a spreadsheet takes for a formula and runs."""
+    text = io.StringIO()
+    csv.writer(text, delimiter=form.separator).writerow(map(escaped, cells))
+    _, encoding = _MARKED.get(form.encoding, (b"", form.encoding))
+    return text.getvalue().encode(encoding, "replace")
+
+
+def write_list(path: Path, form: Form, rows: Sequence[Sequence[str]]) -> None:
+    """Write a list as a spreadsheet opens it. Raises ResultsFileError."""
+    mark = _MARKED.get(form.encoding, (b"", ""))[0]
+    write_whole(path, [mark, *(encoded(cells, form) for cells in rows)])
+
+
+def write_whole(path: Path, parts: Sequence[bytes], *, sync: bool = True) -> None:
+    """Replace the file in one step: at no moment is there less on disk than before.
+
+    Its mode stays. Raises ResultsFileError, and leaves nothing else behind.
+    """
+    path = path.resolve()
+    beside = path.with_name(path.name + ".new")
+    try:
+        with beside.open("wb") as file:
+            file.write(b"".join(parts))
+            if sync:
                 file.flush()
                 os.fsync(file.fileno())
-            beside.replace(self.path)
-        except OSError as error:
-            raise self._unusable(error) from None
+        if path.exists():
+            shutil.copymode(path, beside)
+        beside.replace(path)
+    except OSError as error:
+        _remove(beside)
+        hint = "; is it open in another program?" if isinstance(error, PermissionError) else ""
+        raise ResultsFileError(f"{path} cannot be written: {error.strerror}{hint}") from None
 
-    def _unusable(self, error: OSError) -> ResultsFileError:
-        return ResultsFileError(f"{self.path} cannot be written: {error.strerror}")
 
-
-def read_rows(path: Path) -> list[Row]:
-    """The rows of a results file, also as a spreadsheet saves it; none if there is no file.
-
-    Raises ResultsFileError.
-    """
+def _remove(path: Path) -> None:
     try:
-        text, _ = decoded(path.read_bytes())
-        cells = list(csv.reader(lines_of(text), delimiter=_separator(text)))
-    except FileNotFoundError:
-        return []
-    except (OSError, CSVTextError, csv.Error):
-        raise ResultsFileError(f"{path} cannot be read as results; choose another file") from None
-    if cells and tuple(cells[0]) != COLUMNS:
-        raise ResultsFileError(f"{path} is there and holds no results; choose another file")
-    # A row that was cut short by a kill is as good as none: its line is asked for again.
-    return [_row(one) for one in cells[1:] if len(one) == len(COLUMNS)]
-
-
-def tidied(rows: Iterable[Row]) -> list[Row]:
-    """The last row for each address, track and format, in the order of the lines.
-
-    No row but that of an invite takes the place of an invite's.
-    """
-    last: dict[tuple[str, ...], Row] = {}
-    for row in rows:
-        # A line that cannot be sent, such as one without an address, is known by its number.
-        own = row.line if row.code == _NEVER_SENT else ""
-        key = (row.address, row.track, row.format, own)
-        if key not in last or row.is_invited or not last[key].is_invited:
-            last[key] = row
-    return sorted(last.values(), key=lambda row: int(row.line) if row.line.isdecimal() else 0)
-
-
-def carried(row: Row, *, line: int) -> Row:
-    """The row of an earlier run, at its line's place of today."""
-    return replace(row, line=str(line))
-
-
-def _separator(text: str) -> str:
-    heading = next(lines_of(text), "")
-    fits = (sign for sign in SEPARATORS if tuple(cells_of(heading, sign)) == COLUMNS)
-    return next(fits, SEPARATORS[0])
-
-
-def _cells(row: Row) -> list[str]:
-    """The row's cells, none of which a spreadsheet takes for a formula and runs."""
-    return [f"'{cell}" if _FORMULA.match(cell) else cell for cell in astuple(row)]
-
-
-def _row(cells: Iterable[str]) -> Row:
-    return Row(
-        *(cell[1:] if cell[:1] == "'" and _FORMULA.match(cell, 1) else cell for cell in cells)
-    )
-
-
-def _close(file: TextIO) -> None:
-    try:
-        file.close()
+        path.unlink(missing_ok=True)
     except OSError:
-        # A row that could not be written could not be written now either.
+        # Where nothing can be written, nothing can be removed either.
         return

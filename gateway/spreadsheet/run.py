@@ -1,17 +1,18 @@
-"""`gateway invite`: the candidates of a spreadsheet, each once, however often it is run."""
+"""`gateway invite`: the people of a list, each once, however often it is run."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
-from collections import Counter
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
 
-from gateway.invites.deadline import within
-from gateway.invites.inputs import lowercased, normalised_email
+from gateway.invites.deadline import Deadline, within
+from gateway.invites.failures import in_progress
+from gateway.invites.inputs import lowercased
 from gateway.invites.models import (
     InviteErrorCode,
     InviteOutcome,
@@ -20,111 +21,321 @@ from gateway.invites.models import (
     InviteSuccess,
     Origin,
 )
-from gateway.invites.results import refusal_of
+from gateway.invites.read_back import Listing
 from gateway.service import Service
-from gateway.settings.model import Settings
-from gateway.spreadsheet.candidates import Candidate
-from gateway.spreadsheet.invite_list import Sheet, issue_line, with_key
-from gateway.spreadsheet.results import ResultsFile, Row, carried, status_of
-
-_Line: TypeAlias = tuple[Candidate, InviteRequest]
-
-ORIGIN: Final = Origin(scope="gateway invite")
-# What is said of one line is true of all: the next ones would only be refused as well.
-_CONCERNS_ALL: Final = frozenset(
-    {
-        InviteErrorCode.UPSTREAM_UNAUTHORIZED,
-        InviteErrorCode.INVITE_QUOTA_EXHAUSTED,
-        InviteErrorCode.TRACK_NOT_FOUND,
-    }
+from gateway.spreadsheet.headings import Wanted
+from gateway.spreadsheet.invite_list import Entry, Sheet
+from gateway.spreadsheet.memory import Memory
+from gateway.spreadsheet.plan import Plan, plan_of
+from gateway.spreadsheet.report import Result, check_no_other, held, read_report
+from gateway.spreadsheet.results import ResultsFile, ResultsFileError
+from gateway.spreadsheet.standing import (
+    ASK_LATER,
+    INVALID,
+    NOT_YET,
+    ON_ITS_WAY,
+    Standing,
+    concern_of_all,
+    held_back,
+    not_invited,
+    standing_of,
 )
-_ASK_LATER: Final = (
-    "It is not known whether the candidate is invited. Run the same command again later: it finds"
-    " out, and invites nobody twice."
-)
+from gateway.spreadsheet.tally import Tally
+from gateway.spreadsheet.track import TrackLook, look_at_track
+from gateway.stop_signals import stop_signals
+
+if TYPE_CHECKING:
+    from gateway.settings.model import Settings
+
+_TICK_SECONDS: Final = 0.5
 
 
-@dataclass(slots=True)
-class Tally:
-    """How it went; `stopped` says why it ended before the last line."""
+class Screen(Protocol):
+    """Whoever is watching the run."""
 
-    outcomes: Counter[InviteOutcome]
-    earlier: int = 0
-    stopped: str | None = None
-    interrupted: bool = False
+    def confirm(self, plan: Plan, track: TrackLook) -> bool:
+        """Whether to go on with what is planned."""
 
-    @property
-    def is_complete(self) -> bool:
-        """Everybody is invited."""
-        return not self.interrupted and set(self.outcomes) <= {InviteOutcome.INVITED}
+    def progress(self, done: int, waits_for: str) -> None:
+        """So many rows are done; `waits_for` says why it does not get on, or is empty."""
 
-    def summary(self) -> str:
-        """For the person who ran it."""
-        outcomes = self.outcomes
-        lines = [
-            ", ".join(f"{outcomes[outcome]} {status_of(outcome)}" for outcome in InviteOutcome)
-            + f"; {self.earlier} of them earlier."
-        ]
-        if self.stopped is not None:
-            lines.append(f"Stopped early: {self.stopped}")
-        if self.interrupted:
-            lines.append("Interrupted. Run the same command again: it sends only what is left.")
-        elif outcomes[InviteOutcome.UNKNOWN]:
-            lines.append("Run the same command again later: it finds out about the unknown ones.")
-        return "\n".join(lines)
+    def stopping(self) -> None:
+        """The run was told to stop, and ends what is on its way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`patience_seconds` is how long the platform's limit may hold one row up."""
+
+    patience_seconds: float = 300.0
+    limit: int | None = None
+    wanted: Wanted = Wanted()  # noqa: RUF009 - frozen
 
 
 def run_invites(
-    settings: Settings,
-    sheet: Sheet,
-    results: ResultsFile,
-    *,
-    patience_seconds: float,
-    advance: Callable[[], None] = lambda: None,
+    settings: Settings, sheet: Sheet, results: ResultsFile, screen: Screen, options: Options
 ) -> Tally:
-    """Invite whoever is not invited yet, until SIGINT or SIGTERM.
+    """Invite whoever is not invited yet, until a signal to stop.
 
-    `patience_seconds` is how long the upstream's limit may hold one line up. `advance` is called
-    after each line. Raises StoreError and ResultsFileError; the latter, where the disk is full,
-    also in the middle.
+    Raises StoreError, ReportError and ResultsFileError.
     """
-    return asyncio.run(_run(settings, _Run(sheet, results, patience_seconds, advance)))
+    return asyncio.run(invite_all(settings, sheet, results, screen, options))
 
 
-async def _run(settings: Settings, run: _Run) -> Tally:
-    service = Service(settings, for_one_list=True)
-    await service.records.open()
+async def invite_all(
+    settings: Settings, sheet: Sheet, results: ResultsFile, screen: Screen, options: Options
+) -> Tally:
+    """As `run_invites`, in a running event loop."""
+    run = Run(settings, sheet, results, screen, options)
+    results.lock()
     try:
-        run.results.open()
+        await run.service.records.open()
         try:
-            await _until_signal(run, service, settings)
+            return await run.go()
         finally:
-            run.results.close()
+            await run.service.stop()
     finally:
-        await service.stop()
-    return run.tally
+        results.release()
 
 
-async def _until_signal(run: _Run, service: Service, settings: Settings) -> None:
-    lines = run.waiting()
-    work = asyncio.ensure_future(
-        run.work_through(
-            lines,
-            service,
-            workers=settings.bulk_concurrency,
-            lease_seconds=settings.lease_seconds,
+class Run:
+    """One run through the list."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        sheet: Sheet,
+        results: ResultsFile,
+        screen: Screen,
+        options: Options,
+    ) -> None:
+        self.service = Service(settings, for_one_list=True, announce=self._announce)
+        self._settings = settings
+        self._sheet = sheet
+        self._results = results
+        self._screen = screen
+        self._options = options
+        self._memory = Memory(self.service.records, sheet.account)
+        self._origin = Origin(scope=sheet.account)
+        self._entries = sheet.entries()
+        self._by_address = {entry.address: entry for entry in self._entries if entry.address}
+        self._standings: dict[int, Standing] = {}
+        self._under_way: set[int] = set()
+        self._unannounced: set[int] = set()
+        self._waiting_for_lease: list[Entry] = []
+        self._stopped: str | None = None
+        self._interrupted = False
+
+    async def go(self) -> Tally:
+        known = self._reported()
+        plan = await plan_of(self._entries, self._memory, known, limit=self._options.limit)
+        track = await look_at_track(self.service.ask, self._sheet.track)
+        if not self._screen.confirm(plan, track):
+            return self._tally(declined=True)
+        await self._put_what_is_known(plan, known)
+        self._write_all()
+        try:
+            await self._until_signal(plan)
+        finally:
+            self._write_last()
+        return self._tally()
+
+    def _reported(self) -> dict[str, Result]:
+        """Who may be invited by what an earlier report says. Raises ReportError."""
+        sheet, path = self._sheet, self._results.path
+        about = {"track": sheet.track, "format_": sheet.format}
+        report: tuple[Result, ...] = ()
+        if not _is_same_file(path, sheet.file.path):
+            report = read_report(path, self._options.wanted, encoding=sheet.file.form.encoding)
+            check_no_other(report, path=path, **about)
+        return held(report, path=path, **about) | held(
+            sheet.file.results, path=sheet.file.path, **about
         )
-    )
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, work.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
-        await work
-    run.tally.interrupted = work.cancelled()
-    if run.tally.interrupted:
-        await run.tell_begun(service)
-    else:
-        run.give_up_the_rest(lines)
+
+    async def _put_what_is_known(self, plan: Plan, known: Mapping[str, Result]) -> None:
+        for entry in plan.wrong:
+            self._put(entry, not_invited(entry.wrong, code=INVALID))
+        for entry in plan.later:
+            self._put(entry, not_invited(f"Left for later by --limit {self._options.limit}."))
+        for entry in (*plan.open, *plan.to_send):
+            self._put(entry, not_invited(NOT_YET))
+        for entry in plan.open:
+            self._put(entry, Standing(InviteOutcome.UNKNOWN, reason=ON_ITS_WAY))
+        for entry in plan.invited:
+            invited = self._standing(await self._recall(entry) or in_progress())
+            link = invited.link or _link_in(known.get(entry.address))
+            self._put(entry, replace(invited, link=link, is_earlier=True))
+        listed = await self._listed(plan)
+        for entry, result in plan.held:
+            self._put(entry, held_back(entry, result, listed))
+            if result.says_invited:
+                await self._memory.adopt(_request_of(entry))
+
+    async def _listed(self, plan: Plan) -> set[str] | None:
+        """The addresses on the track's list at the platform; None if they cannot be told."""
+        doubtful = any(not result.says_invited for _, result in plan.held)
+        if not doubtful or self.service.read_back is None:
+            return None
+        look = await self.service.read_back.list_track(int(self._sheet.track))
+        if not isinstance(look, Listing):
+            return None
+        return {lowercased(applicant.email) for applicant in look.applicants}
+
+    def _write_all(self) -> None:
+        rows = [(one.candidate.cells, self._standings[one.place]) for one in self._entries]
+        self._results.begin(self._sheet.file.form, self._sheet.file.heading, rows)
+
+    def _write_last(self) -> None:
+        # What was sent is known and has to be said, on whatever disk.
+        try:
+            self._results.write()
+        except ResultsFileError as error:
+            self._stopped = str(error)
+
+    async def _until_signal(self, plan: Plan) -> None:
+        entries = iter([*plan.open, *plan.to_send])
+        work = asyncio.ensure_future(self._work_through(entries))
+
+        def stop() -> None:
+            self._interrupted = True
+            self._screen.stopping()
+            work.cancel()
+
+        ticking = asyncio.create_task(self._tick())
+        try:
+            with stop_signals(stop), contextlib.suppress(asyncio.CancelledError):
+                await work
+            # Ctrl-C a moment before the signals were listened to cancels it as well.
+            self._interrupted = self._interrupted or work.cancelled()
+            if self._interrupted:
+                await self._account_for_begun()
+            for entry in entries:
+                self._put(entry, self._not_reached(entry, plan))
+        finally:
+            ticking.cancel()
+
+    def _not_reached(self, entry: Entry, plan: Plan) -> Standing:
+        if entry in plan.open:
+            return Standing(InviteOutcome.UNKNOWN, reason=ASK_LATER)
+        return not_invited(f"Not sent. {self._stopped or 'The run was stopped.'}")
+
+    async def _work_through(self, entries: Iterator[Entry]) -> None:
+        workers = (self._work(entries) for _ in range(self._settings.bulk_concurrency))
+        await asyncio.gather(*workers)
+        # What a run that was killed had begun is open until its lease has ended.
+        await asyncio.gather(*(self._ask_again(entry) for entry in self._waiting_for_lease))
+
+    async def _work(self, entries: Iterator[Entry]) -> None:
+        while self._stopped is None and (entry := next(entries, None)) is not None:
+            self._under_way.add(entry.place)
+            result = await self._invite(entry, within(self._options.patience_seconds))
+            if _is_in_progress(result):
+                self._waiting_for_lease.append(entry)
+            else:
+                self._note(entry, result)
+
+    async def _ask_again(self, entry: Entry) -> None:
+        deadline = within(self._settings.lease_seconds + self._options.patience_seconds)
+        result = await self._invite(entry, deadline)
+        while _is_in_progress(result) and deadline.seconds_left > 0:
+            result = await self._invite(entry, deadline)
+        self._waiting_for_lease.remove(entry)
+        self._note(entry, result)
+
+    async def _invite(self, entry: Entry, deadline: Deadline) -> InviteResult:
+        return await self.service.paced.invite(_request_of(entry), self._origin, deadline=deadline)
+
+    async def _recall(self, entry: Entry) -> InviteResult | None:
+        return await self.service.inviter.recall(_request_of(entry), self._origin)
+
+    async def _announce(self, request: InviteRequest) -> bool:
+        """Have the results say `unknown` on disk before the first byte is sent."""
+        entry = self._by_address[lowercased(request.candidate_email)]
+        self._put(entry, Standing(InviteOutcome.UNKNOWN, reason=ON_ITS_WAY))
+        if self._stopped is None and not self._interrupted and await self._flush():
+            return True
+        self._unannounced.add(entry.place)
+        return False
+
+    async def _flush(self) -> bool:
+        try:
+            await self._results.flush()
+        except ResultsFileError as error:
+            self._stopped = str(error)
+            return False
+        return True
+
+    async def _account_for_begun(self) -> None:
+        """Find out what became of the rows that an interrupt met under way."""
+        await self.service.paced.drain()
+        for place in sorted(self._under_way):
+            entry = self._entries[place]
+            result = await self._recall(entry)
+            if result is None:
+                self._put(entry, not_invited("Not sent. The run was stopped."))
+            elif isinstance(result, InviteSuccess):
+                self._put(entry, self._standing(replace(result, replayed=False)))
+            else:
+                self._put(entry, self._standing(result))
+
+    def _note(self, entry: Entry, result: InviteResult) -> None:
+        self._under_way.discard(entry.place)
+        if not isinstance(result, InviteSuccess):
+            self._stopped = self._stopped or concern_of_all(result)
+        if entry.place in self._unannounced:
+            self._put(entry, not_invited(f"Not sent. {self._stopped}"))
+        else:
+            self._put(entry, self._standing(result))
+
+    def _standing(self, result: InviteResult) -> Standing:
+        return standing_of(result, wants_link=self._sheet.format == "get-link")
+
+    def _put(self, entry: Entry, standing: Standing) -> None:
+        for one in (entry, *entry.same):
+            self._standings[one.place] = standing
+            if self._results.has_begun:
+                self._results.put(one.place, standing)
+
+    async def _tick(self) -> None:
+        while True:
+            done = len(self._standings) - sum(
+                one.reason in (NOT_YET, ON_ITS_WAY) for one in self._standings.values()
+            )
+            self._screen.progress(done, self._waits_for())
+            await asyncio.sleep(_TICK_SECONDS)
+
+    def _waits_for(self) -> str:
+        if pause := self.service.paced.pause_seconds:
+            return f"the platform limits requests, {math.ceil(pause)} s"
+        if self._waiting_for_lease:
+            return (
+                f"{len(self._waiting_for_lease)} that another run was sending, at most"
+                f" {self._settings.lease_seconds:.0f} s"
+            )
+        return ""
+
+    def _tally(self, *, declined: bool = False) -> Tally:
+        return Tally(
+            [
+                (entry.candidate.line, self._standings[entry.place])
+                for entry in self._entries
+                if entry.place in self._standings
+            ],
+            wants_links=self._sheet.format == "get-link",
+            stopped=self._stopped,
+            interrupted=self._interrupted,
+            declined=declined,
+        )
+
+
+def _request_of(entry: Entry) -> InviteRequest:
+    if entry.request is None:
+        raise ValueError("a row that cannot be sent")
+    return entry.request
+
+
+def _link_in(result: Result | None) -> str:
+    return result.link if result is not None and result.says_invited else ""
 
 
 def _is_in_progress(result: InviteResult) -> bool:
@@ -134,131 +345,5 @@ def _is_in_progress(result: InviteResult) -> bool:
     )
 
 
-class _Run:
-    """One run through the sheet."""
-
-    def __init__(
-        self, sheet: Sheet, results: ResultsFile, patience: float, advance: Callable[[], None]
-    ) -> None:
-        self.results = results
-        self.tally = Tally(Counter())
-        self._sheet = sheet
-        self._patience_seconds = patience
-        self._advance = advance
-        self._earlier = results.latest(track=sheet.track, format_=sheet.format)
-        self._begun: dict[int, _Line] = {}
-        self._later: list[_Line] = []
-
-    def waiting(self) -> Iterator[_Line]:
-        """The lines to be sent; all others are told as they come by."""
-        for candidate, checked in self._sheet.checked():
-            if not isinstance(checked, InviteRequest):
-                reason = "; ".join(map(issue_line, checked))
-                self._tell(candidate, replace(refusal_of(checked), message=reason))
-                continue
-            earlier = self._earlier.get(lowercased(checked.candidate_email))
-            if earlier is not None and earlier.is_invited:
-                self.tally.earlier += 1
-                self._note(carried(earlier, line=candidate.line), InviteOutcome.INVITED)
-            else:
-                yield candidate, checked
-
-    async def work_through(
-        self, lines: Iterator[_Line], service: Service, *, workers: int, lease_seconds: float
-    ) -> None:
-        await asyncio.gather(*(self._work(lines, service) for _ in range(workers)))
-        # What a run that was killed had begun is open until its lease has ended.
-        seconds = lease_seconds + self._patience_seconds
-        later = [self._ask_again(line, service, seconds) for line in self._later]
-        await asyncio.gather(*later)
-
-    async def _work(self, lines: Iterator[_Line], service: Service) -> None:
-        while self.tally.stopped is None and (line := next(lines, None)) is not None:
-            line = await self._as_begun(*line, service)
-            self._tell_begun(line)
-            deadline = within(self._patience_seconds)
-            result = await service.paced.invite(line[1], ORIGIN, deadline=deadline)
-            if _is_in_progress(result):
-                self._later.append(line)
-            else:
-                self._tell(line[0], result)
-
-    def _tell_begun(self, line: _Line) -> None:
-        """Should this process be killed meanwhile, the next run knows as what the line was sent."""
-        self._begun[line[0].line] = line
-        row = self._row(line[0], InviteOutcome.UNKNOWN)
-        self.results.add(replace(row, reason=_ASK_LATER))
-
-    async def _as_begun(
-        self, candidate: Candidate, request: InviteRequest, service: Service
-    ) -> _Line:
-        """The line as it was sent before it was corrected, while nobody knows how that ended.
-
-        Corrected, it would be an invite of its own.
-        """
-        earlier = self._earlier.get(lowercased(request.candidate_email))
-        email = normalised_email(earlier.email) if earlier is not None else None
-        if earlier is None or email is None or not earlier.is_open:
-            return candidate, request
-        begun = replace(request, candidate_name=earlier.name, candidate_email=email)
-        begun = with_key(begun)
-        if await service.inviter.recall(begun, ORIGIN) is None:
-            return candidate, request
-        return replace(candidate, name=earlier.name, email=earlier.email), begun
-
-    async def _ask_again(self, line: _Line, service: Service, seconds: float) -> None:
-        deadline = within(seconds)
-        result = await service.paced.invite(line[1], ORIGIN, deadline=deadline)
-        while _is_in_progress(result) and deadline.seconds_left > 0:
-            result = await service.paced.invite(line[1], ORIGIN, deadline=deadline)
-        self._tell(line[0], result)
-
-    async def tell_begun(self, service: Service) -> None:
-        """Account for the lines that an interrupt met under way."""
-        await service.paced.drain()
-        for candidate, request in list(self._begun.values()):
-            result = await service.inviter.recall(request, ORIGIN)
-            if result is None:
-                self._tell_not_tried(candidate, "Interrupted before it was sent.")
-            elif isinstance(result, InviteSuccess):
-                self._tell(candidate, replace(result, replayed=False))
-            else:
-                self._tell(candidate, result)
-
-    def give_up_the_rest(self, lines: Iterator[_Line]) -> None:
-        """Account for the lines that were not tried."""
-        for candidate, _ in lines:
-            self._tell_not_tried(candidate, f"Not tried. {self.tally.stopped}")
-
-    def _tell_not_tried(self, candidate: Candidate, reason: str) -> None:
-        row = self._row(candidate, InviteOutcome.NOT_INVITED)
-        self._note(replace(row, reason=reason), InviteOutcome.NOT_INVITED)
-
-    def _tell(self, candidate: Candidate, result: InviteResult) -> None:
-        self._begun.pop(candidate.line, None)
-        if isinstance(result, InviteSuccess):
-            self.tally.earlier += result.replayed
-            row = self._row(candidate, InviteOutcome.INVITED)
-            row = replace(row, link=result.invite.invite_link or "")
-            self._note(row, InviteOutcome.INVITED)
-            return
-        if result.code in _CONCERNS_ALL:
-            self.tally.stopped = result.message
-        row = self._row(candidate, result.outcome)
-        reason = _ASK_LATER if result.outcome is InviteOutcome.UNKNOWN else result.message
-        self._note(replace(row, code=result.code.value, reason=reason), result.outcome)
-
-    def _row(self, candidate: Candidate, outcome: InviteOutcome) -> Row:
-        return Row(
-            line=str(candidate.line),
-            name=candidate.name,
-            email=candidate.email,
-            track=self._sheet.track,
-            format=self._sheet.format,
-            status=status_of(outcome),
-        )
-
-    def _note(self, row: Row, outcome: InviteOutcome) -> None:
-        self.results.add(row)
-        self.tally.outcomes[outcome] += 1
-        self._advance()
+def _is_same_file(one: Path, other: Path) -> bool:
+    return one.resolve() == other.resolve()

@@ -33,7 +33,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from gateway import __version__
 from gateway.graphql.results import ERROR_TYPES
 from gateway.invites.inputs import InviteDraft
-from gateway.invites.models import InviteErrorCode, InviteOutcome, InviteResult
+from gateway.invites.models import Anomaly, InviteErrorCode, InviteOutcome, InviteResult
 from gateway.operator_error import OperatorError
 from gateway.telemetry.log_stream import dropped_lines
 from gateway.telemetry.tallies import Tally, Times
@@ -104,6 +104,12 @@ class Metrics:
         self._retries = Counter(
             "gateway_upstream_retries", "Calls after the first for one invite.", registry=registry
         )
+        self._anomalies = Counter(
+            "gateway_upstream_anomalies",
+            "Replies to invites that the platform would not give, by what is wrong with them.",
+            ["kind"],
+            registry=registry,
+        )
         self._reads = Counter(
             "gateway_upstream_reads",
             "Looks at the upstream's applicants by status, or by why there was none.",
@@ -141,6 +147,8 @@ class Metrics:
         for code, kind in ERROR_TYPES.items():
             for outcome in _outcomes(code):
                 self._invites.labels(kind.__name__, code.value, outcome.value)
+        for anomaly in Anomaly:
+            self._anomalies.labels(anomaly.value)
         for fault in Fault:
             self._calls.labels(fault.value)
         for word in ("OVERLOADED", "SERVICE_UNAVAILABLE", "INTERNAL_SERVER_ERROR"):
@@ -159,6 +167,9 @@ class Metrics:
 
     def on_retry(self) -> None:
         self._retries.inc()
+
+    def on_anomaly(self, anomaly: Anomaly) -> None:
+        self._anomalies.labels(anomaly.value).inc()
 
     def on_call(self, exchange: Exchange, seconds: float, _: Trail | None) -> None:
         result = exchange.status if isinstance(exchange, Reply) else exchange.fault

@@ -1,18 +1,26 @@
 """Traces through OpenTelemetry: one span a request, and one for each part of its way.
 
-    POST /graphql             the request, a child of the caller's span if it names one
+    POST /graphql, GET …      the request, a child of the caller's span if it names one
       parse and validate
       claim, settle           what is written to the store
       POST /tracks/invite     each call to the upstream, which gets the context too
       GET /tracks/{track_id}/applicants, GET /tracks/{track_id}/applicants/{application_id}
 
-No span has a document, a variable, a URL with a query, a header or an exception's message.
-Baggage is neither read nor passed on: anything could be in it.
+Names and attributes are those of the semantic conventions for HTTP spans and GraphQL server spans.
+https://opentelemetry.io/docs/specs/semconv/http/http-spans/
+https://opentelemetry.io/docs/specs/semconv/graphql/graphql-spans/
+
+Against them, no span has a document, a URL's query, an address of a client or a user agent; and
+none has a variable, another header than Host, or an exception's message. Baggage is neither read
+nor passed on: anything could be in it.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any, Final, cast
+from urllib.parse import urlsplit
 
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -20,6 +28,16 @@ from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
+from opentelemetry.semconv.attributes.http_attributes import (
+    HTTP_REQUEST_METHOD,
+    HTTP_REQUEST_METHOD_ORIGINAL,
+    HTTP_RESPONSE_STATUS_CODE,
+    HTTP_ROUTE,
+    HttpRequestMethodValues,
+)
+from opentelemetry.semconv.attributes.server_attributes import SERVER_ADDRESS, SERVER_PORT
+from opentelemetry.semconv.attributes.url_attributes import URL_FULL, URL_PATH, URL_SCHEME
 from opentelemetry.trace import Span, SpanKind, StatusCode, format_trace_id, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -35,7 +53,16 @@ from gateway.telemetry.trail import TRAIL, Trail
 from gateway.upstream.call import Call, CallEnded
 from gateway.upstream.wire import Exchange, Reply
 
+_ERRORS: Final = 400
 _SERVER_ERRORS: Final = 500
+_ROUTE: Final = "/graphql"
+_METHODS: Final = {*(one.value for one in HttpRequestMethodValues), "QUERY"} - {"_OTHER"}
+# Not stable yet, so not among the library's public names.
+_OPERATION_NAME: Final = "graphql.operation.name"
+_OPERATION_TYPE: Final = "graphql.operation.type"
+_PORTS: Final = {"http": 80, "https": 443}
+_LONGEST_METHOD: Final = 32
+_HOST: Final = re.compile(r"([a-zA-Z0-9._-]{1,255}|\[[0-9a-fA-F:.]{2,45}\])(?::([0-9]{1,5}))?")
 _CONTEXT_HEADERS: Final = frozenset({b"traceparent", b"tracestate"})
 _READING: Final = "parse and validate"
 
@@ -43,7 +70,14 @@ _READING: Final = "parse and validate"
 class Tracing:
     """Makes spans and sends them to an OTLP receiver in the background."""
 
-    def __init__(self, url: str, *, sample_ratio: float = 1.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        upstream_url: str = "http://localhost",
+        scheme: str = "http",
+        sample_ratio: float = 1.0,
+    ) -> None:
         self._provider = TracerProvider(
             sampler=ParentBased(TraceIdRatioBased(sample_ratio)),
             resource=_resource(),
@@ -52,19 +86,28 @@ class Tracing:
         self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=url)))
         self._tracer = self._provider.get_tracer("gateway", __version__)
         self._propagator = TraceContextTextMapPropagator()
+        self._upstream_url = upstream_url
+        upstream = urlsplit(upstream_url)
+        self._upstream = _server(upstream.hostname or "", upstream.port, upstream.scheme)
+        self._scheme = scheme
 
     def close(self) -> None:
         """Send what is left; blocks, for some seconds at most."""
         self._provider.shutdown()
 
     def respond(self, respond: Respond) -> Respond:
-        """`respond` with a span around each request; what is told of it comes from its trail."""
+        """`respond` with a span around each request, described from its trail."""
 
         async def traced(head: RequestHead, body: bytes) -> Response:
             trail = TRAIL.get()
             if trail is None:
                 return await respond(head, body)
-            with self._span("POST /graphql", SpanKind.SERVER, self._parent(head)) as span:
+            with self._span(
+                f"{_method(head.method, other='HTTP')} {_ROUTE}",
+                SpanKind.SERVER,
+                self._parent(head),
+                self._request(head),
+            ) as span:
                 trail.trace_id = format_trace_id(span.get_span_context().trace_id)
                 try:
                     response = await respond(head, body)
@@ -79,13 +122,20 @@ class Tracing:
 
     def call(self, call: Call) -> CallEnded:
         """A span around a call to the platform, which gets its context."""
-        span = self._tracer.start_span(call.route.value, kind=SpanKind.CLIENT)
+        span = self._tracer.start_span(
+            call.route.value,
+            kind=SpanKind.CLIENT,
+            attributes={
+                HTTP_REQUEST_METHOD: call.method,
+                URL_FULL: self._upstream_url + call.path.partition("?")[0],
+                **self._upstream,
+            },
+        )
         carried: dict[str, str] = {}
         self._propagator.inject(carried, set_span_in_context(span))
         call.headers += tuple((key.encode(), text.encode()) for key, text in carried.items())
 
         def ended(exchange: Exchange | None) -> None:
-            span.set_attribute("http.request.method", call.method)
             if exchange is not None:
                 _describe_exchange(span, exchange)
             span.end()
@@ -105,14 +155,35 @@ class Tracing:
         if trail.admitted_ns is not None:
             span = self._tracer.start_span(_READING, start_time=trail.admitted_ns)
             if trail.error_code is not None:
-                span.set_attribute("error.type", trail.error_code)
+                span.set_attribute(ERROR_TYPE, trail.error_code)
             span.end()
 
-    def _span(self, name: str, kind: SpanKind, context: Context | None = None) -> Any:
+    def _span(
+        self,
+        name: str,
+        kind: SpanKind,
+        context: Context | None = None,
+        attributes: Mapping[str, str | int] | None = None,
+    ) -> Any:
         # An exception's message could hold a name: it is left to the log, which leaves it out.
         return self._tracer.start_as_current_span(
-            name, context, kind, record_exception=False, set_status_on_exception=False
+            name, context, kind, attributes, record_exception=False, set_status_on_exception=False
         )
+
+    def _request(self, head: RequestHead) -> dict[str, str | int]:
+        """What is known of a request before it is answered."""
+        method = _method(head.method)
+        known: dict[str, str | int] = {
+            HTTP_REQUEST_METHOD: method,
+            HTTP_ROUTE: _ROUTE,
+            URL_PATH: _ROUTE,
+            URL_SCHEME: self._scheme,
+        }
+        if method != head.method:
+            known[HTTP_REQUEST_METHOD_ORIGINAL] = head.method[:_LONGEST_METHOD]
+        if host := _HOST.fullmatch(head.header(b"host") or ""):
+            known |= _server(host[1].strip("[]"), host[2], self._scheme)
+        return known
 
     def _parent(self, head: RequestHead) -> Context:
         carried = {
@@ -131,11 +202,12 @@ def _resource() -> Resource:
 
 
 def _describe(span: Span, trail: Trail) -> None:
+    failed = trail.status is not None and trail.status >= _SERVER_ERRORS
     attributes = {
-        "http.request.method": "POST" if trail.method == "POST" else "OTHER",
-        "http.route": "/graphql",
-        "http.response.status_code": trail.status,
-        "graphql.operation.name": trail.operation and trail.operation[:LONGEST_OPERATION],
+        HTTP_RESPONSE_STATUS_CODE: trail.status,
+        ERROR_TYPE: str(trail.status) if failed else None,
+        _OPERATION_TYPE: trail.operation_type,
+        _OPERATION_NAME: trail.operation and trail.operation[:LONGEST_OPERATION],
         "gateway.request_id": trail.request_id,
         "gateway.result.type": trail.result_type,
         "gateway.code": trail.error_code or trail.code or None,
@@ -143,16 +215,27 @@ def _describe(span: Span, trail: Trail) -> None:
         "gateway.replayed": trail.replayed or None,
     }
     span.set_attributes({key: value for key, value in attributes.items() if value is not None})
-    if trail.status is not None and trail.status >= _SERVER_ERRORS:
+    if failed:
         span.set_status(StatusCode.ERROR)
 
 
 def _describe_exchange(span: Span, exchange: Exchange) -> None:
+    error = exchange.fault.value if not isinstance(exchange, Reply) else None
     if isinstance(exchange, Reply):
-        span.set_attribute("http.response.status_code", exchange.status)
-    else:
-        span.set_attribute("error.type", exchange.fault.value)
+        span.set_attribute(HTTP_RESPONSE_STATUS_CODE, exchange.status)
+        error = str(exchange.status) if exchange.status >= _ERRORS else None
+    if error is not None:
+        span.set_attribute(ERROR_TYPE, error)
         span.set_status(StatusCode.ERROR)
+
+
+def _method(method: str, *, other: str = HttpRequestMethodValues.OTHER.value) -> str:
+    """The method, or what stands for those that few know."""
+    return method if method in _METHODS else other
+
+
+def _server(host: str, port: str | int | None, scheme: str) -> dict[str, str | int]:
+    return {SERVER_ADDRESS: host, SERVER_PORT: int(port or _PORTS[scheme])}
 
 
 class _TracedStore:

@@ -1,21 +1,29 @@
-"""What the upstream tells of applications, as typed facts.
+"""What the platform's replies say of applications, as typed facts.
 
-Source: the upstream's public documentation of `GET /tracks/<id>/applicants` and
+Source: the platform's public documentation of `GET /tracks/<id>/applicants` and
 `GET /tracks/<id>/applicants/<id>`, which promises none of the fields: each may be None.
 """
 
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from http import HTTPStatus
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 
 import orjson
 
+from gateway.upstream.columns import (
+    column,
+    ids,
+    number_of,
+    numbers,
+    reference_of,
+    references,
+    texts,
+)
 from gateway.upstream.wire import Reply, id_of, json_of, text_of
 
 Json: TypeAlias = Any
@@ -23,14 +31,13 @@ Json: TypeAlias = Any
 _Item = TypeVar("_Item")
 _Object: TypeAlias = Mapping[str, object]
 
-LONGEST_REFERENCE = 255
-# orjson writes 254 levels, some of which are the answer's own.
+# orjson writes 254 levels, some of which are those of the response around it.
 _LEVELS_AROUND_JSON = 40
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A step of a track; `color` is told of an application's current stage alone."""
+    """A step of a track; only an application's current stage has a `color`."""
 
     stage_id: str | None = None
     name: str | None = None
@@ -38,9 +45,9 @@ class Stage:
     color: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Application:
-    """What both reads tell of one application; ids are text, dates the upstream's own words."""
+    """What both reads have of one application; ids are text, dates as the platform writes them."""
 
     application_id: str
     candidate_id: str | None = None
@@ -55,7 +62,7 @@ class Application:
 
 @dataclass(frozen=True, slots=True)
 class SubmittedResponse:
-    """One answer of the candidate's."""
+    """One of the candidate's answers to the track's questions."""
 
     label: str | None
     value: Json
@@ -63,7 +70,7 @@ class SubmittedResponse:
 
 @dataclass(frozen=True, slots=True)
 class ApplicationDetails:
-    """One application, and what only the read of one tells; `size` is that answer's bytes."""
+    """One application, and what only the read of one has; `size` is the reply's bytes."""
 
     application: Application
     size: int
@@ -76,7 +83,7 @@ class ApplicationDetails:
 
 @dataclass(frozen=True, slots=True)
 class ApplicationPage:
-    """One page of a track's list; `size` is the answer's bytes."""
+    """One page of a track's list; `size` is the reply's bytes."""
 
     applications: tuple[Application, ...]
     has_next: bool
@@ -87,8 +94,7 @@ class ApplicationPage:
 def read_application_page(reply: Reply, *, page: int, per_page: int) -> ApplicationPage | None:
     """The page that was asked for, or None unless the whole of it is readable.
 
-    A page without one of its entries, or of another place than it is taken for, would hide
-    somebody.
+    A page without one of its entries, or another page than the one asked for, would hide somebody.
     """
     body = object_of(reply)
     data, pagination = body.get("data"), body.get("pagination")
@@ -101,9 +107,9 @@ def read_application_page(reply: Reply, *, page: int, per_page: int) -> Applicat
     ):
         return None
     if count_of(pagination.get("page")) not in (None, page):
-        # Some answer with their last page where a later one is asked for.
+        # Some reply with their last page where a later one is asked for.
         return None if has_next else ApplicationPage((), has_next=False, total=total, size=0)
-    entries = _all(data, _entry)
+    entries = _entries(data)
     if entries is None or len(entries) > per_page or (has_next and not entries):
         return None
     return ApplicationPage(entries, has_next, total, len(reply.body))
@@ -112,12 +118,12 @@ def read_application_page(reply: Reply, *, page: int, per_page: int) -> Applicat
 def read_application(
     reply: Reply, *, track_id: int, application_id: int
 ) -> ApplicationDetails | None:
-    """The application that was asked for, or None if the answer is not readably about it."""
+    """The application that was asked for, or None if the reply is not readably about it."""
     body = object_of(reply)
     applicant, stage = body.get("applicant"), body.get("current_stage")
     if not isinstance(applicant, dict) or not (
-        _is_or_untold(applicant.get("application_id"), application_id)
-        and _is_or_untold(body.get("track_id"), track_id)
+        _is_or_absent(applicant.get("application_id"), application_id)
+        and _is_or_absent(body.get("track_id"), track_id)
     ):
         return None
     return ApplicationDetails(
@@ -139,98 +145,102 @@ def object_of(reply: Reply) -> _Object:
     return body
 
 
-def _entry(entry: object) -> Application | None:
-    if not isinstance(entry, dict):
+def _entries(data: list[Any]) -> tuple[Application, ...] | None:
+    """All entries of a page, or None if one of them cannot be read."""
+    if not all(isinstance(entry, dict) for entry in data):
         return None
-    application_id = id_of(entry.get("application_id"))
-    if application_id is None:
+    application_ids = ids(column(data, "application_id"))
+    if None in application_ids:
         return None
-    stage = Stage(
-        _reference(entry.get("stage_id")),
-        text_of(entry.get("stage_name")),
-        text_of(entry.get("stage_type")),
+    stages = zip(
+        references(column(data, "stage_id")),
+        texts(column(data, "stage_name")),
+        texts(column(data, "stage_type")),
+        strict=True,
     )
-    return _application(application_id, entry, None if stage == Stage() else stage)
+    return tuple(
+        map(
+            Application,
+            cast("list[str]", application_ids),
+            references(column(data, "candidate_id")),
+            texts(column(data, "name")),
+            texts(column(data, "email")),
+            texts(column(data, "stage_status")),
+            numbers(column(data, "score")),
+            texts(column(data, "date_added")),
+            texts(column(data, "last_updated_at")),
+            _stages(stages),
+        )
+    )
 
 
-def _application(application_id: str, told: _Object, stage: Stage | None) -> Application:
+def _stages(told: Iterable[tuple[str | None, str | None, str | None]]) -> list[Stage | None]:
+    """A stage for each of what is told; there are few on a page."""
+    made: dict[tuple[str | None, ...], Stage | None] = {(None, None, None): None}
+    stages = []
+    for one in told:
+        if one not in made:
+            made[one] = Stage(*one)
+        stages.append(made[one])
+    return stages
+
+
+def _application(application_id: str, given: _Object, stage: Stage | None) -> Application:
     return Application(
         application_id,
-        candidate_id=_reference(told.get("candidate_id")),
-        name=text_of(told.get("name")),
-        email=text_of(told.get("email")),
-        stage_status=text_of(told.get("stage_status")),
-        score=_number(told.get("score")),
-        date_added=text_of(told.get("date_added")),
-        last_updated_at=text_of(told.get("last_updated_at")),
+        candidate_id=reference_of(given.get("candidate_id")),
+        name=text_of(given.get("name")),
+        email=text_of(given.get("email")),
+        stage_status=text_of(given.get("stage_status")),
+        score=number_of(given.get("score")),
+        date_added=text_of(given.get("date_added")),
+        last_updated_at=text_of(given.get("last_updated_at")),
         current_stage=stage,
     )
 
 
-def _stage(told: object) -> Stage | None:
-    if not isinstance(told, dict):
+def _stage(given: object) -> Stage | None:
+    if not isinstance(given, dict):
         return None
     return Stage(
-        _reference(told.get("stage_id")),
-        text_of(told.get("name")),
-        text_of(told.get("type")),
-        _reference(told.get("color")),
+        reference_of(given.get("stage_id")),
+        text_of(given.get("name")),
+        text_of(given.get("type")),
+        reference_of(given.get("color")),
     )
 
 
-def _response(told: object) -> SubmittedResponse | None:
-    if not isinstance(told, dict):
+def _response(given: object) -> SubmittedResponse | None:
+    if not isinstance(given, dict):
         return None
-    return SubmittedResponse(text_of(told.get("label")), told.get("value"))
+    return SubmittedResponse(text_of(given.get("label")), given.get("value"))
 
 
-def _all(told: object, read: Callable[[object], _Item | None]) -> tuple[_Item, ...] | None:
+def _all(given: object, read: Callable[[object], _Item | None]) -> tuple[_Item, ...] | None:
     """All items of a list, or None if that is none or one of them cannot be read."""
-    if not isinstance(told, list):
+    if not isinstance(given, list):
         return None
-    items = [read(one) for one in told]
+    items = [read(one) for one in given]
     return None if None in items else tuple(item for item in items if item is not None)
 
 
-def _is_or_untold(told: object, asked: int) -> bool:
-    return told is None or id_of(told) == str(asked)
+def _is_or_absent(given: object, asked: int) -> bool:
+    return given is None or id_of(given) == str(asked)
 
 
-def _reference(told: object) -> str | None:
-    """A number or a word, such as an id of a kind that is not documented."""
-    text = str(told) if isinstance(told, int) and not isinstance(told, bool) else told
-    if isinstance(text, str) and is_reference(text):
-        return text
-    return None
-
-
-def is_reference(text: str) -> bool:
-    return 0 < len(text) <= LONGEST_REFERENCE and text.isascii() and text.isprintable()
-
-
-def _number(told: object) -> float | None:
-    if not isinstance(told, int | float) or isinstance(told, bool):
-        return None
-    try:
-        number = float(told)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) else None
-
-
-def count_of(told: object) -> int | None:
+def count_of(given: object) -> int | None:
     """The number if it is one that things can be counted with."""
-    is_count = isinstance(told, int) and not isinstance(told, bool) and told >= 0
-    return told if is_count else None  # type: ignore[return-value]
+    is_count = isinstance(given, int) and not isinstance(given, bool) and given >= 0
+    return given if is_count else None  # type: ignore[return-value]
 
 
-def _json(told: object) -> Json:
+def _json(given: object) -> Json:
     """The value, without what JSON cannot say; None if it is nested too deeply to be passed on."""
-    if _can_be_written(told):
-        return told
+    if _can_be_written(given):
+        return given
     try:
         # Lone surrogates, and integers beyond 64 bits.
-        value = orjson.loads(json.dumps(told, ensure_ascii=False).encode("utf-8", "replace"))
+        value = orjson.loads(json.dumps(given, ensure_ascii=False).encode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return None
     return value if _can_be_written(value) else None

@@ -20,7 +20,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,10 +36,10 @@ from gateway.upstream.bounds import (
     LONGEST_LIFE_SECONDS,
     POOL_SHARE,
 )
-from gateway.upstream.call import Call, CallObserver, fits_header, is_distrusted
+from gateway.upstream.call import Call, CallObserver, fits_header, keyed_and_trusted
 from gateway.upstream.contract import ApiKey
-from gateway.upstream.direct.reply_reader import ReplyReader
 from gateway.upstream.proxy import proxy_for
+from gateway.upstream.reply_reader import ReplyReader
 from gateway.upstream.trust import trusting
 from gateway.upstream.wire import Exchange, Fault, NoReply
 
@@ -55,7 +55,7 @@ _FAULTS: Mapping[type[BaseException], Fault] = {
 
 
 class SendTooLateError(Exception):
-    """Raised before the first byte leaves, because `send_by` has passed."""
+    """Raised before the first byte leaves, because `may_send` said no."""
 
 
 @dataclass(slots=True)
@@ -65,14 +65,14 @@ class PhaseProbe:
     httpcore2 awaits it at each step of a call (request extension `trace`).
     """
 
-    send_by: float | None = None
+    may_send: Callable[[], bool] | None = None
     possibly_sent: bool = False
 
     async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
         if event != "http11.send_request_headers.started" or info["request"].method == b"CONNECT":
             return
         # Not the loop's clock: uvloop reads it once a turn, and a process may be paused in one.
-        if self.send_by is not None and time.monotonic() > self.send_by:
+        if self.may_send is not None and not self.may_send():
             raise SendTooLateError
         self.possibly_sent = True
 
@@ -82,6 +82,7 @@ class _Known:
     """What is known of a call so far, so that no exception can lose it."""
 
     probe: PhaseProbe
+    api_key: str
     connection: _Connection | None = None
     """The connection that the last bytes were written to."""
 
@@ -210,8 +211,8 @@ class HttpxUpstream:
         key = self._api_key.current() if call.api_key is None else call.api_key
         if not fits_header(key) or not fits_header(call.idempotency_key or ""):
             return NoReply(Fault.OTHER, possibly_sent=False)
-        known = _Known(PhaseProbe(call.send_by))
-        request = self._request(call, key, known.probe)
+        known = _Known(PhaseProbe(call.may_send), key)
+        request = self._request(call, known)
         before = _CALL.set(known)
         fault = Fault.OTHER
         try:
@@ -223,10 +224,13 @@ class HttpxUpstream:
             fault = _fault_of(error)
         finally:
             _CALL.reset(before)
-        return known.facts(fault)
+        exchange = known.facts(fault)
+        # Its connection is closed in any case.
+        keyed_and_trusted(exchange, call=call, api_key=key)
+        return exchange
 
-    def _request(self, call: Call, key: str, probe: PhaseProbe) -> httpcore2.Request:
-        headers = [*self._headers, (self._api_key_header, key.encode()), *call.headers]
+    def _request(self, call: Call, known: _Known) -> httpcore2.Request:
+        headers = [*self._headers, (self._api_key_header, known.api_key.encode()), *call.headers]
         if call.idempotency_key is not None:
             headers.append((b"idempotency-key", call.idempotency_key.encode()))
         if call.body is not None:
@@ -247,7 +251,7 @@ class HttpxUpstream:
             _core_url(httpx2.URL(self._base_url + call.path)),
             headers=headers,
             content=call.body,
-            extensions={"timeout": timeouts, "trace": probe},
+            extensions={"timeout": timeouts, "trace": known.probe},
         )
 
     async def _exchange(self, request: httpcore2.Request, call: Call, known: _Known) -> Exchange:
@@ -256,10 +260,10 @@ class HttpxUpstream:
             async for _ in response.aiter_stream():
                 pass
             exchange, connection = known.facts(Fault.OTHER), known.connection
-            if connection is not None and (
-                not connection.reader.reusable or connection.is_old or is_distrusted(call, exchange)
-            ):
-                connection.is_spent = True
+            is_trusted = keyed_and_trusted(exchange, call=call, api_key=known.api_key)
+            if connection is not None:
+                may_be_kept = is_trusted and connection.reader.reusable
+                connection.is_spent = connection.is_old or not may_be_kept
             return exchange
         finally:
             await response.aclose()

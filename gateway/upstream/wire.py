@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from http import HTTPStatus
 from typing import TypeAlias
@@ -15,6 +15,17 @@ from typing import TypeAlias
 import orjson
 
 LARGEST_ID = 2**63 - 1
+SHORTEST_HIDDEN_KEY = 8
+"""Shorter API keys are words: of those, error messages alone are kept clear."""
+# What JSON may write after a backslash, besides `u` and four digits for any character.
+_ESCAPED = frozenset('/"\\')
+# Decoding some others, such as punycode, takes time that grows with the square of the length.
+_CHARSETS = frozenset(
+    {
+        *("utf-8", "utf8", "us-ascii", "utf-16", "utf-16le", "utf-16be"),
+        *("iso-8859-1", "latin-1", "latin1", "iso-8859-15", "windows-1252"),
+    }
+)
 _INVITE_FIELDS = frozenset(
     {"application_id", "email", "invite_link", "invite_status", "name", "track_id"}
 )
@@ -53,15 +64,14 @@ class NoReply:
     possibly_sent: bool
 
 
-# Not frozen: that would take four times as long to make, and a named tuple eight times as long
-# to read, of every invite. Nothing changes it all the same. Without a repr, none of it comes into
-# a log by way of an error's message.
+# Neither frozen nor shown: see CONTRIBUTING, "The hot path".
 @dataclass(slots=True, repr=False)
 class Reply:
     """A call that got a status line; the body holds what arrived of it, at most 1 MiB.
 
     `body_complete` is False where the body was cut, stalled or longer than that.
-    `content_type`, `retry_after` and `date` are the headers' own text.
+    `content_type`, `retry_after` and `date` are the headers' own text. `api_key` is the key that
+    the call was made with, which nothing that is read of the body may hold.
     """
 
     status: int
@@ -70,13 +80,14 @@ class Reply:
     content_type: str | None = None
     retry_after: str | None = None
     date: str | None = None
+    api_key: str = field(default="", compare=False)
 
 
 Exchange: TypeAlias = Reply | NoReply
 
 
 @dataclass(slots=True, repr=False)
-class InviteAnswer:
+class InviteFields:
     """The fields of an invite that a 2xx body holds in a readable form; ids are decimal."""
 
     application_id: str | None = None
@@ -91,7 +102,7 @@ class InviteAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class ErrorAnswer:
+class ErrorFields:
     """What an error body says: `error_code` is the word beside a `message`, if both are there."""
 
     message: str | None = None
@@ -109,10 +120,11 @@ class Applicant:
 
 @dataclass(frozen=True, slots=True)
 class ApplicantPage:
-    """One page of a track's applicants list."""
+    """One page of a track's applicants list; `total` counts all pages', if it is told."""
 
     applicants: tuple[Applicant, ...]
     has_next: bool
+    total: int | None = None
 
 
 def invite_body(
@@ -129,13 +141,13 @@ def invite_body(
     )
 
 
-def read_invite(reply: Reply) -> InviteAnswer:
+def read_invite(reply: Reply) -> InviteFields:
     """What is readable of a 2xx body; absent, null and wrongly typed fields are None."""
     body = json_of(reply)
     if not isinstance(body, dict):
-        return InviteAnswer(is_json=body is not None or reply.body.strip() == b"null")
+        return InviteFields(is_json=body is not None or reply.body.strip() == b"null")
     get = body.get
-    return InviteAnswer(
+    return InviteFields(
         id_of(get("application_id")),
         text_of(get("email")),
         text_of(get("invite_link")),
@@ -183,13 +195,16 @@ def is_html(reply: Reply) -> bool:
     return "html" in announced and not read_invite(reply).is_json
 
 
-def read_error(reply: Reply) -> ErrorAnswer:
+def read_error(reply: Reply) -> ErrorFields:
     """What an error body says, in whichever of the known shapes it comes."""
     body = json_of(reply)
     if not isinstance(body, dict):
-        return ErrorAnswer()
+        return ErrorFields()
     message, error = text_of(body.get("message")), text_of(body.get("error"))
-    return ErrorAnswer(message or error or _first_text(body.get("errors")), error)
+    said = message or error or _first_text(body.get("errors"))
+    if said is not None and reply.api_key and reply.api_key.lower() in said.lower():
+        said = None
+    return ErrorFields(said, error)
 
 
 def read_applicants(reply: Reply) -> ApplicantPage | None:
@@ -203,7 +218,12 @@ def read_applicants(reply: Reply) -> ApplicantPage | None:
     applicants = [_applicant(entry) for entry in body["data"]]
     if None in applicants:
         return None
-    return ApplicantPage(tuple(filter(None, applicants)), pagination["has_next"])
+    total = pagination.get("total")
+    return ApplicantPage(
+        tuple(filter(None, applicants)),
+        pagination["has_next"],
+        total if type(total) is int else None,
+    )
 
 
 def _applicant(entry: object) -> Applicant | None:
@@ -216,10 +236,30 @@ def _applicant(entry: object) -> Applicant | None:
 
 
 def json_of(reply: Reply) -> object:
+    """What the body says, without the API key that it was asked with; None if it is no JSON."""
+    body, key = reply.body, reply.api_key
     try:
-        return orjson.loads(reply.body)
+        value = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return _lenient_json(reply)
+        value = _lenient_json(reply)
+        return _without(key, value) if len(key) >= SHORTEST_HIDDEN_KEY else value
+    # Most bodies hold no escapes, and are not walked through.
+    if len(key) < SHORTEST_HIDDEN_KEY or (b"\\" not in body and key.encode() not in body):
+        return value
+    return _without(key, value) if _may_hold(key, body) else value
+
+
+def _may_hold(key: str, body: bytes) -> bool:
+    return key.encode() in body or b"\\u" in body or not _ESCAPED.isdisjoint(key)
+
+
+def _without(key: str, value: object) -> object:
+    """The value with the key taken out of all of its texts; None if that cannot be done."""
+    try:
+        text, hidden = json.dumps(value), json.dumps(key)[1:-1]
+        return json.loads(text.replace(hidden, "***")) if hidden in text else value
+    except (ValueError, RecursionError):
+        return None
 
 
 def _lenient_json(reply: Reply) -> object:
@@ -234,12 +274,7 @@ def _lenient_json(reply: Reply) -> object:
 def _declared_charset(content_type: str | None) -> str | None:
     _, _, charset = (content_type or "").lower().partition("charset=")
     name = charset.partition(";")[0].strip().strip('"')
-    try:
-        # Codecs such as `hex` or `zlib` decode bytes to bytes and are no charsets.
-        "".encode(name).decode(name)
-    except (LookupError, ValueError, UnicodeError, TypeError):
-        return None
-    return name
+    return name if name in _CHARSETS else None
 
 
 def id_of(value: object) -> str | None:
@@ -259,7 +294,7 @@ def text_of(value: object) -> str | None:
     try:
         value.encode()
     except UnicodeEncodeError:
-        # Lone surrogates cannot be written as UTF-8, so they could not be answered.
+        # Lone surrogates cannot be written as UTF-8, so no response could hold them.
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return value
 

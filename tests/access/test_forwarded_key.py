@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 from gateway.access.forwarded_key import forwarded_key, scope_of
 from gateway.app import create_app
 from gateway.http.requests import RequestHead
-from tests.access.test_rate_limits import INVITE
+from tests.fakes.gateway import INVITE
 from tests.fakes.invites import Clock, FakeUpstream, answers
 from tests.fakes.settings import settings
 

@@ -17,6 +17,7 @@ from gateway.access.jwks import (
     fetch_keys,
 )
 from tests.fakes.identity import key_set, running_provider, signing_key
+from tests.guard.sitecustomize import TrafficBeyondLoopbackError
 
 OLD, NEW = signing_key("old"), signing_key("new")
 
@@ -241,3 +242,39 @@ def test_keys_for_encryption_are_left_out():
     """A key with another use checks no signature."""
     with pytest.raises(ValueError, match="no key for signatures"):
         KeyRing(key_set(OLD).replace(b'"sig"', b'"enc"'))
+
+
+@pytest.fixture
+def environment(monkeypatch):
+    """Sets a variable that names a proxy, or what is reached without one; there are no others."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    return monkeypatch.setenv
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
+def test_keys_are_fetched_through_the_proxy(provider, environment, name):
+    """By the rule that holds towards the platform too."""
+    environment(name, provider.url.removesuffix("/keys"))
+
+    assert fetch_keys("http://idp.invalid/keys") == key_set(OLD)
+
+
+@pytest.mark.parametrize("apart", ["idp.invalid", "idp.invalid:80", "*.invalid", "*"])
+def test_keys_are_fetched_directly_where_no_proxy_says_so(provider, environment, apart):
+    """With or without the port."""
+    environment("ALL_PROXY", provider.url.removesuffix("/keys"))
+    environment("NO_PROXY", apart)
+
+    with pytest.raises(TrafficBeyondLoopbackError, match="idp"):
+        fetch_keys("http://idp.invalid/keys")
+    assert provider.asked == 0
+
+
+def test_keys_of_this_machine_are_fetched_directly(provider, environment):
+    """No proxy could reach it."""
+    environment("HTTP_PROXY", "http://127.0.0.1:1")
+    environment("ALL_PROXY", "http://127.0.0.1:1")
+
+    assert fetch_keys(provider.url) == key_set(OLD)

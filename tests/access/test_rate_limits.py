@@ -12,6 +12,7 @@ from gateway.app import create_app
 from gateway.http.errors import RequestError
 from gateway.http.gates import Admitted
 from gateway.http.requests import RequestHead
+from tests.fakes.gateway import INVITE
 from tests.fakes.invites import INVITES, Clock, FakeUpstream
 from tests.fakes.settings import settings
 
@@ -100,18 +101,6 @@ def test_requests_a_minute_are_a_setting(monkeypatch, tmp_path):
 
     assert [answer.status_code for answer in answers] == [200, 429]
     assert answers[1].json()["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
-
-
-INVITE = {
-    "query": """mutation ($email: String!, $key: String) {
-      inviteCandidate(input: {
-        candidateName: "Ada", candidateEmail: $email, trackId: 1, idempotencyKey: $key
-      }) {
-        __typename
-        ... on RateLimitedError { code outcome retryable retryAfterSeconds }
-      }
-    }"""
-}
 
 
 @pytest.fixture

@@ -29,6 +29,19 @@ async def test_a_token_names_its_caller(file):
     await verifier.aclose()
 
 
+async def test_the_log_says_why_a_token_is_refused(file, caplog):
+    """The token is not quoted; a good one is no line."""
+    caplog.set_level("INFO", "gateway.auth")
+    ats = new_token()
+    file.write_text(token_line("ats", ats))
+    verifier = TokenVerifier(file)
+
+    await verifier.verify(ats)
+    await verifier.verify(new_token())
+
+    assert caplog.messages == ["an access token was refused: it is not in GATEWAY_AUTH_TOKENS_FILE"]
+
+
 async def test_two_tokens_may_be_one_callers(file):
     """A new token is in use before the old one goes."""
     old, new = new_token(), new_token()

@@ -19,9 +19,8 @@ from gateway.applications.reads import Window
 from gateway.invites.models import InviteErrorCode
 from gateway.upstream.api_key import FixedApiKey
 from gateway.upstream.client import client_for
-from tests.applications.test_reads import a_request
 from tests.fakes import hostile
-from tests.fakes.applications import TRACK, details, entry, listed, some_reads
+from tests.fakes.applications import TRACK, a_request, details, entry, listed, some_reads
 from tests.fakes.hostile import MEGABYTE, Hostile, answers_status
 
 INVALID = InviteErrorCode.INVALID_INPUT

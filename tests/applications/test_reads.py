@@ -14,11 +14,16 @@ from gateway.applications.models import ApplicationDetails, ApplicationKey
 from gateway.applications.reads import AT_ONCE, Applications, TooManyReadsError, Window
 from gateway.invites.models import InviteErrorCode, Origin
 from gateway.upstream.wire import Reply
-from tests.fakes.applications import TRACK, FakeTrack, a_reader, answered, entry, listed, some_reads
-
-
-def a_request(start: int = 0, first: int = 10) -> ListRequest:
-    return ListRequest(TRACK, start, first, {})
+from tests.fakes.applications import (
+    TRACK,
+    FakeTrack,
+    a_reader,
+    a_request,
+    answered,
+    entry,
+    listed,
+    some_reads,
+)
 
 
 async def a_window(track: FakeTrack, request: ListRequest) -> Window:

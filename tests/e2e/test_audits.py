@@ -87,9 +87,12 @@ IDS = [
 @pytest.fixture(scope="session")
 def results(tmp_path_factory) -> dict[str, Any]:
     """What each audit found, by its id."""
+    return audited(tmp_path_factory.mktemp("audits"), **SETTINGS)
+
+
+def audited(folder: Path, **settings: str) -> dict[str, Any]:
     needs_packages(AUDITS)
-    folder = tmp_path_factory.mktemp("audits")
-    with running(folder, "serve", **SETTINGS) as command:
+    with running(folder, "serve", **settings) as command:
         printed = run_node(AUDITS, "graphql-over-http.js", f"{command.address()}/graphql")
     return {result["id"]: result for result in json.loads(printed)}
 
@@ -103,3 +106,15 @@ def test_audit_passes(results, audit):
 def test_no_audit_is_left_out(results):
     """Every audit there is has its test."""
     assert sorted(results) == sorted(IDS)
+
+
+def test_some_audits_need_introspection(tmp_path):
+    """They ask for a type, which `serve` tells nobody unless the operator says so."""
+    results = audited(tmp_path, **SETTINGS | {"INTROSPECTION": "false"})
+
+    assert [id_ for id_, result in results.items() if result["status"] != "ok"] == [
+        "2EA1",
+        "28B9",
+        "D6D5",
+        "6A70",
+    ]

@@ -16,7 +16,13 @@ from tests.e2e.conftest import fetch, serve_settings
 from tests.e2e.processes import running
 
 LINES = 1_000
-WORDS = ("invite", "candidates.csv", "--track", "6578", "--format", "send-link")
+WORDS = ("invite", "candidates.csv", "--track", "6578", "--format", "send-link", "--yes")
+
+
+@pytest.fixture(autouse=True)
+def _own_data_folder(monkeypatch, tmp_path):
+    """The user's own data are left alone."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
 
 
 @pytest.fixture
@@ -56,6 +62,10 @@ def results(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def invited(folder: Path) -> int:
+    return sum(row["status"] == "invited" for row in results(folder))
+
+
 def accepted(sandbox: str) -> Counter[str]:
     listed = json.loads(fetch("GET", f"{sandbox}/sandbox/invites"))
     return Counter(invite["candidate_email"] for invite in listed["invites"])
@@ -66,25 +76,24 @@ def test_a_killed_run_is_gone_on_with(tmp_path, sandbox):
     write_candidates(tmp_path, emails())
     with running(tmp_path, *WORDS, **settings(sandbox)) as first:
         until = time.monotonic() + 60
-        while len(results(tmp_path)) < LINES // 3:
+        while invited(tmp_path) < LINES // 3:
             assert first.process.poll() is None, first.errors()
             assert time.monotonic() < until
             time.sleep(0.02)
         first.stop(signal.SIGKILL)
-    assert len(results(tmp_path)) < LINES
+    assert invited(tmp_path) < LINES
 
     with running(tmp_path, *WORDS, "--patience", "3", **settings(sandbox)) as second:
         assert second.end() == 1, second.errors()
 
     rows, sent = results(tmp_path), accepted(sandbox)
-    assert [row["line"] for row in rows] == [str(n) for n in range(2, LINES + 2)]
-    assert [row["email"] for row in rows] == emails()
+    assert [row["E-mail"] for row in rows] == emails()
     assert max(sent.values()) == 1
     for row in rows:
         if row["status"] == "invited":
-            assert sent[row["email"]] == 1
+            assert sent[row["E-mail"]] == 1
         elif row["status"] == "not invited":
-            assert (sent[row["email"]], row["code"]) == (0, "RATE_LIMITED")
+            assert (sent[row["E-mail"]], row["code"]) == (0, "RATE_LIMITED")
     told = Counter(row["status"] for row in rows)
     assert told["not invited"] == LINES // 100
     # A line whose record was written, and not a byte sent, stays open until the list is trusted.
@@ -97,23 +106,46 @@ def test_ctrl_c_says_how_to_go_on(tmp_path, sandbox):
     write_candidates(tmp_path, [f"candidate-{n}@example.com" for n in range(LINES)])
     with running(tmp_path, *WORDS, **settings(sandbox)) as first:
         until = time.monotonic() + 60
-        while not results(tmp_path):
+        while not invited(tmp_path):
             assert time.monotonic() < until
             time.sleep(0.02)
         code = first.stop(signal.SIGINT)
 
     assert code == 130, first.errors()
     assert "Run the same command again" in first.printed
-    assert 0 < len(results(tmp_path)) < LINES
+    assert 0 < invited(tmp_path) < LINES
+    assert len(results(tmp_path)) == LINES
+    assert "Stopping: " in first.errors()
     with running(tmp_path, *WORDS, **settings(sandbox)) as second:
         assert second.end() == 0, second.errors()
     assert accepted(sandbox) == Counter(f"candidate-{n}@example.com" for n in range(LINES))
 
 
+def test_a_closed_terminal_ends_the_run_in_order(tmp_path, sandbox):
+    """Though nobody reads what it says, it ends what it has begun, and the results are whole."""
+    write_candidates(tmp_path, [f"candidate-{n}@example.com" for n in range(LINES)])
+    with running(tmp_path, *WORDS, **settings(sandbox)) as first:
+        until = time.monotonic() + 60
+        while not invited(tmp_path):
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        assert first.process.stdout is not None
+        first.process.stdout.close()
+        first.process.stdout = None
+        first.process.send_signal(signal.SIGHUP)
+        code = first.process.wait(30)
+
+    assert code == 130, first.errors()
+    assert "Traceback" not in first.errors()
+    rows, sent = results(tmp_path), accepted(sandbox)
+    assert {row["E-mail"] for row in rows if row["status"] == "invited"} == set(sent)
+    assert {row["status"] for row in rows} == {"invited", "not invited"}
+
+
 def test_a_store_in_use_is_told(tmp_path, sandbox):
     """While `serve` holds the SQLite file, the command says so and sends nothing."""
     write_candidates(tmp_path, ["ada@example.com"])
-    chosen = serve_settings(sandbox)
+    chosen = serve_settings(sandbox, STORE_URL="sqlite:///gateway.db")
     with running(tmp_path, "serve", **chosen) as serve:
         serve.address()
         with running(tmp_path, *WORDS, **chosen) as command:

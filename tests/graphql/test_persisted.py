@@ -7,7 +7,9 @@ import json
 
 import pytest
 
-from gateway.graphql.persisted import ManifestError, read_manifest
+from gateway.graphql.documents import DocumentReader
+from gateway.graphql.persisted import ManifestError, TrustedDocuments, read_manifest
+from gateway.settings.limits import Limits
 
 QUERY = "{gateway{version}}"
 
@@ -247,3 +249,104 @@ def test_manifest_may_begin_with_a_byte_order_mark(tmp_path):
     path.write_bytes(b"\xef\xbb\xbf" + json.dumps({"a": QUERY}).encode())
 
     assert read_manifest(path) == {"a": QUERY}
+
+
+class Manifests:
+    """Two manifests on disk, and what is trusted because of them."""
+
+    def __init__(self, schema, folder):
+        self.paths = [folder / "web.json", folder / "app.json"]
+        self.put(0, web=QUERY)
+        self.put(1, app="{__typename}")
+        self.reads: list[str] = []
+        self.reader = DocumentReader(schema, Limits(), introspection=False)
+        self.trusted = TrustedDocuments(self.read, self.paths)
+
+    def read(self, text):
+        self.reads.append(text)
+        return self.reader.read(text)
+
+    def put(self, place: int, /, **texts: str) -> None:
+        self.write(place, json.dumps(texts))
+
+    def write(self, place: int, content: str) -> None:
+        """As a deployment does it: another file under the same name."""
+        other = self.paths[place].with_suffix(".new")
+        other.write_text(content)
+        other.replace(self.paths[place])
+
+    def ids(self) -> list[str]:
+        """The ids that the manifests gave, without the hashes."""
+        self.trusted.look()
+        return sorted(name for name in self.trusted.current.by_id if len(name) < 64)
+
+
+@pytest.fixture
+def manifests(schema, tmp_path):
+    return Manifests(schema, tmp_path)
+
+
+def test_manifests_are_taken_together(manifests):
+    """Each frontend has its own."""
+    assert manifests.ids() == ["app", "web"]
+
+
+def test_replaced_manifest_is_taken_over(manifests):
+    """A new frontend's documents are run, and those that have stayed are not read again."""
+    before = manifests.trusted.current.by_id["web"]
+    manifests.put(0, web=QUERY, new="{gateway{next{version}}}")
+
+    assert manifests.ids() == ["app", "new", "web"]
+    assert manifests.trusted.current.by_id["web"] is before
+    assert manifests.reads.count(QUERY) == 1
+
+
+def test_document_that_is_gone_is_not_trusted_any_longer(manifests):
+    """By no id, by no hash and by no text."""
+    manifests.put(0)
+
+    assert manifests.ids() == ["app"]
+    assert list(manifests.trusted.current.by_text) == ["{__typename}"]
+    assert len(manifests.trusted.current.by_id) == 2
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["{", "[]", '{"web":"{nothing}"}', '{"web":"{"}'],
+    ids=["cut", "list", "schema", "syntax"],
+)
+def test_broken_manifest_leaves_the_last_good_one(manifests, caplog, content):
+    """The log says so once, and the other manifest's changes are taken over all the same."""
+    manifests.write(0, content)
+    manifests.put(1, app="{__typename}", more="{gateway{version}}")
+
+    assert manifests.ids() == manifests.ids() == ["app", "more", "web"]
+    assert [record.name for record in caplog.records] == ["gateway.files"]
+    assert str(manifests.paths[0]) in caplog.text
+
+
+def test_mended_manifest_is_taken_over(manifests):
+    """What was good in the broken one is not read again."""
+    manifests.write(0, '{"a":"{gateway{version}}","b":"{a:__typename}","c":"{nothing}"}')
+    manifests.ids()
+    manifests.put(0, b="{a:__typename}")
+
+    assert manifests.ids() == ["app", "b"]
+    assert manifests.reads.count("{a:__typename}") == 1
+
+
+def test_contradiction_leaves_what_was_in_force(manifests, caplog):
+    """One id for two documents: nobody could know which one is run."""
+    manifests.put(1, web="{__typename}")
+
+    assert manifests.ids() == manifests.ids() == ["app", "web"]
+    assert caplog.messages == [
+        "trusted documents: two documents have the id 'web'; those before stay in force"
+    ]
+
+
+def test_same_document_twice_is_no_contradiction(manifests):
+    """Frontends may share documents."""
+    manifests.put(1, web=QUERY)
+
+    assert manifests.ids() == ["web"]

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from graphql import (
-    GraphQLEnumType,
-    GraphQLInputObjectType,
-    GraphQLInterfaceType,
-    GraphQLObjectType,
     build_schema,
     is_introspection_type,
     is_specified_scalar_type,
@@ -18,8 +12,7 @@ from graphql import (
 )
 
 from gateway.graphql.schema import executable_schema, printed_schema
-
-ROOT = Path(__file__).parents[2]
+from tests.fakes.texts import ROOT, parts_of
 
 CONTRACT = """
 type Query {
@@ -169,20 +162,9 @@ def undescribed(sdl: str) -> str:
     schema.description = None
     for kind in schema.type_map.values():
         kind.description = None
-        for part in _parts(kind):
+        for part in parts_of(kind):
             part.description = None
     return print_schema(schema)
-
-
-def _parts(kind):
-    if isinstance(kind, GraphQLEnumType):
-        return list(kind.values.values())
-    if isinstance(kind, GraphQLInputObjectType):
-        return list(kind.fields.values())
-    if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType):
-        fields = list(kind.fields.values())
-        return fields + [argument for field in fields for argument in field.args.values()]
-    return []
 
 
 def test_schema_is_the_contract():
@@ -212,4 +194,4 @@ def test_the_schema_says_what_it_is_for():
 def test_everything_is_described(kind):
     """A frontend developer finds out what a thing is where it stands."""
     assert kind.description
-    assert all(part.description for part in _parts(kind))
+    assert all(part.description for part in parts_of(kind))

@@ -15,7 +15,7 @@ from gateway.invites.models import Invite, InviteFormat, InviteRequest, InviteSu
 from gateway.invites.outcomes import judge
 from gateway.invites.sender import Sent, _Post
 from gateway.upstream.call import invite_call
-from gateway.upstream.wire import InviteAnswer, Reply
+from gateway.upstream.wire import InviteFields, Reply
 
 SECRET = "ada@example.com"
 INVITE = Invite("1", SECRET, SECRET, SECRET, SECRET, "2")
@@ -31,7 +31,7 @@ REPLY = Reply(200, SECRET.encode())
         REQUEST,
         INVITE,
         InviteSuccess(INVITE),
-        InviteAnswer("1", SECRET, SECRET, SECRET, SECRET, "2"),
+        InviteFields("1", SECRET, SECRET, SECRET, SECRET, "2"),
         REPLY,
         Sent(REPLY, judge(REPLY, now=lambda: pytest.fail("there is no Retry-After"))),
         Origin(SECRET, SECRET, SECRET),

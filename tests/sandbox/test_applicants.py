@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 import httpx2
 import pytest
 
-from gateway.sandbox import create_sandbox, running_sandbox
+from gateway.sandbox import Listed, Platform, create_sandbox, running_sandbox
 from gateway.sandbox.failures import READ_REFUSALS
 from tests.sandbox.conftest import client_of
+
+LATE = Platform(listed=Listed.LATE, late_seconds=60)
 
 
 @pytest.fixture
@@ -149,7 +151,7 @@ async def test_dates_are_inclusive():
 async def test_list_may_lag_behind():
     """An invite that is accepted shows in the list, and by its id, only after the lag."""
     now = [datetime(2026, 11, 23, tzinfo=UTC)]
-    sandbox = create_sandbox(listed_after_seconds=60, now=lambda: now[0])
+    sandbox = create_sandbox(LATE, now=lambda: now[0])
     async with running_sandbox(sandbox) as address, client_of(address) as client:
         await client.invite()
         paths = ("/tracks/6578/applicants", "/tracks/6578/applicants/1000001")
@@ -215,6 +217,15 @@ async def test_stats_count_the_listed(applicants, client):
         "totals": {"by_status": {"pending": 3}},
         "stages": [{"stage_id": 1, "name": "Invited", "count": 3}],
     }
+
+
+@pytest.mark.parametrize(("track_id", "active"), [(6578, True), (404405, False)])
+async def test_stats_say_whether_a_track_is_active(client, track_id, active):
+    """One track is not, and takes invites all the same."""
+    stats = (await client.get(f"/tracks/{track_id}/stats")).json()
+
+    assert stats["active"] is active
+    assert (await client.invite(track_id=track_id)).status_code == 200
 
 
 async def test_stats_of_no_track(client):

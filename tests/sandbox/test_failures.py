@@ -74,6 +74,17 @@ async def test_garbage_invites_and_answers_html(client):
     assert await client.count() == 1
 
 
+@pytest.mark.parametrize("status", [200, 403, 404, 503])
+async def test_page_in_between_invites_nobody(client, status):
+    """Something answers in the platform's name."""
+    reply = await client.invite(f"page-{status}@example.com")
+
+    assert reply.status_code == status
+    assert reply.headers["content-type"].startswith("text/html")
+    assert ("cf-mitigated" in reply.headers) is (status == 403)
+    assert await client.count() == 0
+
+
 async def test_reset_invites_nobody(client):
     """The connection is reset, not closed, and no invite is counted."""
     with pytest.raises(httpx2.ReadError):

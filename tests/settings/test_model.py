@@ -251,12 +251,13 @@ def test_only_trusted_documents_need_some(environment):
 
 
 def test_trusted_documents_that_fit_are_taken(environment, tmp_path):
-    """A manifest in order is no fault."""
-    manifest = tmp_path / "documents.json"
+    """Manifests in order are no fault, one or several."""
+    manifest, other = tmp_path / "documents.json", tmp_path / "other.json"
     manifest.write_text(json.dumps({"one": "{gateway{version}}"}))
-    environment(DOCUMENTS=str(manifest), DOCUMENTS_ONLY="true")
+    other.write_text(json.dumps({"two": "{__typename}"}))
+    environment(DOCUMENTS=f"{manifest}, {other}", DOCUMENTS_ONLY="true")
 
-    assert load_settings(Settings).documents == manifest
+    assert load_settings(Settings).documents == (manifest, other)
 
 
 def test_nothing_has_to_be_set_up_for_keys(environment):

@@ -1,18 +1,25 @@
-"""Results are on disk as soon as they are known, and no run takes away another's."""
+"""Results are true at any moment, and whole on disk."""
 
 from __future__ import annotations
 
+import asyncio
+import csv
 import errno
 import io
 import os
-from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from gateway.spreadsheet.results import COLUMNS, ResultsFile, ResultsFileError, Row, read_rows
+from gateway.invites.models import InviteOutcome
+from gateway.spreadsheet.results import ResultsFile, ResultsFileError, write_list, write_whole
+from gateway.spreadsheet.standing import Standing
+from gateway.spreadsheet.table import Form
 
-ADA = Row("2", "Ada", "ada@example.com", "1", "get-link", "invited", "https://t.example/1")
-BOB = Row("3", "Bob", "bob@example.com", "1", "get-link", "unknown", "", "UPSTREAM_FAULT", "a, b")
+NOT_YET = Standing(InviteOutcome.NOT_INVITED, reason="Not sent yet.")
+INVITED = Standing(InviteOutcome.INVITED, link="https://t.example/1")
+HEADING = ("Name", "Email", "Note")
+PEOPLE = (("Müller", "m@example.com"), ("Bob", "b@example.com", "=1+1"))
 
 
 @pytest.fixture
@@ -20,206 +27,158 @@ def path(tmp_path):
     return tmp_path / "results.csv"
 
 
-def written(path, *rows: Row) -> ResultsFile:
-    results = ResultsFile(path)
-    results.open()
-    for row in rows:
-        results.add(row)
-    results.close()
-    return ResultsFile(path)
+@pytest.fixture
+def results(path, tmp_path):
+    return ResultsFile(path, track="6578", format_="send-link", locks=tmp_path / "locks")
 
 
-def test_a_row_is_on_disk_at_once(path):
-    """What was added can be read before the file is closed."""
-    results = ResultsFile(path)
-    results.open()
-
-    results.add(BOB)
-
-    assert read_rows(path) == [BOB]
-    results.close()
+def begun(results: ResultsFile, form: Form = Form()) -> ResultsFile:  # noqa: B008 - frozen
+    results.begin(form, HEADING, [(cells, NOT_YET) for cells in PEOPLE])
+    return results
 
 
-def test_rows_end_in_the_order_of_the_lines(path):
-    """The last word on each line stays, whenever it came."""
-    later = replace(BOB, status="invited", code="", reason="")
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32", "cp1252"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_the_file_is_written_as_the_list_is(results, path, encoding, separator):
+    """Its columns, separator and encoding, and what became of each row behind."""
+    begun(results, Form(encoding, separator)).put(1, INVITED)
+    results.write()
 
-    written(path, BOB, ADA, later)
-
-    assert read_rows(path) == [ADA, later]
-
-
-def test_wrong_lines_are_kept_apart(path):
-    """Two lines without an address, or with one address, each keep their row."""
-    empty = [Row(n, "", "", "1", "get-link", "not invited", "", "INVALID_INPUT") for n in "45"]
-    again = replace(ADA, line="6", status="not invited", link="", code="INVALID_INPUT")
-
-    written(path, ADA, *empty, again)
-
-    assert read_rows(path) == [ADA, *empty, again]
-
-
-def test_an_earlier_runs_rows_stay(path):
-    """A run of other lines, or of another track, takes nothing away."""
-    written(path, ADA)
-
-    written(path, BOB, replace(ADA, track="2"))
-
-    assert read_rows(path) == [ADA, replace(ADA, track="2"), BOB]
+    text = path.read_bytes().decode(encoding)
+    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+    assert rows == [
+        [*HEADING, "track", "format", "status", "link", "code", "reason"],
+        [
+            "Müller",
+            "m@example.com",
+            "",
+            "6578",
+            "send-link",
+            "not invited",
+            "",
+            "",
+            "Not sent yet.",
+        ],
+        ["Bob", "b@example.com", "'=1+1", "6578", "send-link", "invited", INVITED.link, "", ""],
+    ]
 
 
-def latest(results: ResultsFile, *, track: str = "1", format_: str = "get-link") -> dict[str, str]:
-    rows = results.latest(track=track, format_=format_)
-    return {address: row.status for address, row in rows.items()}
+def test_what_an_encoding_lacks_is_replaced(results, path):
+    """A reason of the platform's in other letters does not stop the run."""
+    begun(results, Form("cp1252")).put(0, Standing(InviteOutcome.NOT_INVITED, reason="拒否"))
+    results.write()
+
+    assert "??" in path.read_bytes().decode("cp1252")
 
 
-def test_what_became_of_whom_is_known_to_the_next_run(path):
-    """By address in small, for one track and format."""
-    results = written(path, replace(ADA, email="Ada@Example.com"), BOB)
+async def test_rows_that_change_together_are_written_once(results, path, monkeypatch):
+    """Each is on disk once its flush has returned."""
+    begun(results)
+    writes = []
+    write = results.write
 
-    assert latest(results) == {"ada@example.com": "invited", "bob@example.com": "unknown"}
-    assert latest(results, track="2") == {}
-    assert latest(results, format_="send-link") == {}
+    def counted(**options: bool) -> None:
+        writes.append(options)
+        write(**options)
 
+    monkeypatch.setattr(results, "write", counted)
+    results.put(0, INVITED)
+    results.put(1, INVITED)
 
-def test_an_invite_is_not_forgotten(path):
-    """Neither a later row nor another line with the same address hides it, or a doubt."""
-    results = ResultsFile(path)
-    results.open()
-    for row in (ADA, replace(ADA, status="unknown"), BOB):
-        results.add(row)
-    results.add(replace(BOB, line="9", status="not invited", code="INVALID_INPUT"))
-    results.close()
+    await asyncio.gather(results.flush(), results.flush())
 
-    assert latest(results) == {"ada@example.com": "invited", "bob@example.com": "unknown"}
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [("ada@straße.de", "ada@xn--strae-oqa.de"), ("ada@bücher.de", "Ada@bu\u0308cher.DE")],
-    ids=["punycode", "another normal form"],
-)
-def test_an_address_is_known_in_every_spelling(path, one, other):
-    """However the spreadsheet spells a domain, it is the same candidate."""
-    assert list(latest(written(path, replace(ADA, email=other)))) == [one]
+    assert len(writes) == 1
+    assert path.read_text("utf-8-sig").count(",invited,") == 2
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "'=1", "''+1"])
-def test_no_cell_is_a_formula(path, cell):
-    """What a spreadsheet would compute is text there, and the same cell when it is read again."""
-    row = replace(ADA, name=cell, reason=cell)
+def test_the_mode_of_the_file_stays(results, path):
+    """Whoever may read the results is for their owner to say."""
+    begun(results)
+    path.chmod(0o640)
 
-    written(path, row)
+    results.write()
 
-    assert f",'{cell},".encode() in path.read_bytes()
-    assert read_rows(path) == [row]
-
-
-@pytest.mark.parametrize("name", ["'t Hooft", "a=b", "'", ""])
-def test_other_cells_are_as_they_are(path, name):
-    """A sign is put before a formula alone."""
-    written(path, replace(ADA, name=name))
-
-    assert f"2,{name},ada".encode() in path.read_bytes()
-    assert read_rows(path)[0].name == name
+    assert path.stat().st_mode & 0o777 == 0o640
 
 
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "cp1252", "utf-16"])
-@pytest.mark.parametrize("separator", [",", ";", "\t"], ids=["comma", "semicolon", "tab"])
-def test_a_spreadsheet_may_have_saved_it(path, encoding, separator):
-    """Who opened the results and saved them has not lost what the next run must know."""
-    row = replace(ADA, name="Müller")
-    written(path, row)
-    text = path.read_text("utf-8-sig").replace(",", separator)
-    path.write_bytes(text.encode(encoding))
+def test_a_link_stays_one(results, path, tmp_path):
+    """What it leads to is written."""
+    (tmp_path / "there.csv").touch()
+    path.symlink_to(tmp_path / "there.csv")
 
-    assert read_rows(path) == [row]
+    begun(results)
 
-
-def test_two_runs_at_once_are_kept_apart(path):
-    """The second would write over the first one's rows."""
-    first, second = ResultsFile(path), ResultsFile(path)
-    first.open()
-
-    with pytest.raises(ResultsFileError, match="in use by another run"):
-        second.open()
-
-    first.add(ADA)
-    first.close()
-    second.open()
-    second.close()
-
-
-class FullDisk(io.StringIO):
-    def flush(self) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    def close(self) -> None:
-        # Called once more when it is thrown away, where an error is a warning.
-        if not self.closed:
-            super().close()
-            self.flush()
-
-
-def test_a_full_disk_is_told(path, monkeypatch):
-    """The row that could not be written ends the run with a message, and stays if it can."""
-    results = written(path)
-    monkeypatch.setattr(results, "_file", FullDisk())
-
-    with pytest.raises(ResultsFileError, match="cannot be written: No space left"):
-        results.add(ADA)
-
-    results.close()
-    assert read_rows(path) == [ADA]
-
-
-@pytest.mark.parametrize("left", [1, 5, 30])
-def test_a_row_cut_short_is_none(path, left):
-    """What a kill left half-written is asked for again, and does not swallow the next row."""
-    written(path, ADA, BOB)
-    whole = path.read_bytes()
-    path.write_bytes(whole[: whole.index(b"3,Bob") + left])
-
-    written(path, BOB)
-    assert read_rows(path) == [ADA, BOB]
+    assert path.is_symlink()
+    assert "Müller" in (tmp_path / "there.csv").read_text("utf-8-sig")
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
-    [(b"name,email\nA,b\n", "holds no results"), (b"PK\x03\x04", "cannot be read as results")],
-    ids=["other columns", "a workbook"],
+    ("number", "hint"), [(errno.ENOSPC, "No space left"), (errno.EACCES, "open in another program")]
 )
-def test_another_file_is_not_overwritten(path, content, told):
-    """A file that is something else is left as it is."""
-    path.write_bytes(content)
+def test_what_cannot_be_written_leaves_the_old_file(results, path, monkeypatch, number, hint):
+    """The message says why, and nothing else is left in the folder."""
+    begun(results)
+    before = path.read_bytes()
+    results.put(0, INVITED)
 
-    with pytest.raises(ResultsFileError, match=told):
-        ResultsFile(path)
+    def fails(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
 
-    assert path.read_bytes() == content
+    monkeypatch.setattr(os, "fsync", fails)
+    with pytest.raises(ResultsFileError, match=f"cannot be written: .*{hint}"):
+        results.write()
 
-
-def test_a_place_that_cannot_be_written_is_told(tmp_path):
-    """Before anything is sent."""
-    results = ResultsFile(tmp_path / "none" / "results.csv")
-
-    with pytest.raises(ResultsFileError, match="cannot be written: No such file"):
-        results.open()
+    assert path.read_bytes() == before
+    assert [one.name for one in path.parent.iterdir()] == ["results.csv"]
 
 
-def test_nothing_is_added_before_it_is_open(path):
-    """A row would be lost."""
-    results = ResultsFile(path)
-    results.close()
+def test_a_folder_that_is_not_there(tmp_path):
+    """Nothing can be written, nor removed."""
+    with pytest.raises(ResultsFileError, match="No such file"):
+        write_whole(tmp_path / "none" / "results.csv", [b""])
 
-    with pytest.raises(ValueError, match="not open"):
-        results.add(ADA)
 
+def test_a_file_in_place_of_the_folder(tmp_path):
+    """What cannot be removed either is no further error."""
+    (tmp_path / "file").touch()
+
+    with pytest.raises(ResultsFileError, match="Not a directory"):
+        write_whole(tmp_path / "file" / "results.csv", [b""])
+
+
+def test_one_run_at_a_time(results, path, tmp_path):
+    """A lock lies in the user's folder, not beside the list."""
+    other = ResultsFile(path, track="1", format_="get-link", locks=tmp_path / "locks")
+    results.lock()
+
+    with pytest.raises(ResultsFileError, match="another run of the command: wait for its end"):
+        other.lock()
+
+    results.release()
+    other.lock()
+    other.release()
     assert not path.exists()
 
 
-def test_columns_are_told_in_the_heading(path):
-    """Spreadsheets open the file as it is: with a mark of its encoding and a heading."""
-    written(path, ADA)
+def test_a_folder_for_locks_that_cannot_be_made(path, tmp_path):
+    """The message names it."""
+    (tmp_path / "locks").touch()
+    results = ResultsFile(path, track="1", format_="get-link", locks=tmp_path / "locks" / "deeper")
 
-    assert path.read_bytes().startswith(b"\xef\xbb\xbf" + ",".join(COLUMNS).encode() + b"\r\n")
+    with pytest.raises(ResultsFileError, match="deeper cannot be used"):
+        results.lock()
+    results.release()
+
+
+def test_a_list_of_those_who_failed(path):
+    """It opens as results do."""
+    write_list(path, Form(separator=";"), [("Name", "reason"), ("Zoë", "x")])
+
+    assert path.read_bytes() == b"\xef\xbb\xbfName;reason\r\n" + "Zoë;x\r\n".encode()
+
+
+def test_unwritable_mode_is_kept_private(path):
+    """A new file gets what the user's own umask says."""
+    write_whole(Path(path), [b"x"])
+
+    assert path.stat().st_mode & 0o600 == 0o600

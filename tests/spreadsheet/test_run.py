@@ -1,13 +1,15 @@
-"""The command's way through a sheet, against the stand-in in this process."""
+"""The command's way through a list, against the stand-in in this process."""
 
 from __future__ import annotations
 
 import asyncio
 import csv
+import errno
 import os
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -16,15 +18,20 @@ from pydantic import SecretStr
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.invites.models import InviteFormat, InviteOutcome, InviteRequest
 from gateway.sandbox import API_KEY, create_sandbox, running_sandbox
-from gateway.spreadsheet.candidates import Candidate
-from gateway.spreadsheet.invite_list import Sheet, with_key
-from gateway.spreadsheet.results import ResultsFile, Row
-from gateway.spreadsheet.run import Tally, _Run, _run
+from gateway.spreadsheet import results as results_module
+from gateway.spreadsheet.candidates import read_candidates
+from gateway.spreadsheet.invite_list import Sheet
+from gateway.spreadsheet.plan import Plan
+from gateway.spreadsheet.report import ReportError
+from gateway.spreadsheet.results import ResultsFile, ResultsFileError
+from gateway.spreadsheet.run import Options, invite_all
+from gateway.spreadsheet.tally import Tally
+from gateway.spreadsheet.track import TrackLook
 from tests.fakes.settings import settings
 
-ADA = InviteRequest("Ada", "ada@example.com", 1, InviteFormat.GET_LINK)
+SEND = {"format_": "send-link"}
+EXCEL_16 = "line,name,email,track,format,status,link,code,reason\r\n"
 
 
 class Script:
@@ -32,9 +39,11 @@ class Script:
 
     def __init__(self, sandbox: ASGIApp) -> None:
         self.refusals: list[int] = []
-        self.interrupts_at = ""
-        self.interrupted = asyncio.Event()
-        self.interrupted.set()
+        self.signal_at = ""
+        self.signal = signal.SIGINT
+        self.going_on = asyncio.Event()
+        self.going_on.set()
+        self.reached = asyncio.Event()
         self._sandbox = sandbox
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -43,11 +52,12 @@ class Script:
             return
         message = await receive()
         messages = [message]
-        if self.interrupts_at and self.interrupts_at in message["body"].decode():
-            os.kill(os.getpid(), signal.SIGINT)
-            self.interrupted.set()
+        self.reached.set()
+        if self.signal_at and self.signal_at in message["body"].decode():
+            os.kill(os.getpid(), self.signal)
+            self.going_on.set()
         else:
-            await self.interrupted.wait()
+            await self.going_on.wait()
         if self.refusals:
             refusal = JSONResponse({"error": "no"}, self.refusals.pop())
             await refusal(scope, receive, send)
@@ -57,6 +67,29 @@ class Script:
             return messages.pop() if messages else await receive()
 
         await self._sandbox(scope, again, send)
+
+
+class FakeScreen:
+    """A person who agrees, or not, and what was shown to them."""
+
+    def __init__(self) -> None:
+        self.agrees = True
+        self.plans: list[Plan] = []
+        self.tracks: list[str] = []
+        self.waits: list[str] = []
+        self.stops = 0
+
+    def confirm(self, plan: Plan, track: TrackLook) -> bool:
+        self.plans.append(plan)
+        self.tracks.append(track.name)
+        return self.agrees
+
+    def progress(self, done: int, waits_for: str) -> None:
+        if waits_for:
+            self.waits.append(waits_for)
+
+    def stopping(self) -> None:
+        self.stops += 1
 
 
 @pytest.fixture
@@ -71,37 +104,62 @@ async def sandbox(script: Script) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-def inviting(tmp_path, sandbox):
-    """Runs the command's core over these addresses."""
+def screen() -> FakeScreen:
+    return FakeScreen()
+
+
+@pytest.fixture
+def inviting(tmp_path, sandbox, screen):
+    """Runs the command's core over a list, from whichever folder, with the user's one store."""
 
     async def run(
-        *emails: str,
-        name: str = "Ada",
+        text: str | bytes,
+        *,
+        folder: str = "one",
+        result: str | None = None,
         track: str = "6578",
+        format_: str = "send-link",
         patience: float = 1,
+        limit: int | None = None,
+        account: str = "platform",
+        store: str = "gateway.db",
         **given: object,
     ) -> Tally:
-        candidates = [Candidate(n, name, email) for n, email in enumerate(emails, 2)]
+        home = tmp_path / folder
+        home.mkdir(exist_ok=True)
+        path = home / "people.csv"
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
         chosen = settings(
             upstream_url=sandbox,
             upstream_api_key=SecretStr(API_KEY),
-            store_url=SecretStr(f"sqlite:///{tmp_path}/gateway.db"),
+            store_url=SecretStr(f"sqlite:///{tmp_path / store}"),
             **{"bulk_concurrency": 1, **given},
         )
-        results = ResultsFile(tmp_path / "results.csv")
-        sheet = Sheet(candidates, track, "send-link")
-        return await _run(chosen, _Run(sheet, results, patience, lambda: None))
+        results = ResultsFile(
+            home / (result or "results.csv"), track=track, format_=format_, locks=tmp_path / "locks"
+        )
+        sheet = Sheet(read_candidates(path), track, format_, account)
+        return await invite_all(chosen, sheet, results, screen, Options(patience, limit))
 
     return run
 
 
+def people(*emails: str, name: str = "Ada") -> str:
+    return "\n".join(["name,email", *(f"{name},{email}" for email in emails)])
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
 @pytest.fixture
 def rows(tmp_path):
-    def read() -> list[tuple[str, str, str]]:
-        with (tmp_path / "results.csv").open(encoding="utf-8-sig", newline="") as file:
-            return [(r["line"], r["status"], r["code"]) for r in csv.DictReader(file)]
+    def told(folder: str = "one") -> list[tuple[str, str, str]]:
+        listed = read(tmp_path / folder / "results.csv")
+        return [(row["email"], row["status"], row["code"]) for row in listed]
 
-    return read
+    return told
 
 
 async def accepted(sandbox: str) -> list[dict[str, Any]]:
@@ -115,148 +173,351 @@ async def sent(sandbox: str) -> Counter[str]:
     return Counter(invite["candidate_email"] for invite in await accepted(sandbox))
 
 
-async def test_each_line_has_its_result(inviting, rows):
-    """What is wrong with a line stops no other."""
-    tally = await inviting("a@example.com", "nobody", "conflict@example.com", "A@example.com")
+def statuses(tally: Tally) -> list[str]:
+    return [one.outcome.value for _, one in tally.standings]
+
+
+async def test_each_row_has_its_result(inviting, rows):
+    """What is wrong with a row stops no other, and the list's own columns come first."""
+    text = "phone,name,email\n1,Ada,a@example.com\n2,Ada,nobody\n3,Ada,conflict@example.com\n"
+
+    tally = await inviting(text)
 
     assert rows() == [
-        ("2", "invited", ""),
-        ("3", "not invited", "INVALID_INPUT"),
-        ("4", "not invited", "ALREADY_INVITED"),
-        ("5", "not invited", "INVALID_INPUT"),
+        ("a@example.com", "invited", ""),
+        ("nobody", "not invited", "INVALID_INPUT"),
+        ("conflict@example.com", "not invited", "ALREADY_INVITED"),
     ]
-    assert tally.summary() == "1 invited, 3 not invited, 0 unknown; 0 of them earlier."
+    assert statuses(tally) == ["INVITED", "NOT_INVITED", "NOT_INVITED"]
     assert not tally.is_complete
 
 
-async def test_a_second_run_sends_what_is_left(inviting, rows, sandbox):
-    """Lines may have moved, and new ones may have come."""
-    await inviting("a@example.com", "b@example.com")
+async def test_results_keep_the_lists_columns(inviting, tmp_path):
+    """Each row of the list stands in its place, whole, with what became of it behind."""
+    await inviting("Phone;Name;E-Mail\n+49 1;Ada;a@example.com\n2;Bob;\n")
 
-    tally = await inviting("new@example.com", "b@example.com", "a@example.com")
+    text = (tmp_path / "one" / "results.csv").read_bytes()
+    heading, ada, bob = text.decode("utf-8-sig").splitlines()
+    assert heading == "Phone;Name;E-Mail;track;format;status;link;code;reason"
+    assert ada.startswith("'+49 1;Ada;a@example.com;6578;send-link;invited;http://127.0.0.1")
+    assert bob.startswith("2;Bob;;6578;send-link;not invited;;INVALID_INPUT;e-mail: ")
+
+
+async def test_a_second_run_sends_what_is_left(inviting, rows, sandbox):
+    """Rows may have moved, and new ones may have come."""
+    await inviting(people("a@example.com", "b@example.com"))
+
+    tally = await inviting(people("new@example.com", "b@example.com", "a@example.com"))
 
     assert tally.is_complete
-    assert tally.earlier == 2
-    assert rows() == [("2", "invited", ""), ("3", "invited", ""), ("4", "invited", "")]
+    assert sum(one.is_earlier for _, one in tally.standings) == 2
+    assert [status for _, status, _ in rows()] == ["invited"] * 3
     assert set((await sent(sandbox)).values()) == {1}
 
 
-async def test_lost_results_are_in_the_store(inviting, rows, sandbox, tmp_path):
-    """Without the results file, the store knows who is invited."""
-    await inviting("a@example.com")
-    (tmp_path / "results.csv").unlink()
+@pytest.mark.parametrize(
+    "again",
+    [{"folder": "two"}, {"result": "other.csv"}, {}],
+    ids=["another folder", "another results file", "results deleted"],
+)
+async def test_the_store_knows_whom_it_has_invited(inviting, sandbox, tmp_path, again):
+    """Without the results, under other names and in other letters, nobody is invited twice."""
+    await inviting(people("a@example.com", "b@xn--strae-oqa.de"))
+    (tmp_path / "one" / "results.csv").unlink()
 
-    tally = await inviting("a@example.com")
+    tally = await inviting(people("A@Example.com", "b@straße.de", name="ADA K."), **again)
 
-    assert (tally.earlier, rows()) == (1, [("2", "invited", "")])
-    assert await sent(sandbox) == {"a@example.com": 1}
-
-
-async def test_a_corrected_name_is_no_second_invite(inviting, sandbox):
-    """Who is invited in the results stays so, whatever the line says now."""
-    await inviting("a@example.com", name="Aad")
-
-    await inviting("a@example.com", name="Ada")
-
-    assert await sent(sandbox) == {"a@example.com": 1}
+    assert tally.is_complete
+    assert [one.is_earlier for _, one in tally.standings] == [True, True]
+    assert all(one.link for _, one in tally.standings)
+    assert len(await accepted(sandbox)) == 2
 
 
-async def test_a_name_is_corrected_only_once_nothing_is_in_doubt(inviting, rows, sandbox):
-    """While nobody knows how the line as it was ended, it is asked about and not sent anew."""
-    await inviting("dropped@example.com", name="Aad", read_back=False)
+@pytest.mark.parametrize("other", [{"track": "1"}, {"format_": "get-link"}, {"account": "another"}])
+async def test_another_invite_is_sent(inviting, sandbox, other):
+    """To another track, in another format, on another account: that is not the same invite."""
+    await inviting(people("a@example.com"))
 
-    for name in ("Ada", "Ada Lovelace"):
-        await inviting("Dropped@example.com", name=name, read_back=False)
+    await inviting(people("a@example.com"), result="other.csv", **other)
+
+    assert len(await accepted(sandbox)) == 2
+
+
+async def test_a_person_in_doubt_is_not_sent_again(inviting, rows, sandbox):
+    """Neither from another folder nor under a corrected name."""
+    await inviting(people("dropped@example.com"), read_back=False)
+
+    for folder, name in (("two", "Ada"), ("one", "Ada Lovelace")):
+        await inviting(people("Dropped@example.com", name=name), folder=folder, read_back=False)
 
     assert [status for _, status, _ in rows()] == ["unknown"]
     assert await sent(sandbox) == {"dropped@example.com": 1}
 
 
-async def test_a_name_is_corrected_where_nothing_was_sent(inviting, sandbox, tmp_path):
-    """A row in doubt whose record says that nothing was done is no reason for the old name."""
-    results = ResultsFile(tmp_path / "results.csv")
-    results.open()
-    results.add(Row("2", "Aad", "a@example.com", "6578", "send-link", "unknown"))
-    results.close()
+async def test_a_corrected_name_is_sent_where_nothing_was(inviting, sandbox, script):
+    """What was refused goes out as the row says now."""
+    script.refusals = [400]
+    await inviting(people("a@example.com", name="Adda"))
 
-    tally = await inviting("a@example.com", name="Ada")
+    tally = await inviting(people("a@example.com"))
 
     assert tally.is_complete
     assert [invite["candidate_name"] for invite in await accepted(sandbox)] == ["Ada"]
 
 
-async def test_the_results_know_an_address_in_every_spelling(inviting, sandbox, tmp_path):
-    """Who is invited in the results is not sent again, whatever the store has forgotten."""
-    await inviting("ada@xn--strae-oqa.de")
-    (tmp_path / "gateway.db").unlink()
-
-    tally = await inviting("ada@xn--strae-oqa.de")
-
-    assert (tally.earlier, len(await accepted(sandbox))) == (1, 1)
-
-
-async def test_line_that_a_kill_met_under_way_can_be_corrected(
-    inviting, rows, sandbox, script, tmp_path
-):
-    """The results have it from the moment it is sent; corrected, it is still the same invite."""
-    script.interrupted.clear()
-    run = asyncio.create_task(inviting("ada@example.com", name="Adda"))
-    async with asyncio.timeout(20):
-        while not (tmp_path / "results.csv").exists() or not rows():  # noqa: ASYNC110 - a file has no event
-            await asyncio.sleep(0.01)
-    under_way, left = rows(), (tmp_path / "results.csv").read_bytes()
-    script.interrupted.set()
-    await run
-    (tmp_path / "results.csv").write_bytes(left)
-
-    tally = await inviting("Ada@example.com", name="Ada")
-
-    assert under_way == [("2", "unknown", "")]
-    assert tally.is_complete
-    assert await sent(sandbox) == {"ada@example.com": 1}
-
-
 @pytest.mark.parametrize("status", [400, 404, 409])
-async def test_what_was_refused_is_asked_for_again(inviting, script, status):
-    """Its cause may be gone by the next run, and the person has no other key to give."""
+async def test_what_was_refused_is_asked_for_again(inviting, script, rows, status):
+    """Its cause may be gone by the next run; the results never say more than one thing of it."""
     script.refusals = [status] * 2
-    refused = [await inviting("a@example.com") for _ in range(2)]
+    refused = [await inviting(people("a@example.com")) for _ in range(2)]
+    told = rows()
 
-    tally = await inviting("a@example.com")
+    tally = await inviting(people("a@example.com"))
 
-    assert [one.outcomes for one in refused] == [{InviteOutcome.NOT_INVITED: 1}] * 2
+    assert [statuses(one) for one in refused] == [["NOT_INVITED"]] * 2
+    assert [status for _, status, _ in told] == ["not invited"]
     assert tally.is_complete
+
+
+# What results look like after a spreadsheet program has saved them.
+RESAVED = {
+    "cells dropped at row ends": (
+        EXCEL_16 + "2,Ada,a@example.com,6578,send-link,invited",
+        "INVITED",
+    ),
+    "status dropped": (EXCEL_16 + "2,Ada,a@example.com,6578,send-link", "UNKNOWN"),
+    "one column": (EXCEL_16 + '"2,""Doe, A"",a@example.com,6578,send-link,invited,,,"', "INVITED"),
+    "semicolons": (
+        "name;email;track;format;status;link;code;reason\nA;a@example.com;6578;send-link;invited",
+        "INVITED",
+    ),
+    "sep line": (
+        "sep=;\nname;email;track;format;status;link;code;reason\nA;a@example.com;6578;;invited",
+        "INVITED",
+    ),
+    "tabs in UTF-16": (
+        "name\temail\ttrack\tformat\tstatus\nMüller\ta@example.com\t6578\tsend-link\tinvited".encode(
+            "utf-16"
+        ),
+        "INVITED",
+    ),
+    "code page": (
+        "name,email,status\nMüller,a@example.com,invited\n".encode("cp1252"),
+        "INVITED",
+    ),
+    "capitals": ("name,email,status\nA,A@EXAMPLE.COM,Invited\n", "INVITED"),
+    "another word": ("name,email,status\nA,a@example.com,eingeladen\n", "UNKNOWN"),
+    "grouped number": ('name,email,track,status\nA,a@example.com,"6,578",invited\n', "INVITED"),
+    "number in powers": ("name,email,track,status\nA,a@example.com,6.58E+03,invited\n", "INVITED"),
+    "number with decimals": (
+        "name,email,track,status\nA,a@example.com,6578.0,invited\n",
+        "INVITED",
+    ),
+    "notes and title": (
+        "Done by Eve,,,,\n\nnotes,status,name,email,more\nx,unknown,A,a@example.com,y\n",
+        "UNKNOWN",
+    ),
+    "both words": ("email,status\na@example.com,not invited\nA@example.com,invited\n", "INVITED"),
+}
+
+
+@pytest.mark.parametrize("case", RESAVED)
+async def test_results_alone_hold_back(inviting, tmp_path, sandbox, case):
+    """On another machine, or once the store is lost, whoever may be invited is not sent."""
+    content, outcome = RESAVED[case]
+    home = tmp_path / "one"
+    home.mkdir()
+    path = home / "results.csv"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+    tally = await inviting(people("a@example.com", "b@example.com"))
+    again = await inviting(people("a@example.com", "b@example.com"))
+
+    assert statuses(tally) == statuses(again) == [outcome, "INVITED"]
+    assert await sent(sandbox) == {"b@example.com": 1}
+
+
+async def test_what_results_alone_knew_is_remembered(inviting, tmp_path, sandbox):
+    """Once read, they may be deleted too; until then their link is told."""
+    (tmp_path / "one").mkdir()
+    path = tmp_path / "one" / "results.csv"
+    path.write_text("email,status,link\na@example.com,invited,https://t.example/1\n")
+    tallies = [await inviting(people("a@example.com")) for _ in range(2)]
+    path.unlink()
+
+    tallies.append(await inviting(people("a@example.com")))
+
+    standings = [tally.standings[0][1] for tally in tallies]
+    assert [one.link for one in standings] == ["https://t.example/1"] * 2 + [""]
+    assert {one.reason for one in standings} == {
+        "Invited according to the results of an earlier run."
+    }
+    assert await accepted(sandbox) == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "email,status\na@example.com,not invited\n",
+        "email,status\na@example.com,NOT_INVITED\n",
+        "email,status,track,format\na@example.com,not invited,6578,send-link\n",
+        "",
+    ],
+)
+async def test_results_release_only_who_is_plainly_not_invited(inviting, tmp_path, content):
+    """Those whom the results say not to be invited are sent, unless the store knows better."""
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "results.csv").write_text(content)
+
+    tally = await inviting(people("a@example.com"))
+    (tmp_path / "one" / "results.csv").write_text("email,status\na@example.com,not invited\n")
+    again = await inviting(people("a@example.com"))
+
+    assert tally.is_complete
+    assert again.standings[0][1].is_earlier
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("email,status\n?,invited\n", "row 2: there is no e-mail address that can be read"),
+        ("name,address\nA,a@example.com\n", "has no heading with an e-mail address and `status`"),
+        ('email,status\nzoë@example.com,"invited\n', "row 2 is no CSV"),
+        ("email,status,track\na@example.com,invited,7\n", "for another track or format: choose"),
+        (
+            "email,status,track\na@example.com,invited,6578\nb@example.com,invited,7\n",
+            "for another track or format, in row 3: move",
+        ),
+    ],
+)
+async def test_results_that_are_not_understood_stop_the_run(
+    inviting, tmp_path, sandbox, content, message
+):
+    """Nothing is sent, the file stays as it is, and the person learns what to do."""
+    (tmp_path / "one").mkdir()
+    path = tmp_path / "one" / "results.csv"
+    path.write_text(content)
+
+    with pytest.raises(ReportError, match=message):
+        await inviting(people("b@example.com"))
+
+    assert path.read_text() == content
+    assert await accepted(sandbox) == []
+
+
+async def test_a_list_in_an_old_encoding_is_run_again(inviting, sandbox):
+    """Its results, in the same one, are understood."""
+    text = "name,email\nŁukasz Żółć,a@example.com\n".encode("cp1250")
+
+    tallies = [await inviting(text) for _ in range(2)]
+
+    assert all(tally.is_complete for tally in tallies)
+    assert [one["candidate_name"] for one in await accepted(sandbox)] == ["Łukasz Żółć"]
+
+
+async def test_a_doubt_is_looked_up_on_the_platform(inviting, tmp_path, sandbox):
+    """The person reads whether the platform lists whom the results leave open."""
+    await inviting(people("a@example.com"), store="lost.db")
+    (tmp_path / "one" / "results.csv").write_text(
+        "email,status\na@example.com,?\nb@example.com,?\n"
+    )
+
+    tally = await inviting(people("a@example.com", "b@example.com"))
+    blind = await inviting(people("a@example.com"), read_back=False)
+
+    reasons = [one.reason for _, one in (*tally.standings, *blind.standings)]
+    assert "platform lists this person" in reasons[0]
+    assert "does not list this person" in reasons[1]
+    assert "could not be asked" in reasons[2]
+    assert await sent(sandbox) == {"a@example.com": 1}
+
+
+async def test_results_are_a_list_too(inviting, sandbox):
+    """A report handed in as the list holds back whom it reports, and sends to whom it shows."""
+    report = (
+        EXCEL_16
+        + "2,Ada,'+ada@example.com,6578,send-link,not invited,,RATE_LIMITED,x\r\n"
+        + "3,Bob,bob@example.com,6578,send-link,Invited,,,\r\n"
+    )
+
+    tally = await inviting(report)
+
+    assert statuses(tally) == ["INVITED", "INVITED"]
+    assert await sent(sandbox) == {"+ada@example.com": 1}
+
+
+async def test_one_row_for_each_row_of_today(inviting, rows):
+    """A correction leaves no row of yesterday behind."""
+    await inviting("name,email\nAda,ada@example,com\nCy,cy@example..com\n,dy@example.com\n")
+
+    tally = await inviting(
+        "name,email\nCy,cy@example.com\nDy,dy@example.com\nAda,ada@example.com\n"
+    )
+
+    assert tally.is_complete
+    assert rows() == [(f"{one}@example.com", "invited", "") for one in ("cy", "dy", "ada")]
+
+
+async def test_the_same_row_twice_is_no_failure(inviting, rows, sandbox):
+    """It shares the first one's result; the same address with another name is one too many."""
+    text = "name,email\nAda,a@example.com\nADA ,A@example.com\nBob,a@example.com\n"
+
+    tally = await inviting(text)
+
+    assert [status for _, status, _ in rows()] == ["invited", "invited", "not invited"]
+    assert "row 2 has the same address" in tally.standings[2][1].reason
+    assert len(await accepted(sandbox)) == 1
+
+
+async def test_a_limit_leaves_the_rest_for_later(inviting, rows):
+    """A first trial sends a few; those invited already do not count."""
+    await inviting(people("a@example.com"))
+    emails = [f"{sign}@example.com" for sign in "abcd"]
+
+    tally = await inviting(people(*emails), limit=2)
+
+    assert [status for _, status, _ in rows()] == ["invited"] * 3 + ["not invited"]
+    assert tally.standings[3][1].reason == "Left for later by --limit 2."
+
+
+async def test_nothing_is_done_without_a_yes(inviting, screen, sandbox, tmp_path):
+    """No file is written, and nobody is invited."""
+    screen.agrees = False
+
+    tally = await inviting(people("a@example.com"))
+
+    assert tally.declined
+    assert not tally.is_complete
+    assert await accepted(sandbox) == []
+    assert not (tmp_path / "one" / "results.csv").exists()
+    assert len(screen.plans[0].to_send) == 1
+    assert screen.tracks == ["track 6578, Track 6578"]
 
 
 @pytest.mark.parametrize("limit", ["invites_per_minute", "upstream_calls_per_minute"])
-async def test_the_operators_limit_is_waited_for(inviting, limit):
-    """The rest of the lines goes out as fast as it lets them."""
+async def test_the_operators_limit_is_waited_for(inviting, limit, screen):
+    """The rest of the rows goes out as fast as it lets them, and the person sees why it waits."""
     emails = [f"{number}@example.com" for number in range(64)]
 
-    tally = await inviting(*emails, patience=10, bulk_concurrency=16, **{limit: 60})
+    tally = await inviting(people(*emails), patience=10, bulk_concurrency=16, **{limit: 60})
 
-    assert tally.outcomes == {InviteOutcome.INVITED: 64}
+    assert tally.is_complete
+    assert "limits requests" in screen.waits[0]
 
 
-async def test_an_interrupt_tells_what_became_of_lines_under_way(inviting, rows, script):
-    """What had gone out is awaited; what had not is told as that, or, untried, left out."""
-    script.interrupted.clear()
-    script.interrupts_at = "rate-limited"
-    loop = asyncio.get_running_loop()
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_a_signal_ends_the_run_in_order(inviting, rows, script, screen, number):
+    """What had gone out is awaited; what had not is said not to be sent."""
+    script.going_on.clear()
+    script.signal, script.signal_at = number, "rate-limited"
+    emails = ("a@example.com", "rate-limited@example.com", "b@example.com")
 
-    tally = await inviting(
-        "a@example.com",
-        "rate-limited@example.com",
-        "b@example.com",
-        bulk_concurrency=2,
-        patience=10,
-    )
+    tally = await inviting(people(*emails), bulk_concurrency=2, patience=10)
 
-    loop.remove_signal_handler(signal.SIGINT)
-    loop.remove_signal_handler(signal.SIGTERM)
     assert tally.interrupted
-    assert rows() == [("2", "invited", ""), ("3", "not invited", "")]
-    assert (tally.outcomes.total(), tally.earlier) == (2, 0)
+    assert screen.stops == 1
+    assert [status for _, status, _ in rows()] == ["invited", "not invited", "not invited"]
+    assert "Interrupted. Run the same command again" in tally.summary()
 
 
 @pytest.mark.parametrize(
@@ -268,50 +529,78 @@ async def test_an_interrupt_tells_what_became_of_lines_under_way(inviting, rows,
     ],
 )
 async def test_what_concerns_all_stops_the_run(inviting, rows, email, track, code):
-    """The lines that were not tried are told as that."""
-    tally = await inviting(email, "b@example.com", "c@example.com", track=track)
+    """The rows that were not tried are said to be that."""
+    tally = await inviting(people(email, "b@example.com", "c@example.com"), track=track)
 
-    assert rows() == [
-        ("2", "not invited", code),
-        ("3", "not invited", ""),
-        ("4", "not invited", ""),
+    assert [(status, code) for _, status, code in rows()] == [
+        ("not invited", code),
+        ("not invited", ""),
+        ("not invited", ""),
     ]
     assert "Stopped early: " in tally.summary()
 
 
-async def test_an_unknown_end_is_told(inviting, rows):
-    """The person learns that the same command finds out more."""
-    tally = await inviting("dropped@example.com", read_back=False)
+async def test_a_link_that_is_missing_is_no_success(inviting, rows):
+    """Where links were wanted, whoever has none is named."""
+    tally = await inviting(people("dropped@example.com"), format_="get-link")
 
-    assert rows() == [("2", "unknown", "UPSTREAM_FAULT")]
-    assert "Run the same command again later" in tally.summary()
-
-
-def test_an_interrupt_is_told():
-    """The person learns how to go on."""
-    tally = Tally(Counter({InviteOutcome.INVITED: 1}), interrupted=True)
-
-    assert "Run the same command again" in tally.summary()
+    assert [status for _, status, _ in rows()] == ["invited"]
     assert not tally.is_complete
+    assert "Invited, but without a link:\n  row 2" in tally.summary()
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        InviteRequest("Ada", "ada@example.com", 2, InviteFormat.GET_LINK),
-        InviteRequest("Ada", "ada@example.com", 1, InviteFormat.SEND_LINK),
-        InviteRequest("Bob", "ada@example.com", 1, InviteFormat.GET_LINK),
-        InviteRequest("Ada", "bob@example.com", 1, InviteFormat.GET_LINK),
-    ],
-    ids=["track", "format", "name", "address"],
-)
-def test_keys_follow_the_content(other):
-    """The same content has the same key, other content another one."""
-    again = InviteRequest("Ada", "ada@example.com", 1, InviteFormat.GET_LINK)
+async def test_results_say_unknown_before_anything_is_sent(inviting, rows, script, sandbox):
+    """Should the process be killed now, the results alone would hold the person back."""
+    script.going_on.clear()
+    run = asyncio.create_task(inviting(people("a@example.com", "b@example.com")))
 
-    key = with_key(ADA).idempotency_key
+    await script.reached.wait()
 
-    assert key is not None
-    assert len(key) <= 255
-    assert with_key(again).idempotency_key == key
-    assert with_key(other).idempotency_key != key
+    assert rows() == [("a@example.com", "unknown", ""), ("b@example.com", "not invited", "")]
+    script.going_on.set()
+    assert (await run).is_complete
+
+
+@pytest.mark.parametrize("after", [0, 2])
+async def test_a_full_disk_stops_the_run(inviting, monkeypatch, tmp_path, sandbox, after):
+    """What was sent is said, nothing more is sent, and no half-written file is left."""
+    writes = 0
+    write_whole = results_module.write_whole
+
+    def full(path: Path, parts: list[bytes], *, sync: bool = True) -> None:
+        nonlocal writes
+        writes += 1
+        if writes > after:
+            monkeypatch.setattr(Path, "replace", no_space)
+        write_whole(path, parts, sync=sync)
+
+    def no_space(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(results_module, "write_whole", full)
+    text = people("a@example.com", "b@example.com", "c@example.com")
+
+    if after:
+        tally = await inviting(text)
+        assert statuses(tally) == ["INVITED", "NOT_INVITED", "NOT_INVITED"]
+        assert "Stopped early" in tally.summary()
+        assert "No space left" in tally.summary()
+    else:
+        with pytest.raises(ResultsFileError, match="No space left"):
+            await inviting(text)
+
+    assert len(await accepted(sandbox)) == after // 2
+    assert list(tmp_path.rglob("*.new")) == []
+
+
+async def test_two_runs_for_one_file_are_kept_apart(inviting, script, tmp_path):
+    """The second would write over the first one's rows."""
+    script.going_on.clear()
+    first = asyncio.create_task(inviting(people("a@example.com")))
+    await script.reached.wait()
+
+    with pytest.raises(ResultsFileError, match="by another run of the command"):
+        await inviting(people("a@example.com"), store="another.db")
+
+    script.going_on.set()
+    assert (await first).is_complete

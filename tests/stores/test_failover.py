@@ -19,6 +19,16 @@ def servers():
         yield primary, standby
 
 
+async def test_of_several_servers_the_one_that_takes_writes_is_found(servers):
+    """The URL may name a standby first."""
+    folders = [url.partition("host=")[2] for url in reversed(servers)]
+    store = PostgresStore(f"postgresql://postgres@/postgres?host={','.join(folders)}")
+
+    await store.open()
+    await store.ping()
+    await store.close()
+
+
 async def test_the_pool_leaves_a_server_that_takes_no_writes(servers, tmp_path):
     """A failover behind a proxy costs one operation, though the connections live on."""
     primary, standby = servers

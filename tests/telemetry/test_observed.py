@@ -22,8 +22,8 @@ from gateway.telemetry.observed import noting_invites, observed
 from gateway.telemetry.tracing import Tracing
 from gateway.telemetry.trail import TRAIL, Trail
 from gateway.upstream.wire import Fault, NoReply, Reply
-from tests.telemetry.test_requests import INVITED, gateway, invite, samples
-from tests.telemetry.test_tracing import Receiver, receiver  # noqa: F401
+from tests.fakes.receiver import Receiver
+from tests.fakes.telemetry import INVITED, gateway, invite, samples
 
 HEAD = RequestHead("POST", {})
 DRAFT = InviteDraft("Ada", "ada@example.com", "6578", InviteFormat.GET_LINK)
@@ -89,7 +89,7 @@ def test_replays_are_counted():
         assert samples(client)["gateway_invite_replays_total"] == 1
 
 
-async def test_traces_leave_what_is_no_request(receiver: Receiver):  # noqa: F811 - the fixture
+async def test_traces_leave_what_is_no_request(receiver: Receiver):
     """What the reconciler writes, and what nobody observes, has no span."""
     tracing = Tracing(f"{receiver.url}/v1/traces")
     calls = []

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlencode, urlsplit
 
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+from opentelemetry.semconv._incubating.attributes import graphql_attributes
+from opentelemetry.semconv.attributes import (
+    error_attributes,
+    http_attributes,
+    server_attributes,
+    url_attributes,
+)
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
-from gateway.app import create_app
+from gateway.app import Gateway, create_app
 from gateway.checks import checked_settings
 from gateway.settings.loading import SettingsError
 from gateway.settings.store_url import IN_MEMORY
 from gateway.telemetry.watch import Watch
+from tests.fakes.receiver import Receiver
 from tests.fakes.settings import settings
 
 CANARY = "zzyzx"
@@ -34,68 +40,6 @@ DOCUMENT = """mutation Hire($input: InviteCandidateInput!) { inviteCandidate(inp
   __typename ... on InviteError { code outcome } } }"""
 
 
-class Receiver(ThreadingHTTPServer):
-    """Takes spans at `/v1/traces`, and invites at any other path."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        self.exported = b""
-        self.spans: list[Span] = []
-        self.invited: list[dict[str, str]] = []
-        self.listed: list[dict[str, str]] = []
-        self.status = 200
-        super().__init__(("127.0.0.1", 0), _Handler)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def named(self, name: str) -> Span:
-        (span,) = (span for span in self.spans if span.name == name)
-        return span
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Receiver
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
-        if self.path == "/v1/traces":
-            self.server.exported += body
-            for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
-                for scope in resource.scope_spans:
-                    self.server.spans.extend(scope.spans)
-            self._answer(200, b"")
-        else:
-            self.server.invited.append({k.lower(): v for k, v in self.headers.items()})
-            self._answer(self.server.status, b'{"application_id": 91}')
-
-    def do_GET(self) -> None:
-        self.server.listed.append({k.lower(): v for k, v in self.headers.items()})
-        self._answer(404, b"{}")
-
-    def _answer(self, status: int, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    server = Receiver()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
 @pytest.fixture(params=["direct", "httpx2"])
 def client(request) -> str:
     return str(request.param)
@@ -103,14 +47,19 @@ def client(request) -> str:
 
 def ask(receiver: Receiver, body: object, *, headers: dict[str, str], **given: object):
     """One answer of a gateway that has come to its end, so that all spans have been sent."""
+    with TestClient(traced(receiver, **given)) as gateway:
+        return gateway.post("/graphql", json=body, headers=headers)
+
+
+def traced(receiver: Receiver, **given: object) -> Gateway:
+    """A gateway whose traces go to the receiver."""
     options = {
         "upstream_url": receiver.url,
         "traces_url": f"{receiver.url}/v1/traces",
         "store_url": SecretStr(IN_MEMORY),
         **given,
     }
-    with TestClient(create_app(settings(**options))) as gateway:
-        return gateway.post("/graphql", json=body, headers=headers)
+    return create_app(settings(**options))
 
 
 def mutation() -> dict[str, object]:
@@ -171,16 +120,27 @@ def test_spans_tell_nothing_personal(receiver, client):
         "http.request.method": "POST",
         "http.route": "/graphql",
         "http.response.status_code": 200,
+        "url.path": "/graphql",
+        "url.scheme": "http",
+        "server.address": "testserver",
+        "server.port": 80,
         "graphql.operation.name": "Hire",
+        "graphql.operation.type": "mutation",
         "gateway.request_id": "r-1",
         "gateway.result.type": "TrackNotFoundError",
         "gateway.code": "TRACK_NOT_FOUND",
         "gateway.outcome": "NOT_INVITED",
     }
-    assert attributes(receiver.named("POST /tracks/invite")) == {
+    call = receiver.named("POST /tracks/invite")
+    assert attributes(call) == {
         "http.request.method": "POST",
         "http.response.status_code": 404,
+        "error.type": "404",
+        "url.full": f"{receiver.url}/tracks/invite",
+        "server.address": "127.0.0.1",
+        "server.port": urlsplit(receiver.url).port,
     }
+    assert call.status.code == Status.STATUS_CODE_ERROR
 
 
 def test_looks_at_the_list_are_traced(receiver, client):
@@ -197,29 +157,165 @@ def test_looks_at_the_list_are_traced(receiver, client):
 
 
 @pytest.mark.parametrize(
-    ("name", "query"),
+    ("name", "path", "query"),
     [
         (
             "GET /tracks/{track_id}/applicants",
+            "/tracks/6578/applicants",
             f'{{applications(trackId:6578,filter:{{email:"{CANARY}@",name:"{CANARY}"}}){{totalCount}}}}',
         ),
         (
             "GET /tracks/{track_id}/applicants/{application_id}",
+            "/tracks/6578/applicants/91",
             "{application(trackId:6578,applicationId:91){name}}",
         ),
+        ("GET /tracks/{track_id}/stats", "/tracks/6578/stats", "{track(trackId:6578){title}}"),
     ],
-    ids=["list", "one"],
+    ids=["list", "one", "track"],
 )
-def test_reads_are_traced(receiver, client, name, query):
+def test_reads_are_traced(receiver, client, name, path, query):
     """Each read has its span, which carries the trace on, and tells of nobody."""
     ask(receiver, {"query": query}, headers=CALLER, upstream_client=client)
 
     span = receiver.named(name)
     assert span.parent_span_id == receiver.named("POST /graphql").span_id
-    assert attributes(span) == {"http.request.method": "GET", "http.response.status_code": 404}
+    assert attributes(span) == {
+        "http.request.method": "GET",
+        "http.response.status_code": 404,
+        "error.type": "404",
+        "url.full": receiver.url + path,
+        "server.address": "127.0.0.1",
+        "server.port": urlsplit(receiver.url).port,
+    }
     (headers,) = receiver.listed
     assert headers["traceparent"].split("-")[1:3] == [TRACE_ID, span.span_id.hex()]
     assert CANARY.encode() not in receiver.exported
+
+
+# The attributes of the conventions' tables, by when they are required, as of version 1.44.
+HTTP_SERVER = {
+    "always": {"http.request.method", "url.path", "url.scheme"},
+    "if known": {
+        "error.type",
+        "http.request.method_original",
+        "http.response.status_code",
+        "http.route",
+        "network.protocol.name",
+        "server.port",
+        "url.query",
+        "client.address",
+        "network.peer.address",
+        "network.peer.port",
+        "network.protocol.version",
+        "server.address",
+        "user_agent.original",
+    },
+}
+HTTP_CLIENT = {
+    "always": {"http.request.method", "server.address", "server.port", "url.full"},
+    "if known": {
+        "error.type",
+        "http.request.method_original",
+        "http.response.status_code",
+        "network.protocol.name",
+        "http.request.resend_count",
+        "network.peer.address",
+        "network.peer.port",
+        "network.protocol.version",
+    },
+}
+GRAPHQL_SERVER = {"graphql.operation.name", "graphql.operation.type", "graphql.document"}
+
+
+def test_spans_keep_to_the_conventions(receiver):
+    """Each required attribute is there, and each other one of theirs or of our own namespace."""
+    ask(receiver, mutation(), headers=CALLER)
+    served, called = receiver.named("POST /graphql"), receiver.named("POST /tracks/invite")
+
+    assert (served.kind, called.kind) == (Span.SPAN_KIND_SERVER, Span.SPAN_KIND_CLIENT)
+    for span, table, more in (
+        (served, HTTP_SERVER, GRAPHQL_SERVER),
+        (called, HTTP_CLIENT, set()),
+    ):
+        names = {name for name in attributes(span) if not name.startswith("gateway.")}
+        assert table["always"] <= names <= table["always"] | table["if known"] | more
+
+
+def test_names_are_those_of_the_registry(receiver):
+    """The conventions of GraphQL are in development: the library knows when a name has changed."""
+    ask(receiver, mutation(), headers=CALLER)
+    known = {
+        value
+        for module in (
+            error_attributes,
+            graphql_attributes,
+            http_attributes,
+            server_attributes,
+            url_attributes,
+        )
+        for value in vars(module).values()
+        if isinstance(value, str)
+    }
+
+    told = {name for span in receiver.spans for name in attributes(span)}
+    assert {name for name in told if not name.startswith("gateway.")} <= known
+    assert graphql_attributes.GraphqlOperationTypeValues("mutation")
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "told", "original"),
+    [
+        ("GET", "GET /graphql", "GET", None),
+        ("HEAD", "HEAD /graphql", "HEAD", None),
+        ("QUERY", "QUERY /graphql", "QUERY", None),
+        ("BREW", "HTTP /graphql", "_OTHER", "BREW"),
+        ("B" * 200, "HTTP /graphql", "_OTHER", "B" * 32),
+    ],
+    ids=["get", "head", "query", "unknown", "long"],
+)
+def test_every_method_is_told_as_it_is(receiver, method, name, told, original):
+    """Those that few know have one name, and what was sent beside it."""
+    with TestClient(traced(receiver)) as gateway:
+        gateway.request(method, "/graphql?" + urlencode({"query": "{gateway{version}}"}))
+
+    found = attributes(receiver.named(name))
+    assert found["http.request.method"] == told
+    assert found.get("http.request.method_original") == original
+    if method == "GET":
+        assert found["graphql.operation.type"] == "query"
+        assert "graphql.operation.name" not in found
+
+
+@pytest.mark.parametrize(
+    ("host", "address", "port"),
+    [
+        ("invites.example.com", "invites.example.com", 80),
+        ("invites.example.com:8443", "invites.example.com", 8443),
+        ("[::1]:8000", "::1", 8000),
+        (f"{CANARY}@x", None, None),
+        ("a b", None, None),
+        ("a:99999999", None, None),
+    ],
+)
+def test_server_is_named_as_the_caller_names_it(receiver, host, address, port):
+    """If that can be the name of one."""
+    ask(receiver, {"query": "{__typename}"}, headers={"host": host})
+
+    found = attributes(receiver.named("POST /graphql"))
+    assert (found.get("server.address"), found.get("server.port")) == (address, port)
+    assert CANARY.encode() not in receiver.exported
+
+
+def test_failed_request_has_its_status_as_the_error(receiver):
+    """A 503 is an error of the server's; what a caller did wrong is none."""
+    app = traced(receiver)
+    with TestClient(app) as gateway:
+        app.draining.closed = True
+        gateway.post("/graphql", json={"query": "{__typename}"})
+
+    span = receiver.named("POST /graphql")
+    assert attributes(span)["error.type"] == "503"
+    assert span.status.code == Status.STATUS_CODE_ERROR
 
 
 def test_refused_document_has_its_span(receiver):

@@ -18,7 +18,7 @@ from gateway.upstream.wire import (
     Reply,
     read_applicants,
 )
-from tests.upstream.test_httpx_client import recording
+from tests.fakes.recorder import recording
 
 PAGE = {
     "data": [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import gzip
 import json
@@ -21,6 +22,7 @@ from gateway.upstream.contract import Upstream
 from gateway.upstream.direct import pool as pool_module
 from gateway.upstream.wire import Fault, NoReply, Reply
 from tests.fakes import hostile
+from tests.fakes.recorder import OK, recording
 
 BODY = b'{"candidate_name":"Ada"}'
 KINDS = ("direct", "httpx2")
@@ -29,7 +31,6 @@ OPTIONS: dict[str, Any] = {
     "api_key_header": "apiKey",
     "concurrency": 4,
 }
-OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
 
 
 @pytest.fixture(params=KINDS, autouse=True)
@@ -37,60 +38,6 @@ def kind(request, monkeypatch) -> str:
     """Every client keeps the same promises."""
     monkeypatch.setitem(OPTIONS, "kind", request.param)
     return str(request.param)
-
-
-class Recorder:
-    """A server that answers every request with the same bytes and remembers the requests."""
-
-    def __init__(self, answer: bytes) -> None:
-        self.answer = answer
-        self.requests: list[bytes] = []
-        self.connections = 0
-        self.url = ""
-        self.tasks: set[asyncio.Task[None]] = set()
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        task = asyncio.current_task()
-        assert task is not None
-        self.tasks.add(task)
-        try:
-            while True:
-                head = await reader.readuntil(b"\r\n\r\n")
-                length = int(self._header(head, b"content-length") or 0)
-                self.requests.append(head + await reader.readexactly(length))
-                writer.write(self.answer)
-                await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.transport.abort()
-
-    def header(self, name: str, request: int = -1) -> str | None:
-        value = self._header(self.requests[request], name.encode())
-        return None if value is None else value.decode()
-
-    @staticmethod
-    def _header(head: bytes, name: bytes) -> bytes | None:
-        for line in head.split(b"\r\n\r\n")[0].split(b"\r\n")[1:]:
-            key, _, value = line.partition(b": ")
-            if key.lower() == name.lower():
-                return value
-        return None
-
-
-@contextlib.asynccontextmanager
-async def recording(answer: bytes = OK) -> AsyncIterator[Recorder]:
-    recorder = Recorder(answer)
-    server = await asyncio.start_server(recorder.serve, "127.0.0.1", 0)
-    recorder.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    try:
-        yield recorder
-    finally:
-        server.close()
-        for task in recorder.tasks:
-            task.cancel()
-        await asyncio.gather(*recorder.tasks, return_exceptions=True)
 
 
 @contextlib.asynccontextmanager
@@ -226,6 +173,24 @@ async def test_a_cancelled_call_is_observed_to_its_end():
     assert ends == [None]
 
 
+@pytest.mark.parametrize("answer", [OK, OK[:-1]], ids=["whole", "cut"])
+async def test_reply_knows_the_key_that_it_was_asked_with(answer):
+    """So that nothing that holds it is passed on."""
+    async with recording(answer) as recorder, calling(recorder.url, concurrency=1) as client:
+        calls = [
+            invite_call(BODY, timeout_seconds=0.5),
+            invite_call(BODY, timeout_seconds=0.5, api_key="theirs"),
+            applicants_call(1, {}, timeout_seconds=0.5),
+        ]
+        replies = [await client.send(call) for call in calls]
+
+    assert [one.api_key for one in replies if isinstance(one, Reply)] == [
+        "secret",
+        "theirs",
+        "secret",
+    ]
+
+
 async def test_cookies_are_not_kept():
     """One candidate's call tells the upstream nothing of another's."""
     answer = b"HTTP/1.1 200 OK\r\nset-cookie: a=b\r\ncontent-length: 2\r\n\r\n{}"
@@ -308,12 +273,11 @@ async def test_at_most_one_mebibyte_is_read():
     assert (reply.status, len(reply.body), reply.body_complete) == (200, LARGEST_BODY, False)
 
 
-async def test_nothing_is_sent_past_send_by():
+async def test_nothing_is_sent_where_it_may_not_be():
     """A request that waited too long is stopped before its first byte."""
     async with recording() as recorder, calling(recorder.url) as client:
-        past = asyncio.get_running_loop().time() - 1
-        exchange = await client.send(invite_call(BODY, timeout_seconds=5, send_by=past))
-        await client.send(invite_call(BODY, timeout_seconds=5, send_by=past + 60))
+        exchange = await client.send(invite_call(BODY, timeout_seconds=5, may_send=lambda: False))
+        await client.send(invite_call(BODY, timeout_seconds=5, may_send=lambda: True))
 
     assert exchange == NoReply(Fault.DEADLINE, possibly_sent=False)
     assert len(recorder.requests) == 1
@@ -329,6 +293,52 @@ async def test_a_proxy_that_refuses_sends_nothing(monkeypatch):
 
     assert proxy.requests[0].startswith(b"CONNECT upstream.example:443 ")
     assert exchange == NoReply(Fault.OTHER, possibly_sent=False)
+
+
+@contextlib.asynccontextmanager
+async def tunnelling(port: int) -> AsyncIterator[tuple[str, list[bytes]]]:
+    """A proxy that leads every CONNECT to a port of this machine; its address and what it heard."""
+    heads: list[bytes] = []
+
+    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(65536):
+                writer.write(data)
+        writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        behind, beyond = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        await asyncio.gather(pass_on(reader, beyond), pass_on(behind, writer))
+        await beyond.wait_closed()
+        ended.set()
+
+    ended = asyncio.Event()
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}", heads
+        await ended.wait()
+
+
+async def test_a_proxy_carries_tls_through(monkeypatch, tmp_path):
+    """The platform's certificate is checked behind it, and only the platform sees the invite."""
+    ca_file = tmp_path / "ca.pem"
+    hostile.authority().cert_pem.write_to_path(ca_file)
+    monkeypatch.delenv("no_proxy", raising=False)
+    async with hostile.speaks_tls("platform.example") as platform:
+        port = int(platform.address.rpartition(":")[2])
+        async with tunnelling(port) as (proxy, heads):
+            monkeypatch.setenv("https_proxy", f"http://me:p%40ss@{proxy}")
+            async with calling("https://platform.example/api", ca_file=ca_file) as client:
+                exchange = await client.send(invite_call(BODY, timeout_seconds=20))
+
+    assert isinstance(exchange, Reply)
+    assert (exchange.status, exchange.body, exchange.body_complete) == (200, hostile.INVITED, True)
+    assert platform.invites == 1
+    assert heads[0].startswith(b"CONNECT platform.example:443 HTTP/1.1\r\n")
+    assert b"Basic " + base64.b64encode(b"me:p@ss") in heads[0]
+    assert b"secret" not in heads[0]
 
 
 async def test_a_proxy_carries_the_invite(monkeypatch):

@@ -35,14 +35,56 @@ def test_proxy_is_found(monkeypatch, name, value, proxy):
     assert proxy_for(UPSTREAM) == proxy
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:8001", "http://localhost", "https://a.example"])
-def test_some_are_reached_directly(monkeypatch, url):
-    """This machine, and whatever the environment sets apart."""
-    monkeypatch.setenv("http_proxy", "http://proxy.example")
-    monkeypatch.setenv("https_proxy", "http://proxy.example")
-    monkeypatch.setenv("no_proxy", "a.example")
+@pytest.mark.parametrize(
+    "url",
+    ["http://127.0.0.1:8001", "http://127.9.9.9", "https://[::1]", "http://localhost",
+     "https://keys.localhost"],
+)  # fmt: skip
+def test_this_machine_is_reached_directly(monkeypatch, url):
+    """Without a word in NO_PROXY."""
+    monkeypatch.setenv("all_proxy", "http://proxy.example")
 
     assert proxy_for(url) is None
+
+
+@pytest.mark.parametrize(
+    ("no_proxy", "url", "direct"),
+    [
+        ("upstream.example", UPSTREAM, True),
+        (".upstream.example", UPSTREAM, True),
+        ("*.upstream.example", "https://a.upstream.example", True),
+        ("example", UPSTREAM, True),
+        ("UPSTREAM.Example", UPSTREAM, True),
+        (" a.example , upstream.example", UPSTREAM, True),
+        ("*", UPSTREAM, True),
+        ("upstream.example:443", UPSTREAM, True),
+        ("upstream.example:8443", UPSTREAM, False),
+        ("upstream.example:8443", "https://upstream.example:8443", True),
+        ("upstream.example", "https://upstream.example:8443", True),
+        ("10.0.0.0/8", "https://10.1.2.3", True),
+        ("10.0.0.0/8", "https://11.1.2.3", False),
+        ("10.1.2.3", "https://10.1.2.3:8443", True),
+        ("10.1.2.3:443", "https://10.1.2.3", True),
+        ("10.1.2.3:444", "https://10.1.2.3", False),
+        ("fd00::/8", "https://[fd00::1]", True),
+        ("[fd00::1]", "https://[fd00::1]", True),
+        ("[fd00::1]:443", "https://[fd00::1]", True),
+        ("10.0.0.0/8", UPSTREAM, False),
+        ("stream.example", UPSTREAM, False),
+        ("a.upstream.example", UPSTREAM, False),
+        ("upstream.example:http", UPSTREAM, False),
+        ("[upstream.example", UPSTREAM, False),
+        (", ,", UPSTREAM, False),
+        ("", UPSTREAM, False),
+    ],
+)
+@pytest.mark.parametrize("name", ["no_proxy", "NO_PROXY"])
+def test_some_are_reached_directly(monkeypatch, name, no_proxy, url, direct):
+    """Domains with what is below them, addresses and networks, with a port or for all ports."""
+    monkeypatch.setenv("ALL_PROXY", "http://proxy.example")
+    monkeypatch.setenv(name, no_proxy)
+
+    assert proxy_for(url) == (None if direct else "http://proxy.example")
 
 
 @pytest.mark.parametrize(

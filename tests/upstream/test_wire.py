@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.upstream.wire import (
-    ErrorAnswer,
-    InviteAnswer,
+    ErrorFields,
+    InviteFields,
     Reply,
     invite_body,
+    json_of,
     read_error,
     read_invite,
 )
@@ -54,7 +57,7 @@ def test_full_answer_is_read():
     """Ids become text: they may not fit a GraphQL Int."""
     answer = read_invite(reply(FULL))
 
-    assert answer == InviteAnswer(
+    assert answer == InviteFields(
         "91", "ada@example.com", "https://upstream.example/i/1", "invited", "Ada", "6578"
     )
 
@@ -112,8 +115,8 @@ def test_ids_are_positive_integers(sent, read):
 )
 def test_unreadable_bodies_read_as_nothing(body):
     """No body raises."""
-    assert read_invite(reply(body)) == InviteAnswer(is_json=read_invite(reply(body)).is_json)
-    assert read_error(reply(body)) == ErrorAnswer()
+    assert read_invite(reply(body)) == InviteFields(is_json=read_invite(reply(body)).is_json)
+    assert read_error(reply(body)) == ErrorFields()
 
 
 @pytest.mark.parametrize(
@@ -136,14 +139,81 @@ def test_other_charsets_are_read(body, content_type):
     assert (answer.application_id, answer.name) == ("1", "Zoë")
 
 
-@pytest.mark.parametrize("charset", ["utf-8", "nonsense", "hex", "idna", "undefined", "\x00"])
+@pytest.mark.parametrize(
+    "charset",
+    ["utf-8", "nonsense", "hex", "idna", "punycode", "undefined", "utf-7", "mbcs", "\x00", ""],
+)
 def test_a_wrong_charset_does_not_lose_the_invite(charset):
     """Bytes that are not what the header says are replaced, the rest is read."""
     body = b'{"application_id": 1, "name": "Zo\xeb"}'
 
     answer = read_invite(reply(body, content_type=f"application/json; charset={charset}"))
 
-    assert charset in ("idna", "undefined") or answer.application_id == "1"
+    assert (answer.application_id, answer.name) == ("1", "Zo\ufffd")
+
+
+def test_names_of_charsets_are_not_looked_up():
+    """Python keeps each name that it was asked for, known or not, for good."""
+    asked: list[str] = []
+
+    def search(name: str) -> None:
+        asked.append(name)
+
+    codecs.register(search)
+    for number in range(9):
+        read_error(reply(b"{", content_type=f"application/json; charset=x-{number}"))
+    codecs.unregister(search)
+
+    assert asked == []
+
+
+KEY = 'k3y-Sup3r"/Secret'
+
+
+@pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.parametrize(
+    "written",
+    [
+        json.dumps(KEY),
+        json.dumps(KEY).replace("/", r"\/"),
+        json.dumps(KEY).replace("S", r"\u0053"),
+    ],
+    ids=["plain", "slash", "letter"],
+)
+@pytest.mark.parametrize("charset", ["utf-8", "utf-16"])
+def test_the_api_key_is_taken_out(written, status, charset):
+    """However a body writes it, wherever: in a message, a name, a link or a field of a field."""
+    said = written[1:-1]
+    body = f"""{{"application_id": 1, "invite_link": "https://x.example/?k={said}",
+        "name": {written}, "message": "Key {said} may not", "a": {{"b": ["c", {written}]}}}}"""
+    received = Reply(
+        status, body.encode(charset), content_type=f"a/b; charset={charset}", api_key=KEY
+    )
+
+    assert json_of(received) == {
+        "application_id": 1,
+        "invite_link": "https://x.example/?k=***",
+        "name": "***",
+        "message": "Key *** may not",
+        "a": {"b": ["c", "***"]},
+    }
+
+
+def test_a_short_api_key_is_kept_out_of_messages():
+    """It may be a word, so that other fields are left alone."""
+    received = Reply(400, b'{"message": "No Key1 here", "name": "Key1"}', api_key="key1")
+
+    assert read_error(received).message is None
+    assert read_invite(received).name == "Key1"
+    assert read_error(replace(received, api_key="")).message == "No Key1 here"
+
+
+@pytest.mark.parametrize("depth", [200, 900, 5000])
+def test_a_deep_body_with_the_key_shows_nothing_of_it(depth):
+    """What cannot be cleared of the key is no JSON."""
+    received = Reply(200, b'[{"a":' * depth + b'"secret-key"' + b"}]" * depth, api_key="secret-key")
+
+    assert "secret-key" not in repr(json_of(received))
 
 
 def test_lone_surrogates_are_replaced():
@@ -163,21 +233,21 @@ def test_a_denied_success_is_seen():
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        ({"error": "No such track"}, ErrorAnswer("No such track", "No such track")),
-        ({"success": False, "error": "No"}, ErrorAnswer("No", "No")),
+        ({"error": "No such track"}, ErrorFields("No such track", "No such track")),
+        ({"success": False, "error": "No"}, ErrorFields("No", "No")),
         (
             {"message": "Exhausted.", "error": "limit_exceed"},
-            ErrorAnswer("Exhausted.", "limit_exceed"),
+            ErrorFields("Exhausted.", "limit_exceed"),
         ),
-        ({"errors": "Bad"}, ErrorAnswer("Bad")),
-        ({"errors": ["Bad", "Worse"]}, ErrorAnswer("Bad")),
-        ({"errors": {"email": ["is bad"]}}, ErrorAnswer("is bad")),
-        ({"errors": [{"message": "Bad"}]}, ErrorAnswer("Bad")),
-        ({"errors": []}, ErrorAnswer()),
-        ({"errors": {}}, ErrorAnswer()),
-        ({"errors": [[[[["deep"]]]]]}, ErrorAnswer()),
-        ({"error": {"code": 1}}, ErrorAnswer()),
-        ({}, ErrorAnswer()),
+        ({"errors": "Bad"}, ErrorFields("Bad")),
+        ({"errors": ["Bad", "Worse"]}, ErrorFields("Bad")),
+        ({"errors": {"email": ["is bad"]}}, ErrorFields("is bad")),
+        ({"errors": [{"message": "Bad"}]}, ErrorFields("Bad")),
+        ({"errors": []}, ErrorFields()),
+        ({"errors": {}}, ErrorFields()),
+        ({"errors": [[[[["deep"]]]]]}, ErrorFields()),
+        ({"error": {"code": 1}}, ErrorFields()),
+        ({}, ErrorFields()),
     ],
 )
 def test_errors_are_read_in_every_known_shape(body, expected):
@@ -188,5 +258,5 @@ def test_errors_are_read_in_every_known_shape(body, expected):
 @given(st.binary() | st.text().map(str.encode) | st.binary().map(gzip.compress))
 def test_no_body_raises(body):
     """Whatever comes back is read as something."""
-    assert isinstance(read_invite(Reply(200, body)), InviteAnswer)
-    assert isinstance(read_error(Reply(400, body)), ErrorAnswer)
+    assert isinstance(read_invite(Reply(200, body)), InviteFields)
+    assert isinstance(read_error(Reply(400, body)), ErrorFields)

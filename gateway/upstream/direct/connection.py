@@ -6,7 +6,7 @@ import asyncio
 import select
 from typing import cast
 
-from gateway.upstream.direct.reply_reader import ReplyReader
+from gateway.upstream.reply_reader import ReplyReader
 from gateway.upstream.wire import Exchange, Fault
 
 # Event loops round their timers, so that one may be up a little early.

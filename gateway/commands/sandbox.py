@@ -1,0 +1,34 @@
+"""`gateway sandbox`: the stand-in alone, playing the platform that its options describe."""
+
+from __future__ import annotations
+
+from gateway.sandbox import (
+    EmailFilter,
+    Listed,
+    Platform,
+    SecondInvite,
+    Times,
+    serve_sandbox,
+)
+
+
+def serve(
+    port: int,
+    *,
+    second_invite: str,
+    listed: str,
+    late_seconds: float,
+    times: str,
+    email_filter: str,
+    page: str | None,
+) -> None:
+    """Serves the stand-in until Ctrl-C or SIGTERM; the words are the options' values."""
+    platform = Platform(
+        SecondInvite(second_invite),
+        Listed(listed),
+        late_seconds,
+        Times(times),
+        EmailFilter(email_filter),
+        None if page is None else int(page),
+    )
+    serve_sandbox(port, platform)

@@ -1,0 +1,65 @@
+"""Cells as they were meant, and as a spreadsheet may safely open them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+_BRACKETED: Final = re.compile(r"[^<>]*<\s*([^<>]+?)\s*>")
+_MAILTO: Final = re.compile(r"mailto:\s*([^?]+)(?:\?.*)?", re.IGNORECASE)
+# https://owasp.org/www-community/attacks/CSV_Injection
+_FORMULA: Final = re.compile(r"'*[=+\-@\t\r\n]")
+
+
+def escaped(cell: str) -> str:
+    """The cell, with a sign before it where a spreadsheet would take it for a formula."""
+    return f"'{cell}" if _FORMULA.match(cell) else cell
+
+
+def unescaped(cell: str) -> str:
+    return cell[1:] if cell[:1] == "'" and _FORMULA.match(cell, 1) else cell
+
+
+def cleaned_name(cell: str, *, is_marked: bool = False) -> str:
+    """The name without what cannot be seen at its ends, and with plain blanks.
+
+    `is_marked`: the row's cells begin with an apostrophe, a spreadsheet's sign for text. By itself
+    it may belong to the name, as in 't Hooft.
+    """
+    name = _without_unseen(cell.replace("\u00a0", " "))
+    return _without_unseen(name[1:]) if is_marked and name.startswith("'") else name
+
+
+def cleaned_email(cell: str) -> str:
+    """The address of a cell such as `Ada <ada@example.com>` or `mailto:ada@example.com`."""
+    email = _without_unseen(cell).removeprefix("'")
+    if match := _BRACKETED.fullmatch(email.rstrip(";, ")):
+        email = match[1]
+    if match := _MAILTO.fullmatch(email):
+        email = match[1]
+    return _without_unseen(email.rstrip(";, "))
+
+
+def shown(cell: str) -> str:
+    """The cell in quotation marks, with what cannot be seen made visible."""
+    signs = (sign if _is_seen(sign) else f"[U+{ord(sign):04X}]" for sign in cell)
+    return f'"{"".join(signs)}"'
+
+
+def _is_seen(sign: str) -> bool:
+    return sign == " " or sign.isprintable()
+
+
+def _without_unseen(text: str) -> str:
+    start, end = 0, len(text)
+    while start < end and _is_unseen(text[start]):
+        start += 1
+    while start < end and _is_unseen(text[end - 1]):
+        end -= 1
+    return text[start:end]
+
+
+def _is_unseen(sign: str) -> bool:
+    """Blanks, and marks of direction, width or encoding."""
+    return sign.isspace() or unicodedata.category(sign) in ("Cf", "Cc")

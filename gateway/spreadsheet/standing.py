@@ -1,0 +1,107 @@
+"""Where a row of a list stands, in words that say what to do next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.invites.failures import not_recorded
+from gateway.invites.models import (
+    InviteErrorCode,
+    InviteFailure,
+    InviteOutcome,
+    InviteResult,
+    InviteSuccess,
+)
+from gateway.spreadsheet.invite_list import Entry
+from gateway.spreadsheet.report import Result
+
+# What is said of one row is true of all: the next ones would only be refused as well.
+_STOPS: Final = {
+    InviteErrorCode.UPSTREAM_UNAUTHORIZED: "The platform does not accept the API key.",
+    InviteErrorCode.INVITE_QUOTA_EXHAUSTED: "The account has no invites left.",
+    InviteErrorCode.TRACK_NOT_FOUND: "The platform knows no such track.",
+}
+_NO_RECORD: Final = "What is sent cannot be recorded; is the disk full?"
+INVALID: Final = InviteErrorCode.INVALID_INPUT.value
+NOT_YET: Final = "Not sent yet."
+ON_ITS_WAY: Final = "Being sent. Run the same command again: it finds out how that ended."
+ASK_LATER: Final = (
+    "It is not known whether this person is invited. Run the same command again later: it looks"
+    " the person up, and sends nothing twice."
+)
+_LOOK_UP: Final = (
+    "It is not known whether this person is invited, and the command cannot find out. Look the"
+    " person up on the platform; nothing more is sent to this address."
+)
+REPORTED: Final = "Invited according to the results of an earlier run."
+_NO_LINK: Final = "Invited, but the platform told no link: look it up there."
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Standing:
+    """Where one row of the list stands. `is_earlier`: since before this run."""
+
+    outcome: InviteOutcome
+    link: str = ""
+    code: str = ""
+    reason: str = ""
+    is_earlier: bool = False
+
+
+def status_of(outcome: InviteOutcome) -> str:
+    """`invited`, `not invited` or `unknown`."""
+    return outcome.value.lower().replace("_", " ")
+
+
+def standing_of(result: InviteResult, *, wants_link: bool) -> Standing:
+    """What the core's result means for the row."""
+    if isinstance(result, InviteSuccess):
+        link = result.invite.invite_link or ""
+        return Standing(
+            InviteOutcome.INVITED,
+            link=link,
+            reason=_NO_LINK if wants_link and not link else "",
+            is_earlier=result.replayed,
+        )
+    reason = _STOPS.get(result.code, result.message)
+    if result.outcome is InviteOutcome.UNKNOWN:
+        reason = ASK_LATER if result.retryable else _LOOK_UP
+    elif _is_unrecorded(result):
+        reason = f"Not sent. {_NO_RECORD}"
+    return Standing(result.outcome, code=result.code.value, reason=reason)
+
+
+def concern_of_all(failure: InviteFailure) -> str | None:
+    """What is true of all rows, if it is true of one: the next ones would only fail as well."""
+    return _NO_RECORD if _is_unrecorded(failure) else _STOPS.get(failure.code)
+
+
+def _is_unrecorded(failure: InviteFailure) -> bool:
+    return failure == not_recorded(failure.outcome)
+
+
+def not_invited(reason: str, *, code: str = "") -> Standing:
+    return Standing(InviteOutcome.NOT_INVITED, code=code, reason=reason)
+
+
+def held_back(entry: Entry, result: Result, listed: set[str] | None) -> Standing:
+    """What is known of a person by an earlier report alone."""
+    if result.says_invited:
+        return Standing(InviteOutcome.INVITED, result.link, reason=REPORTED, is_earlier=True)
+    status = result.status.strip()
+    said = f'say "{status}"' if status else "leave the status empty"
+    if listed is None:
+        found = "the platform's list could not be asked"
+    elif entry.address in listed:
+        found = "the platform lists this person on the track"
+    else:
+        found = "the platform does not list this person on the track"
+    return Standing(
+        InviteOutcome.UNKNOWN,
+        reason=(
+            f"Nothing was sent: the results of an earlier run {said}, and {found}. If you are sure"
+            ' that this person is not invited, write "not invited" there as the status and run the'
+            " command again."
+        ),
+    )

@@ -1,0 +1,79 @@
+"""One memory for one person at one machine."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import SecretStr
+
+from gateway.invites.models import InviteOutcome
+from gateway.invites.record import first_claim
+from gateway.spreadsheet.memory import (
+    Memory,
+    account_of,
+    default_store,
+    is_own_store,
+    with_own_store,
+)
+from tests.fakes.invites import a_replica
+from tests.fakes.records import LEASE_SECONDS, NOW, a_request
+from tests.fakes.settings import settings
+
+
+def test_the_users_own_store_is_the_same_everywhere(monkeypatch, tmp_path):
+    """Without a setting it lies in the user's data folder, from wherever the command is run."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    chosen = with_own_store(settings())
+    monkeypatch.chdir(tmp_path)
+
+    again = with_own_store(settings())
+
+    assert chosen.store_url == again.store_url
+    assert is_own_store(chosen)
+    assert default_store().is_relative_to(tmp_path / "data")
+
+
+def test_a_store_that_is_set_is_taken():
+    """Several people may share one."""
+    chosen = settings(store_url=SecretStr("postgresql://db/invites"))
+
+    assert with_own_store(chosen) == chosen
+    assert not is_own_store(chosen)
+
+
+@pytest.mark.parametrize(
+    ("url", "name", "account"),
+    [
+        ("https://app.example.com/api/v2", None, "app.example.com"),
+        ("https://user@APP.example.com/api/v3/", None, "app.example.com"),
+        ("http://127.0.0.1:8001", "north", "127.0.0.1:8001 north"),
+    ],
+)
+def test_accounts(url, name, account):
+    """Neither a new key nor a new version of the platform's interface makes another account."""
+    assert account_of(url, name) == account
+
+
+async def test_somebody_known_from_a_report_is_remembered():
+    """From then on no report is needed; a record that is there is left alone."""
+    replica = await a_replica(by_person=True)
+    memory = Memory(replica.records, "here")
+    await memory.adopt(a_request())
+    before = await memory.record_of(a_request())
+
+    await memory.adopt(a_request())
+    result = await replica.invite(scope="here")
+
+    assert await memory.record_of(a_request()) == before
+    assert result.outcome is InviteOutcome.INVITED
+    assert replica.upstream.posts == []
+
+
+async def test_who_is_known():
+    """By account and address, whatever the name."""
+    replica = await a_replica()
+    person = replica.records.hasher.identify_person(a_request(), account="here")
+    await replica.records.store.insert(first_claim(person, now=NOW, lease_seconds=LEASE_SECONDS))
+    renamed = a_request(candidate_name="Countess", candidate_email="ADA@example.com")
+
+    assert await Memory(replica.records, "here").record_of(renamed) is not None
+    assert await Memory(replica.records, "there").record_of(renamed) is None
