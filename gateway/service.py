@@ -132,8 +132,6 @@ class Service:
                 await end(task)
         await self.inviter.drain()
         await self.paced.drain()
-        if self._witness_looks is not None:
-            await self._witness_looks.end()
         await self.records.close()
         await self._list.aclose()
         await self._upstream.aclose()

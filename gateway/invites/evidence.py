@@ -22,9 +22,10 @@ only what no other story explains; else it says which doubt is left.
     not listed at a later look of a list that is      | NOT INVITED
       vouched for                                     |
 
-A witness is an invite of ours on the same track that was seen in the list within a minute of being
-made, before anybody could act on it, and that stands in the very list in which the candidate is
-missing. If a later invite on the track was looked up so and not seen, there is none.
+A witness is an invite of ours on the same track that was seen in the list as soon as it was made,
+before its caller was told, so that nobody could have acted on it, and that stands in the very list
+in which the candidate is missing. If a later invite on the track was looked up so and not seen,
+there is none.
 """
 
 from __future__ import annotations

@@ -253,7 +253,7 @@ class KeyedInviter:
             outcome, claim=claim, within=max(_GRACE_SECONDS, job.deadline.seconds_left)
         )
         if is_first_hand and self._witness_looks is not None:
-            self._witness_looks.made(outcome)
+            await self._witness_looks.look(outcome, seconds_left=job.deadline.seconds_left)
         if instead is None or outcome.state is State.INVITED:
             return result
         # This process was paused past its lease: what another one did since then counts.

@@ -45,8 +45,8 @@ class Record:
     `answer` is the JSON a replay needs; a RELEASED record has one if none of its attempts was ever
     in doubt. `first_sent_at` is when the first attempt began whose end may still be open.
     `absent` is when the platform's list was first seen without the candidate, `doubt` what the last
-    look at it left open. `witness` says whether the invite was seen in that list within a minute of
-    being made; None if it was not looked up then. `caller` is whose request it was, if callers are
+    look at it left open. `witness` says whether the invite was seen in that list as soon as it was
+    made; None if it was not looked up then. `caller` is whose request it was, if callers are
     told apart.
     """
 

@@ -356,7 +356,7 @@ class Replica:
             else None
         )
         self.witness_looks = (
-            WitnessLooks(self.records.store, self.read_back, wait_seconds=0, clocks=self.clock)
+            WitnessLooks(self.records.store, self.read_back, clocks=self.clock)
             if self.read_back is not None
             else None
         )
@@ -375,11 +375,6 @@ class Replica:
             self.records, self.read_back, keep_seconds=86_400, clocks=self.clock
         )
 
-    async def looked(self) -> None:
-        """Wait until every new invite that is to be looked up has been."""
-        while self.witness_looks is not None and self.witness_looks._at_work:
-            await asyncio.wait(tuple(self.witness_looks._at_work))
-
     async def invite(
         self,
         request: InviteRequest | None = None,
@@ -397,7 +392,6 @@ async def with_a_witness(replica: Replica) -> None:
     """An earlier invite that the list has shown at once."""
     request = a_request(candidate_email="witness@example.com")
     await replica.invite(request, key="witness")
-    await replica.looked()
     replica.clock.now += 2 * QUIET_SECONDS
 
 

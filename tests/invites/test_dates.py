@@ -93,6 +93,7 @@ def test_hour_that_comes_twice_may_be_either():
     [
         ("Jul 05, 2025, 4:42:45 AM", datetime(2025, 7, 5, 4, 42, 45, tzinfo=UTC)),
         ("Jul 5, 2025, 4:42:45 PM", datetime(2025, 7, 5, 16, 42, 45, tzinfo=UTC)),
+        ("Jan 01, 1990, 1:00:00 AM", datetime(1990, 1, 1, 1, tzinfo=UTC)),
         ("Jul 05, 2025, 12:42:45 AM", datetime(2025, 7, 5, 0, 42, 45, tzinfo=UTC)),
         ("Dec 31, 2025, 12:00:00\u202fPM", datetime(2025, 12, 31, 12, tzinfo=UTC)),
     ],

@@ -6,8 +6,7 @@ import asyncio
 
 import pytest
 
-from gateway.invites.record import State
-from gateway.invites.witness import EVERY_SECONDS, LATEST_SECONDS, WitnessLooks
+from gateway.invites.witness import EVERY_SECONDS, LIMITED_SECONDS
 from gateway.upstream.wire import Reply
 from tests.fakes.invites import CUTS_THE_BODY, LOSES_THE_REPLY, MemoryStore, a_replica, answers
 from tests.fakes.records import a_request
@@ -27,7 +26,6 @@ async def invite(replica, name: str, *, track_id: int = 6578):
     """What is noted of the invite once nothing is under way any more."""
     request = a_request(candidate_email=f"{name}@example.com", track_id=track_id)
     await replica.invite(request, key=name)
-    await replica.looked()
     identity = replica.records.hasher.identify(request, name, scope="")
     return (await replica.records.store.read(identity.record_id)).witness
 
@@ -64,7 +62,7 @@ async def test_other_process_on_the_same_store_does_not_look_again(store, replic
     assert await invite(other, "b") is None
 
 
-@pytest.mark.parametrize(("after", "seconds"), [("30", 30), (None, LATEST_SECONDS)])
+@pytest.mark.parametrize(("after", "seconds"), [("30", 30), (None, LIMITED_SECONDS)])
 async def test_limited_platform_is_left_in_peace(replica, after, seconds):
     """After a 429 nothing is asked that is not needed."""
     replica.witness_looks.limited(None if after is None else int(after))
@@ -76,19 +74,6 @@ async def test_limited_platform_is_left_in_peace(replica, after, seconds):
     assert await invite(replica, "b") is True
 
 
-async def test_platform_that_begins_to_limit_is_left_in_peace(store, replica):
-    """Also between the invite and its look."""
-    looks = WitnessLooks(store, replica.read_back, wait_seconds=0, clocks=replica.clock)
-    await invite(replica, "ada")
-    [record] = store.records.values()
-    before = replica.upstream.looks
-    looks.made(record)
-    looks.limited(None)
-    await asyncio.wait(tuple(looks._at_work))
-
-    assert replica.upstream.looks == before
-
-
 @pytest.mark.parametrize("act", [CUTS_THE_BODY, LOSES_THE_REPLY, answers(400), answers(429)])
 async def test_only_an_invite_with_its_application_is_looked_up(replica, act):
     """What was found in the list itself, or not made, proves nothing of the list."""
@@ -97,17 +82,26 @@ async def test_only_an_invite_with_its_application_is_looked_up(replica, act):
     assert await invite(replica, "ada") is None
 
 
-async def test_late_look_proves_nothing(replica, monkeypatch):
-    """By then somebody may have opened the invite."""
-    shows = replica.read_back.shows
-
-    async def slowly(*args):
-        replica.clock.now += LATEST_SECONDS + 1
-        return await shows(*args)
-
-    monkeypatch.setattr(replica.read_back, "shows", slowly)
+async def test_slow_list_is_not_waited_for_long(replica, monkeypatch, caplog):
+    """The invite was made: its caller gets it in time."""
+    monkeypatch.setattr("gateway.invites.witness._LONGEST_SECONDS", 0.01)
+    replica.upstream.list_free.clear()
 
     assert await invite(replica, "ada") is None
+    assert "it takes too long" in caplog.text
+
+
+async def test_nobody_is_told_before_the_look(replica, monkeypatch):
+    """Whoever has the link can open it, and is listed then even by a list that hides others."""
+    replica.upstream.opened = set()
+    replica.upstream.list_free.clear()
+    asked = asyncio.create_task(replica.invite())
+    while not replica.upstream.looks:  # noqa: ASYNC110 - the fake says no more
+        await asyncio.sleep(0)
+
+    assert not asked.done()
+    replica.upstream.list_free.set()
+    await asked
 
 
 async def test_unreadable_list_proves_nothing(replica):
@@ -133,16 +127,3 @@ async def test_tracks_are_forgotten_in_their_order(store, replica, monkeypatch):
         await invite(replica, f"{track_id}", track_id=track_id)
 
     assert list(replica.witness_looks._next) == [2, 3]
-
-
-async def test_looks_end_with_the_process(store, replica):
-    """A look that is waited for is given up."""
-    looks = WitnessLooks(store, replica.read_back, wait_seconds=3600, clocks=replica.clock)
-    await invite(replica, "ada")
-    [record] = store.records.values()
-    looks.made(record)
-
-    await looks.end()
-
-    assert not looks._at_work
-    assert record.state is State.INVITED
