@@ -37,7 +37,8 @@ from gateway.spreadsheet.memory import (
 from gateway.spreadsheet.plan import Plan, plan_of
 from gateway.spreadsheet.report import Result, check_no_other, held, read_report
 from gateway.spreadsheet.results import ResultsFile, ResultsFileError, write_list
-from gateway.spreadsheet.run import Options, run_invites
+from gateway.spreadsheet.run import run_invites
+from gateway.spreadsheet.screen import Options
 from gateway.spreadsheet.table import form_here
 from gateway.spreadsheet.track import TrackLook, look_at_track
 from gateway.stores.opening import store_of, store_secret_of

@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpcore2
 import httpx2
@@ -259,11 +259,10 @@ class HttpxUpstream:
         try:
             async for _ in response.aiter_stream():
                 pass
-            exchange, connection = known.facts(Fault.OTHER), known.connection
+            exchange, connection = known.facts(Fault.OTHER), cast("_Connection", known.connection)
             is_trusted = keyed_and_trusted(exchange, call=call, api_key=known.api_key)
-            if connection is not None:
-                may_be_kept = is_trusted and connection.reader.reusable
-                connection.is_spent = connection.is_old or not may_be_kept
+            may_be_kept = is_trusted and connection.reader.reusable
+            connection.is_spent = connection.is_old or not may_be_kept
             return exchange
         finally:
             await response.aclose()

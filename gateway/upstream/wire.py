@@ -254,12 +254,21 @@ def _may_hold(key: str, body: bytes) -> bool:
 
 
 def _without(key: str, value: object) -> object:
-    """The value with the key taken out of all of its texts; None if that cannot be done."""
+    """The value with the key taken out of all of its texts; None if it is nested too deeply."""
     try:
-        text, hidden = json.dumps(value), json.dumps(key)[1:-1]
-        return json.loads(text.replace(hidden, "***")) if hidden in text else value
-    except (ValueError, RecursionError):
+        return _cleared(value, key)
+    except RecursionError:
         return None
+
+
+def _cleared(value: object, key: str) -> object:
+    if isinstance(value, str):
+        return value.replace(key, "***")
+    if isinstance(value, list):
+        return [_cleared(one, key) for one in value]
+    if isinstance(value, dict):
+        return {_cleared(name, key): _cleared(one, key) for name, one in value.items()}
+    return value
 
 
 def _lenient_json(reply: Reply) -> object:

@@ -232,7 +232,7 @@ def _candidates(*, keyed: bool) -> dict[str, Any]:
         | ({"idempotencyKey": f"{KEY_MARK}-{n}"} if keyed else {})
         for n in range(CANDIDATES)
     ]
-    return {"trackId": "6578", "candidates": candidates}
+    return {"trackId": "6578", "inviteFormat": "GET_LINK", "candidates": candidates}
 
 
 CONTRACT_JOB = Job(

@@ -92,6 +92,20 @@ async def test_key_and_its_header_are_settable():
     assert recorder.header("apiKey") is None
 
 
+@pytest.mark.parametrize("key", ["a\r\nx: y", "\u00e9"])
+async def test_a_key_that_is_no_header_sends_nothing(key):
+    """Neither key can smuggle a header in."""
+    async with recording() as recorder, calling(recorder.url) as client:
+        exchanges = [
+            await client.send(invite_call(BODY, timeout_seconds=5, api_key=key)),
+            await client.send(invite_call(BODY, timeout_seconds=5, idempotency_key=key)),
+            await client.send(applicants_call(1, {}, timeout_seconds=5, api_key=key)),
+        ]
+
+    assert exchanges == [NoReply(Fault.OTHER, possibly_sent=False)] * 3
+    assert recorder.requests == []
+
+
 async def test_connections_are_kept():
     """One call after another shares a connection."""
     async with recording() as recorder, calling(recorder.url) as client:
