@@ -41,6 +41,7 @@ from gateway.settings.model import Settings
 from gateway.site.probes import probes_and_metrics
 from gateway.site.routes import site_of, site_routes
 from gateway.stores.opening import store_of
+from gateway.telemetry.log_stream import never_wait_for_log
 from gateway.telemetry.logs import configure_logging, event_log
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.watch import Watch
@@ -79,6 +80,7 @@ def create_app(
         applicants=applicants or list_of(settings, observe=watch.call),
         store=watch.store(store or store_of(settings)),
         retried=watch.retried,
+        anomaly=watch.anomaly,
         ended=watch.invited,
         ended_in_list=watch.invited_in_list,
     )
@@ -93,7 +95,7 @@ def create_app(
     )
     schema = executable_schema(federation=settings.federation)
     general = GeneralExecutor(schema, hide_suggestions=not settings.introspection)
-    # It reads in a thread of its own, so it shares nothing with the endpoint's.
+    # It reads in another thread, so it shares nothing with the endpoint's.
     reader = DocumentReader(schema, settings.request_limits(), introspection=settings.introspection)
     trusted = TrustedDocuments(reader.read, settings.documents)
     endpoint = GraphQLEndpoint(
@@ -190,7 +192,7 @@ class Gateway:
 
 
 def _telling_failures(send: Send) -> Send:
-    """`send` with a line of our own where the application's start or end fails.
+    """`send`, with a line in the log where the application's start or end fails.
 
     Starlette's account of that is the traceback, with all that the exceptions' messages hold.
     """
@@ -217,7 +219,7 @@ def served_app(settings: Settings) -> ASGIApp:
     """The gateway of a process that serves it alone, with its log and its signals."""
     configure_log(settings)
     app = create_app(settings, stops_on_signals=True)
-    # All that was made until now stays. Every full collection would walk it in vain, and let
+    # All that exists now stays. Every full collection would walk it for nothing, and let
     # all requests wait meanwhile.
     gc.freeze()
     gc.enable()
@@ -225,7 +227,8 @@ def served_app(settings: Settings) -> ASGIApp:
 
 
 def configure_log(settings: Settings) -> None:
-    """Write the log of this process as the settings say."""
+    """Write the log of this process as the settings say, and never wait for who reads it."""
+    never_wait_for_log()
     configure_logging(_level(settings), as_json=settings.log_format == "json")
 
 
@@ -267,14 +270,15 @@ def _context_maker(
         if same_for_all and head.caller is None and _ABOUT_INVITES.isdisjoint(head.headers):
             return plain
         key, seconds = idempotency_key_of(head), timeout_of(head)
-        scope = head.caller.name if isinstance(head.caller, Caller) else ""
+        caller = head.caller.name if isinstance(head.caller, Caller) else None
+        scope = caller or ""
         sender = name_of(head) if counted else ""
         api_key = forwarded_key(head, key_header) if forwards else None
         if api_key is not None:
             scope = scope_of(scope, api_key)
         return replace(
             plain,
-            origin=Origin(scope, sender, api_key, seconds),
+            origin=Origin(scope, sender, api_key, seconds, caller),
             idempotency_key=key,
             applications=plain.applications if _may_read(head) else None,
         )

@@ -13,7 +13,7 @@ _PATIENCE_SECONDS = 1.0
 
 
 async def end(task: asyncio.Task[Any]) -> None:
-    """Cancel the task and wait for its end; what it raises is nobody's business any more."""
+    """Cancel the task and wait for its end; its exception is ignored."""
     while not task.done():
         # Once may not be enough: code that is just timing out can take this for its own doing.
         task.cancel()

@@ -11,13 +11,15 @@ from gateway.applications.reader import Reader
 from gateway.applications.reads import Applications
 from gateway.background import aside, end
 from gateway.invites.admission import Admission
+from gateway.invites.anomalies import Anomalies
 from gateway.invites.breaker import Breaker, BreakerLimits
 from gateway.invites.bulk import BulkInviter, PacedInviter
+from gateway.invites.evidence import Rules
 from gateway.invites.inputs import ignored, load_long_check
 from gateway.invites.invite import Inviter
 from gateway.invites.keyed import KeyedInviter
 from gateway.invites.outcomes import Verdict
-from gateway.invites.pace import Pace
+from gateway.invites.pace import Pace, Paces
 from gateway.invites.read_back import ReadBack
 from gateway.invites.reconciler import Reconciler
 from gateway.invites.records import Records
@@ -25,6 +27,8 @@ from gateway.invites.retries import RetryPolicy
 from gateway.invites.sender import Sender, SendLimits
 from gateway.invites.store import Store, StoreUnavailableError
 from gateway.invites.stored_result import FINAL_REFUSALS
+from gateway.invites.witness import WitnessLooks
+from gateway.settings.time_zone import zone_of
 from gateway.stores.opening import store_of, store_secret_of
 from gateway.upstream.api_key import ApiKeyFile, FixedApiKey
 from gateway.upstream.client import client_for
@@ -34,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from gateway.invites.inputs import InviteEnded
-    from gateway.invites.models import InviteRequest
+    from gateway.invites.models import Anomaly, InviteRequest
     from gateway.settings.model import Settings
     from gateway.upstream.call import Call, CallObserver
     from gateway.upstream.wire import Exchange
@@ -43,7 +47,7 @@ _SECONDS_PER_HOUR: Final = 3600
 _PING_LASTS_SECONDS: Final = 1.0
 # What callers read comes on top of these, so that no look at an invite waits for them.
 _LIST_CONNECTIONS: Final = 4
-# By then the first answer is given, if somebody waited for it.
+# By then the first response is sent, if somebody waited for it.
 _WARM_UP_AFTER_SECONDS: Final = 1.0
 
 
@@ -64,6 +68,7 @@ class Service:
         applicants: Upstream | None = None,
         store: Store | None = None,
         retried: Callable[[], None] = lambda: None,
+        anomaly: Callable[[Anomaly], None] = lambda _: None,
         ended: InviteEnded = ignored,
         ended_in_list: InviteEnded = ignored,
         for_one_list: bool = False,
@@ -71,17 +76,19 @@ class Service:
     ) -> None:
         self._settings = settings
         self._retried = retried
+        self._anomalies = Anomalies(anomaly)
         self._ended = ended
         self._for_one_list = for_one_list
         self._announce = announce
         self._upstream = upstream or upstream_of(settings)
-        # Connections of its own, so that no invite waits for a look at the list.
+        # Separate connections, so that no invite waits for a look-up.
         self._list = applicants or list_of(settings)
         self.records = Records(
             store or store_of(settings),
             secret=store_secret_of(settings),
         )
         self.read_back = _read_back(settings, self._list, self.records)
+        self._witness_looks = _witness_looks(settings, self.read_back, self.records)
         self.breaker = _breaker(settings)
         self.requests = _admission(settings)
         self.calls = _admission(settings)
@@ -166,13 +173,13 @@ class Service:
         )
         return PacedInviter(
             self._inviter(policy),
-            Pace(self._settings.bulk_concurrency),
+            Paces(lambda: Pace(self._settings.bulk_concurrency)),
             attempt_seconds=self._settings.request_timeout_seconds,
             waits_for_operators_limits=self._for_one_list,
         )
 
     def _inviter(self, policy: RetryPolicy) -> Inviter:
-        settings = self._settings
+        settings, looks = self._settings, self._witness_looks
         sender = Sender(
             self._upstream,
             timeout_seconds=settings.upstream_timeout_seconds,
@@ -180,6 +187,8 @@ class Service:
             breaker=self.breaker,
             limits=self._send_limits,
             retried=self._retried,
+            anomalies=self._anomalies,
+            limited=looks.limited if looks is not None else lambda _: None,
             announce=self._announce,
         )
         keyed = KeyedInviter(
@@ -187,6 +196,7 @@ class Service:
             sender=sender,
             admission=self.calls,
             read_back=self.read_back,
+            witness_looks=looks,
             lease_seconds=settings.lease_seconds,
             final_refusals=frozenset() if self._for_one_list else FINAL_REFUSALS,
             by_person=self._for_one_list,
@@ -233,7 +243,21 @@ def _read_back(settings: Settings, applicants: Upstream, records: Records) -> Re
     # Of the list of another's account the gateway can see nothing.
     if not settings.read_back or settings.upstream_api_key_mode == "forward":
         return None
-    return ReadBack(applicants, records=records, quiet_seconds=settings.read_back_quiet_seconds)
+    zone = settings.upstream_time_zone
+    rules = Rules(
+        quiet_seconds=settings.read_back_quiet_seconds,
+        list_shows_invited=settings.list_shows_invited,
+        time_zone=None if zone is None else zone_of(zone),
+    )
+    return ReadBack(applicants, records=records, rules=rules)
+
+
+def _witness_looks(
+    settings: Settings, read_back: ReadBack | None, records: Records
+) -> WitnessLooks | None:
+    if read_back is None or settings.list_shows_invited:
+        return None
+    return WitnessLooks(records.store, read_back)
 
 
 def _applications(settings: Settings, applicants: Upstream) -> Applications | None:

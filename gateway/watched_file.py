@@ -55,7 +55,7 @@ class WatchedFile(Generic[T]):
             if stamp != self._refused:
                 self._refused = stamp
                 # The reason stays unsaid: it might quote the file, and the file holds secrets.
-                LOGGER.warning("%s cannot be used; what it held before stays in force", self._path)
+                LOGGER.warning("%s cannot be used; its former content is still used", self._path)
             return False
         changed = content != self._content
         if changed:

@@ -68,3 +68,16 @@ def test_an_ordinary_start_loads_nothing_rare(tmp_path):
 def test_what_a_setting_needs_is_loaded_at_the_start(tmp_path, setting, value, module):
     """No request waits for it."""
     assert module in loaded(tmp_path, **{setting: value})
+
+
+def test_a_list_needs_no_schema():
+    """`gateway invite` loads neither GraphQL nor a server, nor what few lists need."""
+    program = "import sys, gateway.cli, gateway.commands.invite; print(*sys.modules)"
+    rare = {"graphql", "strawberry", "starlette", "uvicorn", "rich", "asyncpg", "httpx2"}
+    rare |= {"charset_normalizer", "python_calamine", "filelock", "email_validator", "jwt"}
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60
+    )
+
+    assert set(done.stdout.split()).isdisjoint(rare)

@@ -57,7 +57,7 @@ class Verifier(Protocol):
 
 
 class BearerGate:
-    """Lets in whom `verifier` knows; `scope` is the one that it requires, to be told."""
+    """Admits whom `verifier` knows; `scope` is the one it requires, for the response."""
 
     def __init__(self, verifier: Verifier, *, scope: str | None = None) -> None:
         self._verifier = verifier

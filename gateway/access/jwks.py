@@ -23,7 +23,7 @@ from gateway.watched_file import WatchedFile
 
 LOGGER = logging.getLogger("gateway.auth")
 REFRESH_SECONDS = 600.0
-"""How long a key that the provider has withdrawn may stay in force."""
+"""How long a key that the provider has withdrawn may still be accepted."""
 RETRY_SECONDS = 10.0
 """The least time between two requests to the provider, whatever tokens come in."""
 FETCH_SECONDS = 5.0

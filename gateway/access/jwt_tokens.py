@@ -33,7 +33,7 @@ _FAULTS = (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError)
 
 @dataclass(frozen=True, slots=True)
 class TokenRules:
-    """What a token must say; `caller_claim` is the one that names the caller.
+    """What a token must say; `caller_claim` names the caller.
 
     Without `read_scope`, if there is one, a caller may not read applications. `scope_claim` is the
     name of the claim that holds the scopes, or the names that lead to it, with dots in between;

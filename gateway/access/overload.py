@@ -1,4 +1,4 @@
-"""Turns requests away before their documents are looked at: too much to do, or too late."""
+"""Refuses requests before their documents are read: overload, or shutdown."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from gateway.access.bearer import Caller, Rejection
 from gateway.watched_file import WatchedFile
 
 LOGGER = logging.getLogger("gateway.auth")
-# A prefix of its own lets scanners find a token that was committed or posted by mistake.
+# The prefix lets scanners find a token that was committed or posted by mistake.
 _PREFIX = "tig_"
 _RANDOM_BYTES = 32
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}", re.ASCII)
@@ -46,7 +46,7 @@ class TokenVerifier:
     async def verify(self, token: str) -> Caller | Rejection:
         digest = _digest(token)
         found: Caller | Rejection = Rejection.INVALID
-        # All are compared, so that the time tells nothing of which one came close.
+        # All are compared, so that the time does not reveal which one came close.
         for known, caller in self._hashes.current():
             if hmac.compare_digest(known, digest):
                 found = caller

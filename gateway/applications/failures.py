@@ -1,4 +1,4 @@
-"""What a read that tells nothing has come to, in the words of the invites' errors.
+"""Why a read failed, in the codes of the invites' errors.
 
 The statuses mean what they mean for an invite; but a read changes nothing, so it may always be
 repeated, and there is no outcome.
@@ -62,7 +62,7 @@ class ReadFailure:
 
 
 def judge_read(exchange: Exchange, *, now: Clock) -> Judgement:
-    """What came instead of an answer; `retryable` means that another read may succeed."""
+    """A read that failed; `retryable` means that another one may succeed."""
     told = judge(exchange, now=now)
     code = _CODES.get(told.code, told.code)
     return replace(told, code=code, retryable=_may_succeed(exchange, code, told))
@@ -88,7 +88,7 @@ def failure_of(judgement: Judgement) -> ReadFailure:
 
 
 def refusal_of(issues: tuple[InputIssue, ...]) -> ReadFailure:
-    """The answer to arguments that never left the gateway."""
+    """The failure of arguments that never left the gateway."""
     return ReadFailure(
         InviteErrorCode.INVALID_INPUT,
         "The arguments are not valid; correct them and ask again.",

@@ -1,4 +1,4 @@
-"""What an application is: just what the upstream tells of one, as typed facts."""
+"""An application as the upstream describes it, as typed facts."""
 
 from __future__ import annotations
 

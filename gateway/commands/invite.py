@@ -37,7 +37,8 @@ from gateway.spreadsheet.memory import (
 from gateway.spreadsheet.plan import Plan, plan_of
 from gateway.spreadsheet.report import Result, check_no_other, held, read_report
 from gateway.spreadsheet.results import ResultsFile, ResultsFileError, write_list
-from gateway.spreadsheet.run import Options, run_invites
+from gateway.spreadsheet.run import run_invites
+from gateway.spreadsheet.screen import Options
 from gateway.spreadsheet.table import form_here
 from gateway.spreadsheet.track import TrackLook, look_at_track
 from gateway.stores.opening import store_of, store_secret_of
@@ -94,7 +95,11 @@ def rehearse(job: Job) -> int:
     file = _read(job)
     settings = _settings(needs_key=job.connect)
     sheet = Sheet(file, job.track, job.format, account_of(settings.upstream_url, job.account))
-    report = read_report(job.results, job.wanted) if job.results != job.file else ()
+    report = (
+        read_report(job.results, job.wanted, encoding=file.form.encoding)
+        if job.results != job.file
+        else ()
+    )
     about = {"track": job.track, "format_": job.format}
     check_no_other(report, path=job.results, **about)
     known = held(report, path=job.results, **about)
@@ -162,15 +167,24 @@ def invite(job: Job) -> int:
         tally = run_invites(settings, sheet, results, screen, options)
     if tally.declined:
         echo("Nothing was sent.")
-        return NOT_ALL
-    echo_all(tally.summary().splitlines())
+        return INTERRUPTED if screen.broke_off else NOT_ALL
+    if tally.interrupted:
+        # The terminal may be gone: that may be why.
+        with contextlib.suppress(OSError):
+            _tell(job, file, settings, tally)
+            sys.stdout.flush()
+        return INTERRUPTED
+    _tell(job, file, settings, tally)
+    return DONE if tally.is_complete else NOT_ALL
+
+
+def _tell(job: Job, file: CandidatesFile, settings: Settings, tally: Tally) -> None:
+    """How it went, and where to find more."""
     _write_failed(job, file, tally)
+    echo_all(tally.summary().splitlines())
     echo(f"Results: {job.results}")
     if (store := _store_file(settings)) is not None:
         echo(f"Who is invited is remembered in {store}")
-    if tally.interrupted:
-        return INTERRUPTED
-    return DONE if tally.is_complete else NOT_ALL
 
 
 @contextlib.contextmanager
@@ -190,6 +204,7 @@ class Terminal:
     def __init__(self, job: Job, file: CandidatesFile) -> None:
         self._job = job
         self._file = file
+        self.broke_off = False
         self._progress: Progress | None = None
         self._task: TaskID | None = None
 
@@ -198,7 +213,8 @@ class Terminal:
 
     def __exit__(self, *_: object) -> None:
         if self._progress is not None:
-            self._progress.stop()
+            with contextlib.suppress(OSError):
+                self._progress.stop()
 
     def confirm(self, plan: Plan, track: TrackLook) -> bool:
         echo_all(preview.description(self._file))
@@ -210,7 +226,11 @@ class Terminal:
             return True
         people = preview.counted(len(plan.to_send), "person", "people")
         question = f"E-mail {people} for {track.name}?"
-        return self._job.yes or _asked(question)
+        if self._job.yes:
+            return True
+        agreed = _asked(question)
+        self.broke_off = agreed is None
+        return bool(agreed)
 
     def progress(self, done: int, waits_for: str) -> None:
         total = len(self._file.candidates)
@@ -239,14 +259,15 @@ def _bar() -> Progress:
     return Progress(*columns, console=console, disable=not console.is_terminal)
 
 
-def _asked(question: str) -> bool:
+def _asked(question: str) -> bool | None:
+    """Yes or no; None after Ctrl-C."""
     # The event loop would only note Ctrl-C, and the question would stay.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return click.confirm(question)
     except (click.Abort, KeyboardInterrupt):
         click.echo()
-        return False
+        return None
     finally:
         signal.signal(signal.SIGINT, before)
 

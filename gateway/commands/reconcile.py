@@ -97,5 +97,6 @@ def _entry(left: OpenRecord) -> dict[str, object]:
         "trackId": str(left.record.track_id),
         "attempt": left.record.attempt,
         "ageSeconds": round(time.time() - left.record.first_sent_at),
-        "why": left.why.value,
+        "doubt": left.why.value,
+        "why": left.why.description,
     }

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Final
 
+from gateway.invites.doubt import Doubt
 from gateway.invites.inputs import normalised_email
 from gateway.invites.record import Record, State
 from gateway.invites.records import Records
@@ -60,7 +61,8 @@ def as_text(records: Sequence[Record]) -> str:
         return "No record is in doubt."
     return "\n".join(
         f"{record.record_id.hex()[:SHOWN_DIGITS]}  track {record.track_id}  since {_since(record)}"
-        f"  address {record.email_hash.hex()[:SHOWN_DIGITS]}\n  {_why(record)}"
+        f"  address {record.email_hash.hex()[:SHOWN_DIGITS]}"
+        f"{f'  of {record.caller}' if record.caller else ''}\n  {_why(record)}"
         for record in records
     )
 
@@ -75,7 +77,10 @@ def as_json(records: Sequence[Record]) -> str:
                 "since": _since(record),
                 "attempt": record.attempt,
                 "emailHash": record.email_hash.hex(),
+                "caller": record.caller,
+                "doubt": _doubt(record).value,
                 "why": _why(record),
+                "settlesItself": _doubt(record).settles_itself,
             }
             for record in records
         ]
@@ -86,7 +91,12 @@ def _since(record: Record) -> str:
     return datetime.fromtimestamp(record.first_sent_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def _doubt(record: Record) -> Doubt:
+    return record.doubt or Doubt.NOT_LOOKED_UP
+
+
 def _why(record: Record) -> str:
+    why = _doubt(record).description
     if record.state is State.SENDING:
-        return "the gateway was interrupted before the outcome was recorded"
-    return "neither the platform's reply nor its list says what became of it"
+        return f"the gateway was interrupted before the outcome was recorded; {why}"
+    return why

@@ -13,7 +13,6 @@ from graphql import (
     StringValueNode,
     ValueNode,
     VariableNode,
-    get_operation_ast,
     value_from_ast_untyped,
 )
 
@@ -28,7 +27,7 @@ def names_candidate(
 ) -> bool:
     """Whether the operation checks an invite, or filters applications by name or address."""
     # The operation may be that of another document of the same shape, with other values.
-    node = get_operation_ast(document.ast, operation.name) or operation.node
+    node = document.node(operation)
     values = {**_defaults(node), **(variables or {})}
     for field in root_fields(node, fragments_of(document.ast)):
         if field.name.value == "checkInvite":

@@ -86,17 +86,10 @@ def _key_at(position: int, key: str) -> str:
 
 
 def idempotency_key_of(head: RequestHead) -> str | None:
-    """The header `Idempotency-Key`: a string in quotes, as its draft standard has it, or bare.
-
-    A header that comes several times with one key means that key: a repetition must not become
-    another invite on its way.
-    """
+    """The header `Idempotency-Key`: a string in quotes, as its draft standard has it, or bare."""
     text = head.header(b"idempotency-key")
     if text is None:
         return None
-    first, *others = text.split(", ")
-    if others and all(other.strip(" \t") == first for other in others):
-        text = first
     if len(text) > 1 and text[0] == text[-1] == '"':
         return text[1:-1]
     return text

@@ -34,7 +34,6 @@ MAX_VALIDATION_ERRORS = 5
 class Operation:
     """One operation of a valid document."""
 
-    node: OperationDefinitionNode
     type: OperationType
     name: str | None
     invites: int
@@ -47,7 +46,7 @@ class CachedDocument:
     """A document that is valid for the schema and within the limits.
 
     One that is valid because an `origin` of its shape is has the origin's operations, plans
-    included, and is parsed only if somebody asks for its `ast`.
+    included. The `ast` is parsed again if somebody asks for it once it is forgotten.
     """
 
     __slots__ = ("_ast", "literals", "operations", "origin", "sha256", "shape", "text", "uses")
@@ -77,6 +76,19 @@ class CachedDocument:
         if self._ast is None:
             self._ast = parse(self.text)
         return self._ast
+
+    def forget_ast(self) -> None:
+        """It takes most of a document's memory, and a plan needs it for errors alone."""
+        self._ast = None
+
+    def node(self, operation: Operation) -> OperationDefinitionNode:
+        """The operation as it stands in this very document."""
+        return next(
+            one
+            for one in self.ast.definitions
+            if isinstance(one, OperationDefinitionNode)
+            and (one.name.value if one.name else None) == operation.name
+        )
 
     @property
     def size(self) -> int:
@@ -188,5 +200,5 @@ def _cached(text: str, document: DocumentNode, shape: Shape | None) -> CachedDoc
         if isinstance(node, OperationDefinitionNode):
             invites = count_invites(root_fields(node, fragments))
             name = node.name.value if node.name else None
-            operations[name] = Operation(node, node.operation, name, invites)
+            operations[name] = Operation(node.operation, name, invites)
     return CachedDocument(text, document, operations, shape=shape)

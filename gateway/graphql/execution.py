@@ -99,6 +99,5 @@ class PlanningExecutor:
         try:
             return ExecutionResult(await plan.data(context, arguments))
         except Exception as error:  # noqa: BLE001 - a field error, or a bug that is masked
-            is_origin = document.origin is None
-            nodes = plan.nodes if is_origin else self._planner.nodes(document, operation)
+            nodes = self._planner.nodes(document, operation)
             return plan.failure(error, nodes)

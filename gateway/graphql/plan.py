@@ -13,12 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from graphql import (
-    DocumentNode,
     ExecutionResult,
     FieldNode,
     GraphQLNonNull,
     GraphQLSchema,
-    OperationDefinitionNode,
     located_error,
 )
 
@@ -59,8 +57,6 @@ class Plan(NamedTuple):
     is_nullable: bool
     frame: Sequence[tuple[str, str | None]]
     """All response names at the root, with `__typename`'s value."""
-    nodes: Nodes
-    """The field nodes at each path of response names that an error can come from."""
 
     def arguments(self, variables: Variables | None, literals: Literals) -> Arguments | None:
         """The root field's arguments, or None if the values are for the general executor."""
@@ -102,26 +98,20 @@ class Planner:
         if operation.plan is None:
             origin = document.origin or document
             try:
-                operation.plan = self._compiled(
-                    origin.ast, operation.node, literal_places(origin.text)
-                )
+                operation.plan, _ = self._compiled(origin, operation)
             except NotCoveredError:
                 operation.plan = _NOT_COVERED
+            else:
+                origin.forget_ast()
         return operation.plan if isinstance(operation.plan, Plan) else None
 
     def nodes(self, document: CachedDocument, operation: Operation) -> Nodes:
-        """The nodes of a planned operation as they stand in this very document."""
-        own = next(
-            one
-            for one in document.ast.definitions
-            if isinstance(one, OperationDefinitionNode)
-            and (one.name.value if one.name else None) == operation.name
-        )
-        return self._compiled(document.ast, own, {}).nodes
+        """The field nodes at each path of response names that a plan's error can come from."""
+        _, nodes = self._compiled(document, operation)
+        return nodes
 
-    def _compiled(
-        self, ast: DocumentNode, operation: OperationDefinitionNode, places: Mapping[int, int]
-    ) -> Plan:
+    def _compiled(self, document: CachedDocument, named: Operation) -> tuple[Plan, Nodes]:
+        ast, operation = document.ast, document.node(named)
         root = self._schema.get_root_type(operation.operation)
         selections = Selections(self._schema, fragments_of(ast))
         if root is None or operation.directives:
@@ -135,10 +125,10 @@ class Planner:
         field = root.fields.get(field_name)
         if field_name not in PLANNED or field is None or not has_resolver(field):
             raise NotCoveredError
-        reader = ArgumentReader(self._schema, operation, places)
+        reader = ArgumentReader(self._schema, operation, literal_places(document.text))
         read = reader.arguments(nodes[0], field)
         reader.check_all_read()
-        return Plan(
+        plan = Plan(
             name,
             read,
             PLANNED[field_name],
@@ -146,8 +136,8 @@ class Planner:
             selections.completion(nodes, field.type),
             not isinstance(field.type, GraphQLNonNull),
             frame,
-            selections.nodes,
         )
+        return plan, selections.nodes
 
 
 _NOT_COVERED = object()

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import math
 from http import HTTPStatus
-from itertools import count
 from typing import TYPE_CHECKING, Protocol, TypeGuard
 
 from gateway.invites.deadline import Deadline, within
@@ -33,11 +32,13 @@ from gateway.invites.models import (
 from gateway.invites.results import refusal_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from gateway.invites.pace import Pace
+    from gateway.invites.pace import Pace, Paces
 
 log = logging.getLogger("gateway.invites")
+
+_NOT_YET = stumbled(retryable=False)
 
 
 class TooManyCandidatesError(Exception):
@@ -74,23 +75,23 @@ class PacedInviter:
     def __init__(
         self,
         inviter: OneByOne,
-        pace: Pace,
+        paces: Paces,
         *,
         attempt_seconds: float,
         waits_for_operators_limits: bool = False,
     ) -> None:
         self._inviter = inviter
-        self._pace = pace
+        self._paces = paces
         self._attempt_seconds = attempt_seconds
         self._waits_for_operators_limits = waits_for_operators_limits
-        self._turned_away: InviteFailure | None = None
 
     async def invite(
         self, request: InviteRequest, origin: Origin, *, deadline: Deadline
     ) -> InviteResult:
         """The invite or a typed failure by `deadline`."""
         last: InviteFailure | None = None
-        while turn := await self._pace.turn(deadline=deadline):
+        pace = self._paces.of(origin.upstream_api_key)
+        while turn := await pace.turn(deadline=deadline):
             try:
                 result = await self._inviter.invite_checked(
                     request, origin, deadline=deadline.at_most(self._attempt_seconds)
@@ -99,15 +100,20 @@ class PacedInviter:
                     turn.went_through()
                     return result
                 turn.turned_away(result.retry_after_seconds)
-                last = self._turned_away = result
+                last = pace.turned_away = result
             finally:
                 turn.end()
-        return last or await self._never_sent(request, origin)
+        return last or await self._never_sent(request, origin, pace)
+
+    @property
+    def at_once(self) -> int:
+        """How many are invited at a time, at most."""
+        return self._paces.of(None).most
 
     @property
     def pause_seconds(self) -> float:
         """How long no invite is sent, because the upstream asked for that or is overloaded."""
-        return self._pace.pause_seconds
+        return self._paces.of(None).pause_seconds
 
     async def drain(self) -> None:
         """Wait until every invite with a key that was begun has come to its end."""
@@ -122,14 +128,14 @@ class PacedInviter:
             return is_upstreams or self._waits_for_operators_limits
         return result.retryable and result.retry_after_seconds is not None
 
-    async def _never_sent(self, request: InviteRequest, origin: Origin) -> InviteResult:
+    async def _never_sent(self, request: InviteRequest, origin: Origin, pace: Pace) -> InviteResult:
         # An earlier request with the key may have invited: only its record can tell.
         earlier = await self._inviter.recall(request, origin)
         if earlier is not None:
             return earlier
-        pause = math.ceil(self._pace.pause_seconds)
-        if pause and self._turned_away is not None:
-            return held_back(self._turned_away, retry_after_seconds=pause)
+        pause = math.ceil(pace.pause_seconds)
+        if pause and pace.turned_away is not None:
+            return held_back(pace.turned_away, retry_after_seconds=pause)
         return never_sent()
 
 
@@ -162,8 +168,18 @@ class BulkInviter:
         if len(drafts) > self._most:
             raise TooManyCandidatesError(self._most)
         deadline = within(origin.seconds_of(self._timeout_seconds))
-        checked = checked_list(drafts, key_required=self._key_required)
-        results = await asyncio.gather(*(self._one(one, origin, deadline) for one in checked))
+        results: list[InviteResult] = [_NOT_YET] * len(drafts)
+        # Checked one by one as they are pulled: a long list keeps nobody else waiting.
+        places = enumerate(checked_each(drafts, key_required=self._key_required))
+
+        async def work() -> None:
+            for place, checked in places:
+                results[place] = await self._one(checked, origin, deadline)
+                # What else has come meanwhile goes first, and may ask for fewer calls.
+                await asyncio.sleep(0)
+
+        workers = min(len(drafts), self._inviter.at_once)
+        await asyncio.gather(*(work() for _ in range(workers)))
         for draft, result in zip(drafts, results, strict=True):
             self._ended(draft, result, origin)
         return results
@@ -188,23 +204,14 @@ class BulkInviter:
             return stumbled(retryable=checked.idempotency_key is not None)
 
 
-def checked_list(
-    drafts: Sequence[InviteDraft],
-    *,
-    called: str = "candidate",
-    numbers: Iterable[int] | None = None,
-    key_required: bool = False,
-) -> list[InviteRequest | tuple[InputIssue, ...]]:
-    """Each draft ready to be sent, or all that is wrong with it, its repetition included.
-
-    An earlier draft is named as it is `called`, with its own of the `numbers`, from 1 if none.
-    """
+def checked_each(
+    drafts: Sequence[InviteDraft], *, key_required: bool = False
+) -> Iterator[InviteRequest | tuple[InputIssue, ...]]:
+    """Each draft ready to be sent, or all that is wrong with it, its repetition included."""
     seen: dict[str, str] = {}
-    names = (f"{called} {number}" for number in numbers or count(1))
-    return [
-        _once(check(draft, key_required=key_required), draft, name, seen)
-        for draft, name in zip(drafts, names, strict=False)
-    ]
+    for number, draft in enumerate(drafts, 1):
+        checked = check(draft, key_required=key_required)
+        yield _once(checked, draft, f"candidate {number}", seen)
 
 
 def _once(
@@ -214,7 +221,10 @@ def _once(
     seen: dict[str, str],
 ) -> InviteRequest | tuple[InputIssue, ...]:
     """As checked, unless an earlier draft of the list has the same address."""
-    email = normalised_email(draft.candidate_email)
+    if isinstance(checked, InviteRequest):
+        email: str | None = checked.candidate_email
+    else:
+        email = normalised_email(draft.candidate_email)
     if email is None:
         return checked
     first = seen.setdefault(lowercased(email), name)

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 
 
-# Made for every request, so not frozen.
+# Not frozen: see CONTRIBUTING, "The hot path".
 @dataclass(slots=True)
 class Deadline:
     """A moment; `at` is on the event loop's clock."""

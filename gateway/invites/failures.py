@@ -19,11 +19,17 @@ _REPEAT_SAFELY = (
 )
 
 
-def keyed(result: InviteResult) -> InviteResult:
-    """`result` for a caller with a key, who may repeat the request while its end is unknown."""
+_MAYBE = (
+    "It is not known whether the candidate has been invited, and repeating this request does not"
+    " tell: check before inviting again."
+)
+
+
+def keyed(result: InviteResult, *, may_change: bool) -> InviteResult:
+    """`result` for a caller with a key, who may repeat the request if that may tell the outcome."""
     if isinstance(result, InviteSuccess) or result.outcome is not InviteOutcome.UNKNOWN:
         return result
-    return replace(result, retryable=True, message=_REPEAT_SAFELY)
+    return replace(result, retryable=may_change, message=_REPEAT_SAFELY if may_change else _MAYBE)
 
 
 def interrupted(track_id: int) -> InviteFailure:

@@ -77,6 +77,13 @@ class Hasher:
         """The same for every spelling of an address that differs in case alone."""
         return self._hash("email", lowercased(address))
 
+    def scrambled(self, data: bytes, *, record_id: bytes, email: str) -> bytes:
+        """`data` as only the secret and the address together make it readable; twice, as it was."""
+        key = self._hash("scramble", json.dumps([record_id.hex(), lowercased(email)]))
+        blocks = range(len(data) // HASH_BYTES + 1)
+        stream = b"".join(hmac.digest(key, b"%d" % block, hashlib.sha256) for block in blocks)
+        return bytes(one ^ other for one, other in zip(data, stream, strict=False))
+
     def check_value(self) -> bytes:
         """Tells one secret from another without giving it away."""
         return self._hash("check", "")

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
 from gateway.invites.admission import Admission, OverloadedError
+from gateway.invites.claims import Claim, Claims
+from gateway.invites.clocks import Clocks, moment
 from gateway.invites.deadline import Deadline, within
+from gateway.invites.doubt import Doubt
+from gateway.invites.evidence import NotInvited
 from gateway.invites.failures import (
     in_progress,
     interrupted,
@@ -36,9 +40,7 @@ from gateway.invites.record import (
     Record,
     Standing,
     State,
-    first_claim,
     follows_doubt,
-    next_claim,
     settled,
     standing,
 )
@@ -47,6 +49,7 @@ from gateway.invites.settler import WAITS, Settler
 from gateway.invites.store import StoreUnavailableError
 from gateway.invites.stored_result import (
     FINAL_REFUSALS,
+    Scramble,
     pack,
     packed_applicant,
     state_after,
@@ -55,11 +58,12 @@ from gateway.invites.stored_result import (
 from gateway.upstream.wire import Applicant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Collection, Sequence
 
     from gateway.invites.read_back import ReadBack
     from gateway.invites.records import Records
     from gateway.invites.sender import Sender
+    from gateway.invites.witness import WitnessLooks
 
 log = logging.getLogger("gateway.invites")
 
@@ -98,21 +102,23 @@ class KeyedInviter:
         sender: Sender,
         admission: Admission,
         read_back: ReadBack | None,
+        witness_looks: WitnessLooks | None = None,
         lease_seconds: float,
         final_refusals: Collection[InviteErrorCode] = FINAL_REFUSALS,
         by_person: bool = False,
-        clock: Callable[[], float] = time.time,
+        clocks: Clocks = moment,
         settle_waits: Sequence[float] = WAITS,
     ) -> None:
         self._records = records
         self._store = records.store
         self._sender = sender
         self._admission = admission
-        self._clearing = Clearing(records.store, read_back)
-        self._lease_seconds = lease_seconds
+        self._clearing = Clearing(read_back)
+        self._witness_looks = witness_looks
+        self._claims = Claims(records.store, lease_seconds=lease_seconds, clocks=clocks)
         self._final_refusals = final_refusals
         self._by_person = by_person
-        self._clock = clock
+        self._clocks = clocks
         self._running: dict[bytes, tuple[bytes, asyncio.Task[InviteResult]]] = {}
         self._settler = Settler(records.store, waits=settle_waits)
 
@@ -146,7 +152,7 @@ class KeyedInviter:
         if record is None:
             return None
         job = _Job(request, identity, origin, within(0))
-        if standing(record, identity.fingerprint, now=self._clock()) is Standing.FREE:
+        if standing(record, identity.fingerprint, now=self._clocks().wall) is Standing.FREE:
             return None
         return self._as_it_stands(record, job)
 
@@ -174,11 +180,11 @@ class KeyedInviter:
     async def _step(self, record: Record | None, job: _Job) -> _Step:
         if record is None:
             return await self._claim_and_send(None, job)
-        match standing(record, job.identity.fingerprint, now=self._clock()):
+        match standing(record, job.identity.fingerprint, now=self._clocks().wall):
             case Standing.REUSED:
                 return key_reused()
             case Standing.ANSWERED:
-                return _replay(record, job)
+                return self._replay(record, job)
             case Standing.IN_FLIGHT:
                 return await self._watch(record, job)
             case Standing.IN_DOUBT:
@@ -192,29 +198,16 @@ class KeyedInviter:
         """One attempt, the first if there `was` no record."""
         try:
             async with self._admission.place(max_wait_seconds=job.deadline.seconds_left):
-                claim = self._next_claim(was, job)
-                send_by = time.monotonic() + self._lease_seconds / 2
                 try:
-                    claimed = await self._claim(claim, was)
+                    claim = await self._claims.take(was, job.identity, job.origin)
                 except StoreUnavailableError as error:
                     # The claim's commit failed or is unclear: not a byte was sent for it.
                     return await self._after_failed_claim(was, job, error)
-                if claimed:
-                    return await self._send(claim, job, send_by)
+                if claim is not None:
+                    return await self._send(claim, job)
         except OverloadedError as error:
             return overloaded(error.retry_after_seconds)
         return await self._look(job)
-
-    def _next_claim(self, was: Record | None, job: _Job) -> Record:
-        now, lease_seconds = self._clock(), self._lease_seconds
-        if was is None:
-            return first_claim(job.identity, now=now, lease_seconds=lease_seconds)
-        return next_claim(was, now=now, lease_seconds=lease_seconds)
-
-    async def _claim(self, claim: Record, was: Record | None) -> bool:
-        if was is None:
-            return await self._store.insert(claim)
-        return await self._store.swap(claim, was=was)
 
     async def _after_failed_claim(
         self, was: Record | None, job: _Job, error: StoreUnavailableError
@@ -232,40 +225,66 @@ class KeyedInviter:
         except StoreUnavailableError as error:
             return _store_failed(error, InviteOutcome.UNKNOWN)
 
-    async def _send(self, claim: Record, job: _Job, send_by: float) -> InviteResult:
+    async def _send(self, claim: Claim, job: _Job) -> InviteResult:
         # The record must be on disk before the first byte leaves: after a crash, a missing
         # record is the only proof that nothing was sent.
         sent = await self._sender.send(
             job.request,
             job.origin,
             deadline=job.deadline,
-            send_by=send_by,
-            idempotency_key=claim.record_id.hex(),
+            may_send=claim.may_send,
+            idempotency_key=claim.record.record_id.hex(),
         )
-        result = _after_doubt(claim, result_of(sent.exchange, sent.judgement, job.request))
-        result = await self._clearing.clear_up(claim, result, job.request, deadline=job.deadline)
+        return await self._settle(
+            claim.record, result_of(sent.exchange, sent.judgement, job.request), job
+        )
+
+    async def _settle(self, claim: Record, result: InviteResult, job: _Job) -> InviteResult:
+        is_first_hand = isinstance(result, InviteSuccess)
+        result, doubt = await self._clearing.clear_up(
+            claim, result, job.request, deadline=job.deadline
+        )
+        result = self._keyed(result, claim, doubt)
         state = state_after(result, final_refusals=self._final_refusals)
         forgets = state is State.RELEASED and follows_doubt(claim)
-        answer = None if forgets else pack(result)
-        outcome = settled(claim, state, now=self._clock(), answer=answer)
+        answer = None if forgets else pack(result, job.request, self._scramble(job))
+        outcome = settled(claim, state, now=self._clocks().wall, answer=answer, doubt=doubt)
         instead = await self._settler.settle(
             outcome, claim=claim, within=max(_GRACE_SECONDS, job.deadline.seconds_left)
         )
+        if is_first_hand and self._witness_looks is not None:
+            await self._witness_looks.look(outcome, seconds_left=job.deadline.seconds_left)
         if instead is None or outcome.state is State.INVITED:
             return result
         # This process was paused past its lease: what another one did since then counts.
         return self._as_it_stands(instead, job)
 
+    def _replay(self, record: Record, job: _Job) -> InviteResult:
+        if record.answer is None:
+            return interrupted(record.track_id)
+        return unpack(record.answer, job.request, self._scramble(job))
+
+    def _scramble(self, job: _Job) -> Scramble:
+        return partial(
+            self._records.hasher.scrambled,
+            record_id=job.identity.record_id,
+            email=job.request.candidate_email,
+        )
+
+    def _keyed(self, result: InviteResult, record: Record, doubt: Doubt | None) -> InviteResult:
+        may_change = self._clearing.may_change(record, doubt, now=self._clocks().wall)
+        return keyed(result, may_change=may_change)
+
     def _as_it_stands(self, record: Record, job: _Job) -> InviteResult:
-        match standing(record, job.identity.fingerprint, now=self._clock()):
+        match standing(record, job.identity.fingerprint, now=self._clocks().wall):
             case Standing.REUSED:
                 return key_reused()
             case Standing.ANSWERED:
-                return _replay(record, job)
+                return self._replay(record, job)
             case Standing.IN_FLIGHT | Standing.FREE:
                 return in_progress()
             case Standing.IN_DOUBT:
-                return keyed(_replay(record, job))
+                return self._keyed(self._replay(record, job), record, record.doubt)
             case other:
                 assert_never(other)
 
@@ -279,28 +298,28 @@ class KeyedInviter:
                 now_there = await self._store.read(record.record_id)
             except StoreUnavailableError as error:
                 return _store_failed(error, InviteOutcome.UNKNOWN)
-            if now_there != record or self._clock() >= record.lease_until:
+            if now_there != record or self._clocks().wall >= record.lease_until:
                 return now_there
         return in_progress()
 
     async def _resolve(self, record: Record, job: _Job) -> _Step:
-        """A record in doubt: found in the upstream's list, sent anew, or left as it is."""
-        sighting = await self._clearing.look(record, job.request, deadline=job.deadline)
-        now = self._clock()
+        """A record in doubt: found in the platform's list, sent anew, or left as it is."""
+        doubt = Doubt.NOT_LOOKED_UP
         try:
-            if isinstance(sighting, Applicant):
-                answer = packed_applicant(sighting, track_id=record.track_id)
-                await self._store.swap(
-                    settled(record, State.INVITED, now=now, answer=answer), was=record
-                )
+            finding = await self._clearing.look(record, job.request, deadline=job.deadline)
+            if isinstance(finding, Applicant):
+                answer = packed_applicant(finding, track_id=record.track_id)
+                found = settled(record, State.INVITED, now=self._clocks().wall, answer=answer)
+                if not await self._store.swap(found, was=record):
+                    return await self._look(job)
                 return unpack(answer, job.request)
-            if sighting is None and await self._clearing.believes_absence(
-                record, now=now, deadline=job.deadline
-            ):
+            if isinstance(finding, NotInvited):
                 return await self._claim_and_send(record, job)
+            doubt = finding
+            await self._clearing.leave(record, doubt)
         except StoreUnavailableError as error:
             log.warning("a record could not be settled: %s", error)
-        return keyed(_replay(record, job))
+        return self._keyed(self._replay(record, job), record, doubt)
 
 
 async def _join(
@@ -317,23 +336,6 @@ async def _end_of(task: asyncio.Task[InviteResult], deadline: Deadline) -> Invit
     """What the task came to, or None if it goes on beyond `deadline`."""
     done, _ = await asyncio.wait([task], timeout=max(0.0, deadline.seconds_left))
     return task.result() if done else None
-
-
-def _replay(record: Record, job: _Job) -> InviteResult:
-    if record.answer is None:
-        return interrupted(record.track_id)
-    return unpack(record.answer, job.request)
-
-
-def _after_doubt(claim: Record, result: InviteResult) -> InviteResult:
-    """A conflict after an attempt of unknown end may be that attempt's own invite."""
-    if (
-        follows_doubt(claim)
-        and isinstance(result, InviteFailure)
-        and result.code is InviteErrorCode.ALREADY_INVITED
-    ):
-        return replace(result, outcome=InviteOutcome.UNKNOWN)
-    return result
 
 
 def _store_failed(error: StoreUnavailableError, outcome: InviteOutcome) -> InviteFailure:

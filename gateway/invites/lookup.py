@@ -3,66 +3,106 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gateway.invites.failures import keyed
-from gateway.invites.models import InviteOutcome, InviteRequest, InviteResult, InviteSuccess
-from gateway.invites.read_back import Doubt
-from gateway.invites.record import absence_is_proof, seen_absent
+from gateway.invites.doubt import Doubt
+from gateway.invites.models import (
+    InviteErrorCode,
+    InviteFailure,
+    InviteOutcome,
+    InviteRequest,
+    InviteResult,
+    InviteSuccess,
+)
+from gateway.invites.record import follows_doubt
+from gateway.invites.store import StoreUnavailableError
 from gateway.invites.stored_result import packed_applicant, unpack
 from gateway.upstream.wire import Applicant
 
 if TYPE_CHECKING:
     from gateway.invites.deadline import Deadline
-    from gateway.invites.read_back import ReadBack, Sighting
+    from gateway.invites.evidence import Finding
+    from gateway.invites.read_back import ReadBack
     from gateway.invites.record import Record
-    from gateway.invites.store import Store
+
+log = logging.getLogger("gateway.invites")
 
 
 class Clearing:
-    """Asks the upstream's list, if there is one to ask."""
+    """Asks the platform's list, if there is one to ask."""
 
-    def __init__(self, store: Store, read_back: ReadBack | None) -> None:
-        self._store = store
+    def __init__(self, read_back: ReadBack | None) -> None:
         self._read_back = read_back
 
     async def clear_up(
         self, claim: Record, result: InviteResult, request: InviteRequest, *, deadline: Deadline
-    ) -> InviteResult:
-        """`result`, or what the list says where the exchange left it open."""
+    ) -> tuple[InviteResult, Doubt | None]:
+        """`result`, or what the list says where the exchange left it open; and the doubt left."""
+        result = _after_doubt(claim, result)
         if isinstance(result, InviteSuccess) or result.outcome is InviteOutcome.NOT_INVITED:
-            return result
+            return result, None
         if self._read_back is not None:
             await _honour(result.retry_after_seconds, deadline)
-        sighting = await self.look(claim, request, deadline=deadline)
-        if not isinstance(sighting, Applicant):
-            return keyed(result)
-        found = unpack(packed_applicant(sighting, track_id=claim.track_id), request)
-        return replace(found, replayed=False) if isinstance(found, InviteSuccess) else found
+        try:
+            finding = await self.look(claim, request, deadline=deadline, whole=False)
+        except StoreUnavailableError as error:
+            log.warning("an outcome could not be looked up: %s", error)
+            finding = Doubt.NOT_LOOKED_UP
+        if isinstance(finding, Applicant):
+            found = unpack(packed_applicant(finding, track_id=claim.track_id), request)
+            return _as_first(found), None
+        if result.outcome is InviteOutcome.INVITED or not isinstance(finding, Doubt):
+            return result, None
+        return result, finding
 
-    async def look(self, record: Record, request: InviteRequest, *, deadline: Deadline) -> Sighting:
-        """The record's applicant, None if the list is without it, or why it cannot be told."""
-        left = deadline.seconds_left
-        if self._read_back is None or left <= 0:
-            return Doubt.OFF
-        return await self._read_back.look_for(record, request.candidate_email, seconds_left=left)
-
-    async def believes_absence(self, record: Record, *, now: float, deadline: Deadline) -> bool:
-        """That the list is without the record's candidate is proof; a first look is noted.
-
-        Raises StoreUnavailableError.
-        """
+    async def look(
+        self, record: Record, request: InviteRequest, *, deadline: Deadline, whole: bool = True
+    ) -> Finding:
+        """What the list proves about the record. Raises StoreUnavailableError."""
+        if record.doubt is Doubt.OWN_KEY:
+            return Doubt.OWN_KEY
         if self._read_back is None:
+            return Doubt.OFF
+        left = deadline.seconds_left
+        if left <= 0:
+            return Doubt.NOT_LOOKED_UP
+        return await self._read_back.look_for(
+            record, request.candidate_email, seconds_left=left, whole=whole
+        )
+
+    async def leave(self, record: Record, doubt: Doubt) -> None:
+        """Note in the record why it stays in doubt. Raises StoreUnavailableError."""
+        if self._read_back is not None:
+            await self._read_back.leave(record, doubt)
+
+    def may_change(self, record: Record, doubt: Doubt | None, *, now: float) -> bool:
+        """Whether a later request with the key may learn more."""
+        if self._read_back is None or doubt is Doubt.OWN_KEY or doubt is Doubt.REFUSED:
             return False
-        if absence_is_proof(record, now=now, quiet_seconds=self._read_back.quiet_seconds):
-            return await self._read_back.shows_invites(seconds_left=deadline.seconds_left)
-        if record.absent_since is None:
-            await self._store.swap(seen_absent(record, now=now), was=record)
-        return False
+        if doubt is None or doubt.settles_itself:
+            return True
+        # The list may still be behind.
+        return now - record.first_sent_at < self._read_back.rules.quiet_seconds
+
+
+def _after_doubt(claim: Record, result: InviteResult) -> InviteResult:
+    """A conflict after an attempt of unknown end may be that attempt's own invite."""
+    if (
+        follows_doubt(claim)
+        and isinstance(result, InviteFailure)
+        and result.code is InviteErrorCode.ALREADY_INVITED
+    ):
+        return replace(result, outcome=InviteOutcome.UNKNOWN)
+    return result
+
+
+def _as_first(result: InviteResult) -> InviteResult:
+    return replace(result, replayed=False) if isinstance(result, InviteSuccess) else result
 
 
 async def _honour(retry_after_seconds: int | None, deadline: Deadline) -> None:
-    """Leave the upstream in peace for as long as it asked, where the caller has the time."""
+    """Leave the platform in peace for as long as it asked, where the caller has the time."""
     if retry_after_seconds is not None and retry_after_seconds < deadline.seconds_left:
         await asyncio.sleep(retry_after_seconds)

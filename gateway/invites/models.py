@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, TypeAlias
 
@@ -44,13 +44,15 @@ class Origin:
 
     `scope` names the caller whose idempotency keys are meant, `sender` the one whose invites are
     counted, who may be known where no caller is. `upstream_api_key` is the caller's own, if it
-    brings one. Its `timeout_seconds` may shorten the gateway's, not lengthen it.
+    brings one. Its `timeout_seconds` may shorten the gateway's, not lengthen it. `caller` is its
+    name, for people who look into its records.
     """
 
     scope: str = ""
     sender: str = ""
     upstream_api_key: str | None = None
     timeout_seconds: float | None = None
+    caller: str | None = None
 
     def seconds_of(self, gateways: float) -> float:
         """The time that the request may take where the gateway allows so many seconds."""
@@ -103,6 +105,19 @@ class InputIssue:
     message: str
 
 
+class Anomaly(Enum):
+    """A reply that the platform would not give to this request; the values are for operators."""
+
+    PAGE = "html_page"
+    """HTML, from something in between."""
+    NO_JSON = "no_json"
+    DENIED = "denied"
+    """The body contradicts the status."""
+    OTHER_INVITE = "other_invite"
+    """It is about somebody else, or about another track."""
+    REDIRECT = "redirect"
+
+
 @dataclass(frozen=True, slots=True)
 class InviteFailure:
     """A request that ends without an invite to show, and what is known all the same."""
@@ -115,6 +130,7 @@ class InviteFailure:
     track_id: str | None = None
     retry_after_seconds: int | None = None
     upstream_status: int | None = None
+    anomaly: Anomaly | None = field(default=None, compare=False)
 
 
 InviteResult: TypeAlias = InviteSuccess | InviteFailure

@@ -30,7 +30,7 @@ from enum import Enum
 from typing import TypeAlias
 
 from gateway.invites.inputs import comparable_email
-from gateway.invites.models import InviteErrorCode, InviteOutcome, InviteRequest
+from gateway.invites.models import Anomaly, InviteErrorCode, InviteOutcome, InviteRequest
 from gateway.upstream.wire import (
     Exchange,
     Fault,
@@ -71,19 +71,6 @@ _OUTCOMES = {
     Verdict.NOT_PROCESSED: InviteOutcome.NOT_INVITED,
     Verdict.UNKNOWN: InviteOutcome.UNKNOWN,
 }
-
-
-class Anomaly(Enum):
-    """A reply that the platform would not give to this request; the values are for operators."""
-
-    PAGE = "html_page"
-    """HTML, from something in between."""
-    NO_JSON = "no_json"
-    DENIED = "denied"
-    """The body contradicts the status."""
-    OTHER_INVITE = "other_invite"
-    """It is about somebody else, or about another track."""
-    REDIRECT = "redirect"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import math
 import random
 from typing import TYPE_CHECKING, Final
@@ -11,9 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from gateway.invites.deadline import Deadline
+    from gateway.invites.models import InviteFailure
 
 _FIRST_PAUSE_SECONDS: Final = 1.0
 _LONGEST_PAUSE_SECONDS: Final = 30.0
+# Whatever the platform asks for, one call then finds out whether it still holds.
+_LONGEST_ASKED_SECONDS: Final = 300.0
+_MOST_ACCOUNTS: Final = 1000
 _SPREAD_SECONDS: Final = 0.25
 
 
@@ -41,8 +46,9 @@ class Turn:
 class Pace:
     """Turns for at most `most` calls at a time, first come first served.
 
-    A call that is turned away makes all others wait as well, for as long as the upstream asks,
-    and halves how many go on together; each that goes through lets a little more of them go.
+    A call that is turned away makes all others wait as well, for as long as the platform asks but
+    five minutes at most, and halves how many go on together; each that goes through lets a little
+    more of them go.
     """
 
     def __init__(
@@ -60,11 +66,19 @@ class Pace:
         # Calls that were under way together are turned away together: that counts once.
         self._era = 0
         self._pauses = 0
+        self.turned_away: InviteFailure | None = None
+        """The latest result of a call that was turned away."""
+        self._queued = 0
         self._door = asyncio.Lock()
         self._changed = asyncio.Event()
         self._clock = clock or (lambda: asyncio.get_running_loop().time())
         self._sleep = sleep
         self._chance = chance
+
+    @property
+    def most(self) -> int:
+        """How many turns there are at most."""
+        return self._most
 
     @property
     def pause_seconds(self) -> float:
@@ -75,16 +89,25 @@ class Pace:
         """A turn, or None if none comes before `deadline`, said as soon as that is certain."""
         if self._clock() >= deadline.at:
             return None
-        try:
-            async with asyncio.timeout_at(deadline.at), self._door:
-                while self.pause_seconds or self._in_use >= int(self._limit):
-                    if self._resume_at >= deadline.at:
-                        return None
-                    await self._wait()
-                self._in_use += 1
-        except TimeoutError:
-            return None
+        # Without a queue there is nothing to wait for, and nothing to time.
+        if self._queued or not self._has_turn:
+            self._queued += 1
+            try:
+                async with asyncio.timeout_at(deadline.at), self._door:
+                    while not self._has_turn:
+                        if self._resume_at >= deadline.at:
+                            return None
+                        await self._wait()
+            except TimeoutError:
+                return None
+            finally:
+                self._queued -= 1
+        self._in_use += 1
         return Turn(self, self._era)
+
+    @property
+    def _has_turn(self) -> bool:
+        return self._in_use < int(self._limit) and not self.pause_seconds
 
     async def _wait(self) -> None:
         if pause := self.pause_seconds:
@@ -102,7 +125,9 @@ class Pace:
             self._era += 1
             self._pauses += 1
             self._limit = max(1.0, self._limit / 2)
-        pause = float(retry_after_seconds) if retry_after_seconds is not None else self._own_pause()
+        pause = self._own_pause()
+        if retry_after_seconds is not None:
+            pause = min(float(retry_after_seconds), _LONGEST_ASKED_SECONDS)
         until = self._clock() + pause + self._chance() * _SPREAD_SECONDS
         self._resume_at = max(self._resume_at, until)
 
@@ -113,3 +138,21 @@ class Pace:
     def _end(self) -> None:
         self._in_use -= 1
         self._changed.set()
+
+
+class Paces:
+    """One pace for each account of the platform: what limits one is no limit for the others."""
+
+    def __init__(self, make: Callable[[], Pace]) -> None:
+        self._make = make
+        self._paces: dict[bytes, Pace] = {}
+
+    def of(self, api_key: str | None) -> Pace:
+        """The pace of the account that the key belongs to, or of the gateway's own."""
+        account = hashlib.sha256((api_key or "").encode()).digest()
+        # The accounts that were used last are remembered.
+        pace = self._paces.pop(account, None) or self._make()
+        self._paces[account] = pace
+        if len(self._paces) > _MOST_ACCOUNTS:
+            del self._paces[next(iter(self._paces))]
+        return pace

@@ -6,13 +6,14 @@ import asyncio
 import logging
 import random
 import secrets
-import time
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from gateway.invites.read_back import Doubt
-from gateway.invites.record import Record, State, absence_is_proof, seen_absent, settled
+from gateway.invites.clocks import Clocks, Moment, moment
+from gateway.invites.doubt import Doubt
+from gateway.invites.evidence import NotInvited
+from gateway.invites.record import Record, State, settled
 from gateway.invites.store import StoreUnavailableError
 from gateway.invites.stored_result import packed_applicant
 from gateway.upstream.wire import Applicant
@@ -27,6 +28,8 @@ log = logging.getLogger("gateway.invites")
 
 LEASE: Final = "reconciler"
 PURGE_AT_A_TIME: Final = 1000
+# By how much clocks may drift apart unnoticed; records are kept for so much longer.
+_UNEVEN_SECONDS: Final = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class Report:
     @property
     def worth_waiting(self) -> bool:
         """Another pass, a quiet period later, may bring more to an end."""
-        return bool(self.in_flight) or any(left.why is Doubt.FIRST_LOOK for left in self.open)
+        return bool(self.in_flight) or any(left.why is Doubt.NOT_LISTED for left in self.open)
 
 
 class Reconciler:
@@ -66,12 +69,12 @@ class Reconciler:
         read_back: ReadBack | None,
         *,
         keep_seconds: float,
-        clock: Callable[[], float] = time.time,
+        clocks: Clocks = moment,
     ) -> None:
         self._records = records
         self._read_back = read_back
         self._keep_seconds = keep_seconds
-        self._clock = clock
+        self._clocks = clocks
         self._holder = secrets.token_hex(8)
 
     async def run(self, *, interval_seconds: float) -> None:
@@ -87,7 +90,7 @@ class Reconciler:
                 log.exception("reconciling failed")
 
     async def _turn(self, interval_seconds: float) -> None:
-        now = self._clock()
+        now = self._clocks().wall
         until = now + 3 * interval_seconds
         if await self._records.store.lease(LEASE, self._holder, now=now, until=until):
             report = await self.reconcile()
@@ -102,7 +105,7 @@ class Reconciler:
 
     async def reconcile(self, *, progress: Callable[[Report], None] | None = None) -> Report:
         """One pass over all records in doubt."""
-        turn = _Pass(self._records, self._read_back, self._clock)
+        turn = _Pass(self._records, self._read_back, self._clocks)
         while await turn.next_page():
             if progress is not None:
                 progress(turn.report)
@@ -112,14 +115,29 @@ class Reconciler:
         return turn.report
 
     async def purge(self) -> int:
-        """Delete settled records that are old enough; open ones stay, however old."""
+        """Delete settled records that are old enough; open ones stay, however old.
+
+        Only where the wall clock has gone on evenly for as long as records are kept: one that was
+        set forward would make young records look old, and their keys would be sent again.
+        """
+        now = self._clocks()
+        if now.ticks - await self._even_since(now) < self._keep_seconds:
+            return 0
         gone = 0
         while True:
-            before = self._clock() - self._keep_seconds
+            before = now.wall - self._keep_seconds - _UNEVEN_SECONDS
             some = await self._records.store.purge(before=before, limit=PURGE_AT_A_TIME)
             gone += some
             if some < PURGE_AT_A_TIME:
                 return gone
+
+    async def _even_since(self, now: Moment) -> float:
+        """Since when on this machine both clocks are known to run side by side, in its ticks."""
+        apart = round((now.wall - now.ticks) / _UNEVEN_SECONDS)
+        seen_first = await self._records.store.remember(
+            f"clocks {now.boot} {apart}", repr(now.ticks).encode()
+        )
+        return float(seen_first)
 
 
 class _Pass:
@@ -128,18 +146,15 @@ class _Pass:
     One list is held at a time: each may be long, and there may be many.
     """
 
-    def __init__(
-        self, records: Records, read_back: ReadBack | None, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, records: Records, read_back: ReadBack | None, clocks: Clocks) -> None:
         self.report = Report()
         self._store = records.store
         self._read_back = read_back
-        self._clock = clock
+        self._clocks = clocks
         self._after = b""
-        self._shows_invites: bool | None = None
 
     async def next_page(self) -> bool:
-        page = await self._store.doubtful(now=self._clock(), after=self._after)
+        page = await self._store.doubtful(now=self._clocks().wall, after=self._after)
         by_track = sorted(page, key=lambda record: record.track_id)
         for track_id, records in groupby(by_track, key=lambda record: record.track_id):
             await self._settle_track(track_id, records)
@@ -152,32 +167,19 @@ class _Pass:
         look = Doubt.OFF if read_back is None else await read_back.list_track(track_id)
         for record in records:
             if read_back is None:
-                self._leave(record, Doubt.OFF)
+                self.report.open.append(OpenRecord(record, record.doubt or Doubt.OFF))
             else:
                 await self._settle(record, look, read_back)
 
     async def _settle(self, record: Record, look: Look, read_back: ReadBack) -> None:
-        sighting = read_back.find(record, look)
-        now = self._clock()
-        if isinstance(sighting, Applicant):
-            answer = packed_applicant(sighting, track_id=record.track_id)
+        finding, now = await read_back.weigh(record, look), self._clocks().wall
+        if isinstance(finding, Applicant):
+            answer = packed_applicant(finding, track_id=record.track_id)
             outcome = settled(record, State.INVITED, now=now, answer=answer)
             self.report.invited += await self._store.swap(outcome, was=record)
-        elif sighting is not None:
-            self._leave(record, sighting)
-        elif not absence_is_proof(record, now=now, quiet_seconds=read_back.quiet_seconds):
-            await self._store.swap(seen_absent(record, now=now), was=record)
-            self._leave(record, Doubt.FIRST_LOOK)
-        elif not await self._list_shows_invites(read_back):
-            self._leave(record, Doubt.NO_WITNESS)
-        else:
+        elif isinstance(finding, NotInvited):
             outcome = settled(record, State.RELEASED, now=now)
             self.report.released += await self._store.swap(outcome, was=record)
-
-    async def _list_shows_invites(self, read_back: ReadBack) -> bool:
-        if self._shows_invites is None:
-            self._shows_invites = await read_back.shows_invites()
-        return self._shows_invites
-
-    def _leave(self, record: Record, why: Doubt) -> None:
-        self.report.open.append(OpenRecord(record, why))
+        else:
+            left = await read_back.leave(record, finding)
+            self.report.open.append(OpenRecord(left, finding))

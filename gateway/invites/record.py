@@ -20,6 +20,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
+from gateway.invites.clocks import Moment
+from gateway.invites.doubt import Doubt
 from gateway.invites.identity import Identity
 
 
@@ -42,7 +44,10 @@ class Record:
 
     `answer` is the JSON a replay needs; a RELEASED record has one if none of its attempts was ever
     in doubt. `first_sent_at` is when the first attempt began whose end may still be open.
-    `absent_since` is when the upstream's list was first seen without the candidate.
+    `absent` is when the platform's list was first seen without the candidate, `doubt` what the last
+    look at it left open. `witness` says whether the invite was seen in that list as soon as it was
+    made; None if it was not looked up then. `caller` is whose request it was, if callers are
+    told apart.
     """
 
     record_id: bytes
@@ -55,8 +60,11 @@ class Record:
     updated_at: float
     first_sent_at: float
     lease_until: float
-    absent_since: float | None = None
+    absent: Moment | None = None
     answer: bytes | None = None
+    doubt: Doubt | None = None
+    witness: bool | None = None
+    caller: str | None = None
 
 
 class Standing(Enum):
@@ -83,8 +91,15 @@ def standing(record: Record, fingerprint: bytes, *, now: float) -> Standing:
     return Standing.IN_DOUBT
 
 
-def first_claim(identity: Identity, *, now: float, lease_seconds: float) -> Record:
-    """The record of a key that was never used."""
+def first_claim(
+    identity: Identity,
+    *,
+    now: float,
+    lease_seconds: float,
+    doubt: Doubt | None = None,
+    caller: str | None = None,
+) -> Record:
+    """The record of a key that was never used; `doubt` is what nobody could settle later."""
     return Record(
         record_id=identity.record_id,
         fingerprint=identity.fingerprint,
@@ -96,6 +111,8 @@ def first_claim(identity: Identity, *, now: float, lease_seconds: float) -> Reco
         updated_at=now,
         first_sent_at=now,
         lease_until=now + lease_seconds,
+        doubt=doubt,
+        caller=caller,
     )
 
 
@@ -109,7 +126,7 @@ def next_claim(record: Record, *, now: float, lease_seconds: float) -> Record:
         updated_at=now,
         first_sent_at=now if nothing_open else record.first_sent_at,
         lease_until=now + lease_seconds,
-        absent_since=None,
+        absent=None,
         answer=None,
     )
 
@@ -119,9 +136,16 @@ def follows_doubt(claim: Record) -> bool:
     return claim.first_sent_at != claim.updated_at
 
 
-def settled(record: Record, state: State, *, now: float, answer: bytes | None = None) -> Record:
+def settled(
+    record: Record,
+    state: State,
+    *,
+    now: float,
+    answer: bytes | None = None,
+    doubt: Doubt | None = None,
+) -> Record:
     """`record` after its attempt ended in `state`."""
-    return replace(record, state=state, updated_at=now, lease_until=now, answer=answer)
+    return replace(record, state=state, updated_at=now, lease_until=now, answer=answer, doubt=doubt)
 
 
 def in_doubt(record: Record, *, now: float) -> bool:
@@ -131,15 +155,21 @@ def in_doubt(record: Record, *, now: float) -> bool:
     return record.state is State.SENDING and now >= record.lease_until
 
 
-def seen_absent(record: Record, *, now: float) -> Record:
-    """`record` after the upstream's list was looked at and did not show the candidate."""
-    since = now if record.absent_since is None else record.absent_since
-    return replace(record, state=State.UNKNOWN, absent_since=since)
+def left_in_doubt(record: Record, doubt: Doubt, *, now: Moment, quiet_seconds: float) -> Record:
+    """`record` after a look at the platform's list that left `doubt`.
 
-
-def absence_is_proof(record: Record, *, now: float, quiet_seconds: float) -> bool:
-    """The list was seen without the candidate before, a quiet period ago: it is not lagging."""
-    return record.absent_since is not None and now - record.absent_since >= quiet_seconds
+    The first look without the candidate is noted with both clocks. It is noted anew if the wall
+    clock was set back since then, or if its quiet period would be over and was begun by another
+    machine, whose second clock this one cannot read.
+    """
+    absent = record.absent
+    if doubt is Doubt.NOT_LISTED and (
+        absent is None
+        or now.wall < absent.wall
+        or (now.boot != absent.boot and now.wall - absent.wall >= quiet_seconds)
+    ):
+        absent = now
+    return replace(record, state=State.UNKNOWN, absent=absent, doubt=doubt)
 
 
 def accepts(current: Record, outcome: Record) -> bool:

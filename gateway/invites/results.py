@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Mapping
 
 from gateway.invites.models import (
+    Anomaly,
     InputIssue,
     Invite,
     InviteErrorCode,
@@ -16,7 +17,7 @@ from gateway.invites.models import (
     InviteResult,
     InviteSuccess,
 )
-from gateway.invites.outcomes import Anomaly, Judgement, Verdict
+from gateway.invites.outcomes import Judgement, Verdict
 from gateway.upstream.wire import Exchange, InviteFields, Reply, read_error
 
 LONGEST_MESSAGE = 200
@@ -83,6 +84,7 @@ def result_of(exchange: Exchange, judgement: Judgement, request: InviteRequest) 
         track_id=str(request.track_id),
         retry_after_seconds=judgement.retry_after_seconds,
         upstream_status=judgement.status,
+        anomaly=judgement.anomaly,
     )
 
 

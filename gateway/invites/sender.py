@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
+from gateway.invites.anomalies import Anomalies
 from gateway.invites.breaker import Breaker, Health
-from gateway.invites.models import InviteErrorCode, InviteRequest, Origin
-from gateway.invites.outcomes import Anomaly, Clock, Judgement, Verdict, judge
+from gateway.invites.models import Anomaly, InviteErrorCode, InviteRequest, Origin
+from gateway.invites.outcomes import Clock, Judgement, Verdict, judge
 from gateway.invites.retries import RetryBudget, RetryPolicy
 from gateway.upstream.call import invite_call
 from gateway.upstream.wire import Exchange, Fault, NoReply, Reply, invite_body
@@ -26,6 +27,7 @@ _UNAUTHORIZED = int(HTTPStatus.UNAUTHORIZED)
 _TOO_MANY_REQUESTS = int(HTTPStatus.TOO_MANY_REQUESTS)
 _SERVER_ERROR = int(HTTPStatus.INTERNAL_SERVER_ERROR)
 _GOOD, _UNTOLD = Health.GOOD, Health.UNTOLD
+_NOT_PROCESSED = Verdict.NOT_PROCESSED
 _SENT_NOTHING = NoReply(Fault.OTHER, possibly_sent=False)
 
 
@@ -58,8 +60,9 @@ class Sent:
 class Sender:
     """Posts invites; tries again only where it is proved that nothing was done.
 
-    `retried` is called for each call after the first one of an invite. `announce` is awaited
-    before the first one; where it returns False, nothing is sent.
+    `retried` is called for each call after the first one of an invite, `limited` after each that
+    the platform turned away for being too many, with its `Retry-After`. `announce` is awaited
+    before the first call; where it returns False, nothing is sent.
     """
 
     def __init__(
@@ -72,6 +75,8 @@ class Sender:
         breaker: Breaker | None = None,
         limits: SendLimits | None = None,
         retried: Callable[[], None] = lambda: None,
+        limited: Callable[[int | None], None] = lambda _: None,
+        anomalies: Anomalies | None = None,
         announce: Callable[[InviteRequest], Awaitable[bool]] | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -82,6 +87,8 @@ class Sender:
         self._breaker = breaker
         self._limits = limits or SendLimits()
         self._retried = retried
+        self._limited = limited
+        self._anomalies = anomalies or Anomalies()
         self._announce = announce
         self._now = now
 
@@ -91,12 +98,12 @@ class Sender:
         origin: Origin,
         *,
         deadline: Deadline,
-        send_by: float | None = None,
+        may_send: Callable[[], bool] | None = None,
         idempotency_key: str | None = None,
     ) -> Sent:
         """Post the invite until the upstream has looked at it, at most.
 
-        `send_by`, after which no byte leaves, is on `time.monotonic`'s clock.
+        `may_send` is asked just before the first byte leaves: after False, none does.
         """
         limit = self._limits.of_sender
         if limit is not None and (limited := await _limited(limit, origin.sender)) is not None:
@@ -110,7 +117,7 @@ class Sender:
             invite_format=request.invite_format._value_,
         )
         key = origin.upstream_api_key
-        post = _Post(request, body, deadline, send_by, idempotency_key, key, self._now)
+        post = _Post(request, body, deadline, may_send, idempotency_key, key, self._now)
         self._budget.earn()
         sent, attempts = await self._attempt(post), 1
         while await self._wait_for_next(sent, attempts, deadline):
@@ -164,11 +171,16 @@ class Sender:
                     timeout_seconds=min(self._timeout_seconds, seconds_left),
                     api_key=post.api_key,
                     idempotency_key=post.idempotency_key,
-                    send_by=post.send_by,
+                    may_send=post.may_send,
                     trusts_connection=post.trusts_connection,
                 )
             )
-        return Sent(exchange, post.judgement_of(exchange))
+        judgement = post.judgement_of(exchange)
+        if judgement.anomaly is not None:
+            self._anomalies.note(judgement.anomaly, judgement.status)
+        if judgement.verdict is _NOT_PROCESSED:
+            self._limited(judgement.retry_after_seconds)
+        return Sent(exchange, judgement)
 
 
 @dataclass(slots=True, repr=False)
@@ -176,7 +188,7 @@ class _Post:
     request: InviteRequest
     body: bytes
     deadline: Deadline
-    send_by: float | None
+    may_send: Callable[[], bool] | None
     idempotency_key: str | None
     api_key: str | None
     now: Clock

@@ -45,8 +45,11 @@ class Store(Protocol):
     ) -> Sequence[Record]:
         """Records that are in doubt at `now`, by ascending id, those above `after`."""
 
-    async def latest_invited(self, *, before: float, limit: int) -> Sequence[Record]:
-        """INVITED records last changed before `before`, the latest first."""
+    async def of_person(self, email_hash: bytes, track_id: int) -> Sequence[Record]:
+        """The latest records of one person and track, whatever their keys; at most 100."""
+
+    async def witnesses(self, track_id: int) -> Sequence[Record]:
+        """The latest INVITED records of the track that were looked up at once; at most 10."""
 
     async def purge(self, *, before: float, limit: int) -> int:
         """Delete up to `limit` settled records last changed before `before`; says how many.

@@ -1,11 +1,13 @@
 """Results as records keep them.
 
-Name and address are left out: the input, which a replay has to repeat exactly, stands in.
+Name and address are left out: the input, which a replay has to repeat exactly, stands in. Where
+the platform spelled them in another way, that is kept so that the address makes it readable again.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
 
@@ -49,14 +51,26 @@ def state_after(
     return State.REFUSED if result.code in final_refusals else State.RELEASED
 
 
-def pack(result: InviteResult) -> bytes:
+Scramble: TypeAlias = Callable[[bytes], bytes]
+"""Makes bytes unreadable, and readable again, for whoever has the address."""
+
+
+def pack(
+    result: InviteResult, request: InviteRequest | None = None, scramble: Scramble | None = None
+) -> bytes:
     """The JSON of what a replay cannot take from its input."""
     if isinstance(result, InviteSuccess):
+        invite, spelling = result.invite, None
+        if request is not None and scramble is not None:
+            told = [invite.email, invite.name]
+            if told != [request.candidate_email, request.candidate_name]:
+                spelling = scramble(orjson.dumps(told)).hex()
         return packed_invite(
-            application_id=result.invite.application_id,
-            invite_link=result.invite.invite_link,
-            invite_status=result.invite.invite_status,
-            track_id=result.invite.track_id,
+            application_id=invite.application_id,
+            invite_link=invite.invite_link,
+            invite_status=invite.invite_status,
+            track_id=invite.track_id,
+            spelling=spelling,
         )
     return orjson.dumps(
         {
@@ -72,16 +86,20 @@ def pack(result: InviteResult) -> bytes:
 
 
 def packed_invite(
-    *, application_id: str, invite_link: str | None, invite_status: str | None, track_id: str
+    *,
+    application_id: str,
+    invite_link: str | None,
+    invite_status: str | None,
+    track_id: str,
+    spelling: str | None = None,
 ) -> bytes:
-    return orjson.dumps(
-        {
-            "application_id": application_id,
-            "invite_link": invite_link,
-            "invite_status": invite_status,
-            "track_id": track_id,
-        }
-    )
+    packed = {
+        "application_id": application_id,
+        "invite_link": invite_link,
+        "invite_status": invite_status,
+        "track_id": track_id,
+    }
+    return orjson.dumps(packed if spelling is None else {**packed, "spelling": spelling})
 
 
 def packed_applicant(applicant: Applicant, *, track_id: int) -> bytes:
@@ -100,12 +118,15 @@ def application_id_in(answer: bytes | None) -> str | None:
     return packed.get("application_id")
 
 
-def unpack(answer: bytes, request: InviteRequest) -> InviteResult:
+def unpack(answer: bytes, request: InviteRequest, scramble: Scramble | None = None) -> InviteResult:
     """The answer to `request`, which is the one that `answer` was packed for, or its repetition."""
     packed: dict[str, Any] = orjson.loads(answer)
     if "code" not in packed:
-        invite = Invite(email=request.candidate_email, name=request.candidate_name, **packed)
-        return InviteSuccess(invite, replayed=True)
+        email, name = request.candidate_email, request.candidate_name
+        spelling = packed.pop("spelling", None)
+        if spelling is not None and scramble is not None:
+            email, name = orjson.loads(scramble(bytes.fromhex(spelling)))
+        return InviteSuccess(Invite(email=email, name=name, **packed), replayed=True)
     return InviteFailure(
         **{
             **packed,

@@ -9,7 +9,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MAX_PIPELINED = 8
-"""Requests that wait on a connection for the answer before them."""
+"""Requests that wait on a connection for an earlier response."""
 MAX_CHUNKS = 4_096
 """Chunks of one body."""
 MAX_OVERHEAD_BYTES = 1_048_576
@@ -55,7 +55,7 @@ class Limits:
     max_fragments: int = 30
     """Fragments; their spreads may be twice as many."""
     max_overlaps: int = 1_000
-    """Pairs of fields that share a place in the answer; each has to be compared."""
+    """Pairs of fields with the same response name; each pair has to be compared."""
     max_invites: int = 1
     """Fields that invite, in one operation."""
     max_json_depth: int = 32
@@ -109,7 +109,7 @@ class LimitSettings(BaseSettings):
     max_overlaps: int = Field(
         _LIMITS.max_overlaps,
         ge=0,
-        description="Pairs of fields that share a place in the answer.",
+        description="Pairs of fields with the same response name.",
     )
     max_json_depth: int = Field(
         _LIMITS.max_json_depth, ge=4, le=500, description="Levels of a request's JSON."

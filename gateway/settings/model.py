@@ -15,6 +15,7 @@ from gateway.settings.api_key import check_key
 from gateway.settings.limits import LimitSettings
 from gateway.settings.service_links import without_service_links
 from gateway.settings.store_url import check_url, is_shareable
+from gateway.settings.time_zone import zone_of
 
 PREFIX = "GATEWAY_"
 _HOST = re.compile(r"[A-Za-z0-9._:-]+")
@@ -141,7 +142,7 @@ class Settings(AccessSettings, LimitSettings):
         ),
     )
     idempotency_hours: float = Field(
-        24.0, ge=24, le=24 * 366, description="How long the answer to a key is kept, at least."
+        24.0, ge=24, le=24 * 366, description="How long the result of a key is kept, at least."
     )
     request_timeout_seconds: float = Field(
         15.0,
@@ -169,6 +170,20 @@ class Settings(AccessSettings, LimitSettings):
     read_back_quiet_seconds: float = Field(
         300.0, ge=1, le=86_400, description="How long that list may lag behind."
     )
+    list_shows_invited: bool = Field(
+        False,
+        description=(
+            "The operator's word that the list shows everybody who was invited, also before they"
+            " open their invite. Without it, that has to be seen on the same track first."
+        ),
+    )
+    upstream_time_zone: str | None = Field(
+        None,
+        description=(
+            "What the platform's times without a zone mean: a name such as `Asia/Kolkata`, an"
+            " offset such as `+05:30`, or `UTC`. Without it they may be anywhere's."
+        ),
+    )
     reconcile_seconds: float = Field(
         60.0, ge=1, le=86_400, description="The time between two looks in the background."
     )
@@ -186,7 +201,7 @@ class Settings(AccessSettings, LimitSettings):
         ge=1,
         le=10_000,
         description=(
-            "The most calls in flight for all lists together; fewer while the platform limits"
+            "The most calls in flight for all lists of one account; fewer while the platform limits"
             " requests."
         ),
     )
@@ -316,6 +331,13 @@ class Settings(AccessSettings, LimitSettings):
             raise ValueError("set either this or GATEWAY_STORE_SECRET, not both")
         return path
 
+    @field_validator("upstream_time_zone")
+    @classmethod
+    def _check_time_zone(cls, name: str | None) -> str | None:
+        if name is not None:
+            zone_of(name)
+        return name
+
     @field_validator("lease_seconds")
     @classmethod
     def _check_lease(cls, seconds: float, info: ValidationInfo) -> float:
@@ -336,7 +358,7 @@ def _is_host(name: str | None) -> bool:
 
 
 class CodedSettings(Settings):
-    """Settings given in code alone: neither the environment nor a file is looked at."""
+    """Settings given in code: the environment and files are ignored."""
 
     # Only `gateway dev` needs it.
     model_config = SettingsConfigDict(defer_build=True)

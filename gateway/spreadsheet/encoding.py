@@ -43,13 +43,22 @@ class Text:
     is_guessed: bool = False
 
 
-def decoded(data: bytes, *, encoding: str | None = None) -> Text:
+def decoded(data: bytes, *, encoding: str | None = None, unless_unicode: str | None = None) -> Text:
     """The text in the `encoding` that is given, or in the one that the data can only be in.
 
-    Raises EncodingError. A character that is broken becomes U+FFFD.
+    What is not Unicode is read as `unless_unicode`, if that is given. Raises EncodingError. A
+    character that is broken becomes U+FFFD.
     """
     if encoding is not None:
         return Text(_chosen(data, encoding), _with_mark(encoding))
+    if (text := _unicode(data)) is not None:
+        return text
+    if unless_unicode is not None:
+        return Text(data.decode(unless_unicode, "replace"), unless_unicode, is_guessed=True)
+    return _guessed(data)
+
+
+def _unicode(data: bytes) -> Text | None:
     for mark, name in _MARKS:
         if data.startswith(mark):
             return Text(data.decode(name, "replace"), name)
@@ -58,7 +67,7 @@ def decoded(data: bytes, *, encoding: str | None = None) -> Text:
     try:
         return Text(data.decode("utf-8"), UTF_8)
     except UnicodeDecodeError:
-        return _broken_utf_8(data) or _guessed(data)
+        return _broken_utf_8(data)
 
 
 def is_encoding(name: str) -> bool:

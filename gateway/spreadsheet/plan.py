@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gateway.invites.record import State
+from gateway.invites.record import State, in_doubt
 from gateway.spreadsheet.invite_list import Entry
 from gateway.spreadsheet.memory import Memory
 from gateway.spreadsheet.report import Result
@@ -15,12 +16,14 @@ from gateway.spreadsheet.report import Result
 class Plan:
     """Entries by what is to be done with them; each is in one place, `same` rows left out.
 
-    `open` were being invited when a run ended, or it is unknown whether they are: the core finds
-    out, and sends nothing twice. `held` are known from a report alone.
+    `open` are being sent by another run, or were a moment ago by one that was killed: the core
+    waits and finds out. Of `doubtful` it is not known whether they are invited. `held` are known
+    from a report alone.
     """
 
     to_send: list[Entry] = field(default_factory=list)
     open: list[Entry] = field(default_factory=list)
+    doubtful: list[Entry] = field(default_factory=list)
     invited: list[Entry] = field(default_factory=list)
     held: list[tuple[Entry, Result]] = field(default_factory=list)
     wrong: list[Entry] = field(default_factory=list)
@@ -38,7 +41,7 @@ async def plan_of(
 
     Without a `memory` nobody was invited from here. Raises StoreUnavailableError.
     """
-    plan = Plan()
+    plan, now = Plan(), time.time()
     repeated = {id(one) for entry in entries for one in entry.same}
     for entry in entries:
         if id(entry) in repeated:
@@ -51,7 +54,9 @@ async def plan_of(
             plan.held.append((entry, held[entry.address]))
         elif record is not None and record.state is State.INVITED:
             plan.invited.append(entry)
-        elif record is not None and record.state in (State.SENDING, State.UNKNOWN):
+        elif record is not None and in_doubt(record, now=now):
+            plan.doubtful.append(entry)
+        elif record is not None and record.state is State.SENDING:
             plan.open.append(entry)
         elif limit is not None and len(plan.to_send) >= limit:
             plan.later.append(entry)

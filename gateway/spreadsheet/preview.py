@@ -62,7 +62,8 @@ def others(plan: Plan) -> Iterator[str]:
     repeated = sum(len(entry.same) for entry in plan.to_send)
     kinds = (
         (len(plan.invited), "invited already"),
-        (len(plan.open), "to be looked up, nothing is sent to them twice"),
+        (len(plan.open), "being sent by another run"),
+        (len(plan.doubtful), "in doubt: nothing is sent to them"),
         (len(plan.held), "held back by the results of an earlier run"),
         (len(plan.later), "left for later by --limit"),
         (len(plan.wrong), "cannot be sent"),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from gateway.invites.inputs import lowercased, normalised_email
 from gateway.operator_error import OperatorError
 from gateway.spreadsheet import cleaning
+from gateway.spreadsheet.encoding import UTF_8
 from gateway.spreadsheet.headings import HeadingError, Wanted, plain
 from gateway.spreadsheet.table import TOP, Row, TableError, read_table
 
@@ -18,6 +19,7 @@ COLUMNS: Final = ("track", "format", "status", "link", "code", "reason")
 """They stand behind the list's own columns."""
 INVITED, NOT_INVITED = "invited", "not invited"
 FORMATS: Final = ("get-link", "send-link")
+_ANY: Final = "cp1252"
 # As a spreadsheet may show a number.
 _GROUPED: Final = re.compile(r"\d{1,3}(?:[.,'’\s]\d{3})+")
 
@@ -80,15 +82,20 @@ def results_in(heading: Sequence[str], rows: Sequence[Row], email: int) -> Itera
     return _results(rows, columns, email) if columns else iter(())
 
 
-def read_report(path: Path, wanted: Wanted) -> tuple[Result, ...]:
+def read_report(path: Path, wanted: Wanted, *, encoding: str = UTF_8) -> tuple[Result, ...]:
     """The rows of a results file, however it was saved; none if there is no file.
 
-    Raises ReportError.
+    `encoding` is the list's. Raises ReportError.
     """
     if not path.exists():
         return ()
     try:
-        table = read_table(path, known=lambda cells: _known(cells, wanted))
+        # Of a report that a program has saved in a code page, only ASCII needs to be understood.
+        table = read_table(
+            path,
+            known=lambda cells: _known(cells, wanted),
+            unless_unicode=_ANY if encoding.startswith("utf") else encoding,
+        )
     except TableError as error:
         raise ReportError(f"{error}. {_WHAT_IT_IS}") from None
     if not table.rows:
@@ -104,7 +111,10 @@ def read_report(path: Path, wanted: Wanted) -> tuple[Result, ...]:
         raise ReportError(_no_report(path))
     columns: dict[str, int] = {name: _last(words, name) for name in COLUMNS if name in words}
     below = table.rows[table.rows.index(heading) + 1 :]
-    return tuple(_results(below, columns, email))
+    results = tuple(_results(below, columns, email))
+    if table.is_guessed and table.form.encoding == _ANY != encoding:
+        return tuple(one if one.email.isascii() else replace(one, email="") for one in results)
+    return results
 
 
 def held(results: Sequence[Result], *, path: Path, track: str, format_: str) -> dict[str, Result]:

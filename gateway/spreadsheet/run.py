@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from gateway.invites.deadline import Deadline, within
 from gateway.invites.failures import in_progress
@@ -22,12 +23,12 @@ from gateway.invites.models import (
 )
 from gateway.invites.read_back import Listing
 from gateway.service import Service
-from gateway.spreadsheet.headings import Wanted
 from gateway.spreadsheet.invite_list import Entry, Sheet
 from gateway.spreadsheet.memory import Memory
 from gateway.spreadsheet.plan import Plan, plan_of
 from gateway.spreadsheet.report import Result, check_no_other, held, read_report
 from gateway.spreadsheet.results import ResultsFile, ResultsFileError
+from gateway.spreadsheet.screen import Options, Screen
 from gateway.spreadsheet.standing import (
     ASK_LATER,
     INVALID,
@@ -40,35 +41,13 @@ from gateway.spreadsheet.standing import (
     standing_of,
 )
 from gateway.spreadsheet.tally import Tally
-from gateway.spreadsheet.track import TrackLook, look_at_track
+from gateway.spreadsheet.track import look_at_track
 from gateway.stop_signals import stop_signals
 
 if TYPE_CHECKING:
     from gateway.settings.model import Settings
 
 _TICK_SECONDS: Final = 0.5
-
-
-class Screen(Protocol):
-    """Whoever is watching the run."""
-
-    def confirm(self, plan: Plan, track: TrackLook) -> bool:
-        """Whether to go on with what is planned."""
-
-    def progress(self, done: int, waits_for: str) -> None:
-        """So many rows are done; `waits_for` says why it does not get on, or is empty."""
-
-    def stopping(self) -> None:
-        """The run was told to stop, and ends what is on its way."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """`patience_seconds` is how long the platform's limit may hold one row up."""
-
-    patience_seconds: float = 300.0
-    limit: int | None = None
-    wanted: Wanted = Wanted()  # noqa: RUF009 - frozen
 
 
 def run_invites(
@@ -127,7 +106,11 @@ class Run:
 
     async def go(self) -> Tally:
         known = self._reported()
-        plan = await plan_of(self._entries, self._memory, known, limit=self._options.limit)
+        plan = await self._plan(known)
+        if plan.doubtful:
+            # The platform's list is read once for all of them.
+            await self.service.reconciler.reconcile()
+            plan = await self._plan(known)
         track = await look_at_track(self.service.ask, self._sheet.track)
         if not self._screen.confirm(plan, track):
             return self._tally(declined=True)
@@ -139,13 +122,16 @@ class Run:
             self._write_last()
         return self._tally()
 
+    async def _plan(self, known: Mapping[str, Result]) -> Plan:
+        return await plan_of(self._entries, self._memory, known, limit=self._options.limit)
+
     def _reported(self) -> dict[str, Result]:
         """Who may be invited by what an earlier report says. Raises ReportError."""
         sheet, path = self._sheet, self._results.path
         about = {"track": sheet.track, "format_": sheet.format}
         report: tuple[Result, ...] = ()
         if not _is_same_file(path, sheet.file.path):
-            report = read_report(path, self._options.wanted)
+            report = read_report(path, self._options.wanted, encoding=sheet.file.form.encoding)
             check_no_other(report, path=path, **about)
         return held(report, path=path, **about) | held(
             sheet.file.results, path=sheet.file.path, **about
@@ -160,6 +146,8 @@ class Run:
             self._put(entry, not_invited(NOT_YET))
         for entry in plan.open:
             self._put(entry, Standing(InviteOutcome.UNKNOWN, reason=ON_ITS_WAY))
+        for entry in plan.doubtful:
+            self._put(entry, self._standing(await self._recall(entry) or in_progress()))
         for entry in plan.invited:
             invited = self._standing(await self._recall(entry) or in_progress())
             link = invited.link or _link_in(known.get(entry.address))
@@ -305,7 +293,7 @@ class Run:
 
     def _waits_for(self) -> str:
         if pause := self.service.paced.pause_seconds:
-            return f"the platform limits requests, {pause:.0f} s"
+            return f"the platform limits requests, {math.ceil(pause)} s"
         if self._waiting_for_lease:
             return (
                 f"{len(self._waiting_for_lease)} that another run was sending, at most"

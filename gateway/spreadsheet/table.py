@@ -59,10 +59,12 @@ Known = Callable[[Sequence[str]], int]
 """How many columns of those that are looked for the cells of a heading name."""
 
 
-def read_table(path: Path, *, known: Known, encoding: str | None = None) -> Table:
+def read_table(
+    path: Path, *, known: Known, encoding: str | None = None, unless_unicode: str | None = None
+) -> Table:
     """The rows of the file, of which one of the first names `known` columns, if any does.
 
-    Raises TableError.
+    For the encodings see `decoded`. Raises TableError.
     """
     try:
         data = path.read_bytes()
@@ -71,7 +73,7 @@ def read_table(path: Path, *, known: Known, encoding: str | None = None) -> Tabl
     if data.startswith(_WORKBOOKS):
         return _workbook(path, data, known)
     try:
-        text = decoded(data, encoding=encoding)
+        text = decoded(data, encoding=encoding, unless_unicode=unless_unicode)
     except EncodingError as error:
         raise TableError(f"{path} {error}") from None
     lines = list(io.StringIO(text.text, newline=""))

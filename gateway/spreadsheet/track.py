@@ -17,7 +17,7 @@ _SECONDS: Final = 5.0
 _PROBLEMS: Final[Mapping[int, str]] = {
     HTTPStatus.UNAUTHORIZED: "the platform does not accept the API key",
     HTTPStatus.FORBIDDEN: "the platform does not let this API key look at the track",
-    HTTPStatus.NOT_FOUND: "the platform knows no such track",
+    HTTPStatus.NOT_FOUND: "the platform does not find the track",
 }
 
 

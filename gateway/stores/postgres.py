@@ -13,19 +13,19 @@ from gateway.invites.record import Record, State
 from gateway.invites.store import StoreError, StoreUnavailableError
 from gateway.stores.postgres_connection import connect, reason, why_not_connected
 from gateway.stores.postgres_schema import bring_up_to_date
-from gateway.stores.rows import COLUMNS, from_row, to_row
+from gateway.stores.rows import COLUMNS, WIDTH, from_row, to_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-_VALUES: Final = "$1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12"
+_VALUES: Final = ",".join(f"${place}" for place in range(1, WIDTH + 1))
 _INSERT: Final = (
     f"INSERT INTO invite_records ({COLUMNS}) VALUES ({_VALUES})"  # noqa: S608 - constant
     " ON CONFLICT DO NOTHING RETURNING attempt"
 )
 _SWAP: Final = (
     f"UPDATE invite_records SET ({COLUMNS}) = ({_VALUES})"  # noqa: S608 - constant
-    " WHERE record_id = $1 AND attempt = $13 AND state = $14 RETURNING attempt"
+    f" WHERE record_id = $1 AND attempt = ${WIDTH + 1} AND state = ${WIDTH + 2} RETURNING attempt"
 )
 _READ: Final = f"SELECT {COLUMNS} FROM invite_records WHERE record_id = $1"  # noqa: S608 - constant
 _DOUBTFUL: Final = (
@@ -33,9 +33,14 @@ _DOUBTFUL: Final = (
     " WHERE state IN ('sending', 'unknown') AND record_id > $1"
     " AND (state = 'unknown' OR lease_until <= $2) ORDER BY record_id LIMIT $3"
 )
-_INVITED: Final = (
+_OF_PERSON: Final = (
     f"SELECT {COLUMNS} FROM invite_records"  # noqa: S608 - constant
-    " WHERE state = 'invited' AND updated_at < $1 ORDER BY updated_at DESC LIMIT $2"
+    " WHERE email_hash = $1 AND track_id = $2 ORDER BY updated_at DESC LIMIT 100"
+)
+_WITNESSES: Final = (
+    f"SELECT {COLUMNS} FROM invite_records"  # noqa: S608 - constant
+    " WHERE track_id = $1 AND witness IS NOT NULL AND state = 'invited'"
+    " ORDER BY updated_at DESC LIMIT 10"
 )
 _PURGE: Final = (
     "WITH old AS (SELECT record_id FROM invite_records"  # noqa: S608 - constant
@@ -115,8 +120,11 @@ class PostgresStore:
     ) -> Sequence[Record]:
         return [from_row(row) for row in await self._rows(_DOUBTFUL, after, now, limit)]
 
-    async def latest_invited(self, *, before: float, limit: int) -> Sequence[Record]:
-        return [from_row(row) for row in await self._rows(_INVITED, before, limit)]
+    async def of_person(self, email_hash: bytes, track_id: int) -> Sequence[Record]:
+        return [from_row(row) for row in await self._rows(_OF_PERSON, email_hash, track_id)]
+
+    async def witnesses(self, track_id: int) -> Sequence[Record]:
+        return [from_row(row) for row in await self._rows(_WITNESSES, track_id)]
 
     async def purge(self, *, before: float, limit: int) -> int:
         [(gone,)] = await self._rows(_PURGE, before, limit)

@@ -1,4 +1,4 @@
-"""The tables in PostgreSQL: looked at first, made or changed only if they have to be.
+"""The tables in PostgreSQL: checked first, created or changed only if necessary.
 
 So a role that may only use the tables is enough for the gateway, and one that owns them runs
 `gateway migrate`.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import resources
 from typing import TYPE_CHECKING, Final
 
+from gateway.invites.clocks import Moment
+from gateway.invites.doubt import Doubt
 from gateway.invites.record import Record, State
 from gateway.invites.store import StoreError
 
@@ -13,12 +15,15 @@ if TYPE_CHECKING:
 
 COLUMNS: Final = (
     "record_id, fingerprint, email_hash, track_id, attempt, state, created_at, updated_at,"
-    " first_sent_at, lease_until, absent_since, answer"
+    " first_sent_at, lease_until, absent_since, answer, doubt, witness, absent_ticks, absent_boot,"
+    " caller"
 )
+WIDTH: Final = COLUMNS.count(",") + 1
 
 
 def to_row(record: Record) -> tuple[bytes | int | str | float | None, ...]:
     """The values of COLUMNS."""
+    absent, doubt, witness = record.absent, record.doubt, record.witness
     return (
         record.record_id,
         record.fingerprint,
@@ -30,16 +35,32 @@ def to_row(record: Record) -> tuple[bytes | int | str | float | None, ...]:
         record.updated_at,
         record.first_sent_at,
         record.lease_until,
-        record.absent_since,
+        None if absent is None else absent.wall,
         record.answer,
+        None if doubt is None else doubt.value,
+        None if witness is None else int(witness),
+        None if absent is None else absent.ticks,
+        None if absent is None else absent.boot,
+        record.caller,
     )
 
 
 def from_row(row: Sequence[object]) -> Record:
     """The record whose columns are `row`, in the order of COLUMNS."""
-    values = list(row)
-    values[5] = State(values[5])
-    return Record(*values)  # type: ignore[arg-type]  # the tables are STRICT
+    *kept, absent_since, answer, doubt, witness, ticks, boot, caller = row
+    kept[5] = State(kept[5])
+    absent = None
+    if absent_since is not None:
+        # Before version 2 of the tables the other clock was not kept.
+        absent = Moment(absent_since, ticks or 0.0, boot or "")  # type: ignore[arg-type]  # the tables are STRICT
+    later = (
+        absent,
+        answer,
+        None if doubt is None else Doubt(doubt),
+        None if witness is None else bool(witness),
+        caller,
+    )
+    return Record(*kept, *later)  # type: ignore[arg-type, call-arg]  # as above
 
 
 def migrations(dialect: str) -> list[str]:

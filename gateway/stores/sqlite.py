@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from gateway.invites.identity import HASH_BYTES
 from gateway.invites.record import Record, State
 from gateway.invites.store import StoreError, StoreUnavailableError
-from gateway.stores.rows import COLUMNS, from_row, migrations, pending, to_row
+from gateway.stores.rows import COLUMNS, WIDTH, from_row, migrations, pending, to_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,12 +29,16 @@ Answer = TypeVar("Answer")
 
 BATCH: Final = 64
 
+_VALUES: Final = ",".join("?" * WIDTH)
 _INSERT: Final = (
-    f"INSERT INTO invite_records ({COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"  # noqa: S608 - constant
+    f"INSERT INTO invite_records ({COLUMNS}) VALUES ({_VALUES})"  # noqa: S608 - constant
     " ON CONFLICT DO NOTHING"
 )
+_FIXED: Final = 4
+_CHANGING: Final = COLUMNS.split(",", _FIXED)[_FIXED].lstrip()
 _SWAP: Final = (
-    f"UPDATE invite_records SET ({COLUMNS}) = (?,?,?,?,?,?,?,?,?,?,?,?)"  # noqa: S608 - constant
+    # Not what the record is about: naming a column makes SQLite write all of its indexes anew.
+    f"UPDATE invite_records SET ({_CHANGING}) = ({','.join('?' * (WIDTH - _FIXED))})"  # noqa: S608 - constant
     " WHERE record_id = ? AND attempt = ? AND state = ?"
 )
 _READ: Final = f"SELECT {COLUMNS} FROM invite_records WHERE record_id = ?"  # noqa: S608 - constant
@@ -43,9 +47,14 @@ _DOUBTFUL: Final = (
     " WHERE state IN ('sending', 'unknown') AND record_id > ?"
     " AND (state = 'unknown' OR lease_until <= ?) ORDER BY record_id LIMIT ?"
 )
-_INVITED: Final = (
+_OF_PERSON: Final = (
     f"SELECT {COLUMNS} FROM invite_records"  # noqa: S608 - constant
-    " WHERE state = 'invited' AND updated_at < ? ORDER BY updated_at DESC LIMIT ?"
+    " WHERE email_hash = ? AND track_id = ? ORDER BY updated_at DESC LIMIT 100"
+)
+_WITNESSES: Final = (
+    f"SELECT {COLUMNS} FROM invite_records"  # noqa: S608 - constant
+    " WHERE track_id = ? AND witness IS NOT NULL AND state = 'invited'"
+    " ORDER BY updated_at DESC LIMIT 10"
 )
 _PURGE: Final = (
     "DELETE FROM invite_records WHERE record_id IN (SELECT record_id FROM invite_records"  # noqa: S608 - constant
@@ -57,7 +66,7 @@ _LEASE: Final = (
     " ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until"
     " WHERE gateway_leases.holder = excluded.holder OR gateway_leases.until <= ?"
 )
-_PING: Final = (b"ping", b"", b"", 0, 0, State.SENDING.value, 0.0, 0.0, 0.0, 0.0, None, None)
+_PING: Final = (b"ping", b"", b"", 0, 0, State.SENDING.value, *(0.0,) * 4, *(None,) * (WIDTH - 10))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +113,18 @@ class SqliteStore:
 
     async def swap(self, record: Record, *, was: Record) -> bool:
         fence = (was.record_id, was.attempt, was.state.value)
-        return await self._changed(_SWAP, (*to_row(record), *fence)) == 1
+        return await self._changed(_SWAP, (*to_row(record)[_FIXED:], *fence)) == 1
 
     async def doubtful(
         self, *, now: float, after: bytes = b"", limit: int = 200
     ) -> Sequence[Record]:
         return await self._records(_DOUBTFUL, (after, now, limit))
 
-    async def latest_invited(self, *, before: float, limit: int) -> Sequence[Record]:
-        return await self._records(_INVITED, (before, limit))
+    async def of_person(self, email_hash: bytes, track_id: int) -> Sequence[Record]:
+        return await self._records(_OF_PERSON, (email_hash, track_id))
+
+    async def witnesses(self, track_id: int) -> Sequence[Record]:
+        return await self._records(_WITNESSES, (track_id,))
 
     async def purge(self, *, before: float, limit: int) -> int:
         return await self._changed(_PURGE, (before, limit))
@@ -291,5 +303,5 @@ def _answer(batch: Sequence[_Job], answers: Sequence[Any], error: Exception | No
     try:
         batch[0].loop.call_soon_threadsafe(tell)
     except RuntimeError:
-        # The loop is closed: nobody is left to be told.
+        # The loop is closed: no caller is left.
         return

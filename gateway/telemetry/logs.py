@@ -33,7 +33,7 @@ from gateway.telemetry.trail import TRAIL, Trail, is_replayed, told
 _SILENCED = ("httpx2", "httpcore2")
 _OWN = ("gateway", "uvicorn")
 LONGEST_OPERATION = 100
-"""Characters of an operation's name that are told."""
+"""Characters of an operation's name that are logged."""
 _LONGEST_TRACK_ID = 19
 
 
@@ -160,6 +160,7 @@ class AuditLog:
     def _line(
         self, draft: InviteDraft, result: InviteResult, trail: Trail | None, scope: str
     ) -> dict[str, object]:
+        failure = result if isinstance(result, InviteFailure) else None
         what, key, hashes = told(result), draft.idempotency_key, self._hashes()
         line = {
             "request_id": trail and trail.request_id,
@@ -172,9 +173,8 @@ class AuditLog:
             "code": what.code or None,
             "outcome": what.outcome,
             "replayed": is_replayed(result) or None,
-            "upstream_status": result.upstream_status
-            if isinstance(result, InviteFailure)
-            else None,
+            "upstream_status": failure and failure.upstream_status,
+            "upstream_anomaly": failure and failure.anomaly and failure.anomaly.value,
         }
         return {name: value for name, value in line.items() if value is not None}
 
@@ -185,7 +185,7 @@ def _address(draft: InviteDraft) -> str:
 
 
 def _track_id(text: str) -> str | None:
-    """The track's id if it can be one; else it could be anything, and is not told."""
+    """The track's id if it can be one; else it could be anything, and is left out."""
     plausible = text.isascii() and text.isdecimal() and len(text) <= _LONGEST_TRACK_ID
     return text if plausible else None
 

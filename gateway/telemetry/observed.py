@@ -76,7 +76,7 @@ def request_id_of(head: RequestHead) -> str:
 
 
 def _tell(seen: Sequence[Callable[..., None]], *what: object) -> None:
-    """Tell all of them; one that fails, say on a full disk, changes nothing about the answer."""
+    """Call all observers; one that fails, say on a full disk, does not change the response."""
     for one in seen:
         try:
             one(*what)
@@ -85,7 +85,7 @@ def _tell(seen: Sequence[Callable[..., None]], *what: object) -> None:
 
 
 def _first_code(body: bytes) -> str | None:
-    """The code of an answer's first error; the gateway's own words, never a caller's."""
+    """The code of a response's first error; the gateway's own words, never a caller's."""
     try:
         code: str = orjson.loads(body)["errors"][0]["extensions"]["code"]
     except (ValueError, LookupError, TypeError):

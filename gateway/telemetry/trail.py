@@ -1,4 +1,4 @@
-"""What is known of one request on its way: all that a log line, a metric or a span may tell."""
+"""The trail of a request: all that a log line, a metric or a span may contain of it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Trail:
     operation_type: str | None = None
     document: str | None = None
     admitted_ns: int | None = None
-    """When the document began to be looked at, in nanoseconds of wall-clock time, if traced."""
+    """When reading the document began, in nanoseconds of wall-clock time, if traced."""
     result_type: str | None = None
     code: str | None = None
     outcome: str | None = None
@@ -71,12 +71,12 @@ _FAILURES = {
 
 
 def told(result: InviteResult) -> Result:
-    """What may be told of a result."""
+    """What may be logged and counted of a result."""
     if isinstance(result, InviteSuccess):
         return SUCCESS
     return _FAILURES[result.code, result.outcome]
 
 
 def is_replayed(result: InviteResult) -> bool:
-    """It is the answer to an earlier request with the same key."""
+    """It repeats the result of an earlier request with the same key."""
     return isinstance(result, InviteSuccess) and result.replayed

@@ -14,6 +14,7 @@ from gateway.graphql.documents import CachedDocument, Operation
 from gateway.http.asgi import Respond
 from gateway.http.requests import RequestHead
 from gateway.invites.breaker import BreakerState
+from gateway.invites.models import Anomaly
 from gateway.invites.record import State
 from gateway.invites.store import Store, StoreUnavailableError
 from gateway.server.drain import Draining
@@ -41,7 +42,7 @@ _LAST_SPANS_SECONDS = 3.0
 
 
 class Watch:
-    """Who is told what; without a log, an audit line is not even made."""
+    """The hooks and who is called by them; without a log, audit lines are not even made."""
 
     def __init__(
         self,
@@ -77,7 +78,7 @@ class Watch:
         return observed(respond, self._requests, clock=_clock)
 
     def admitted(self, head: RequestHead) -> None:
-        """All gates are passed: it is known who is calling, and the document is looked at."""
+        """All gates are passed: the caller is known, and reading the document begins."""
         trail = TRAIL.get()
         if trail is None:
             return
@@ -112,6 +113,11 @@ class Watch:
         """One more call is made for an invite."""
         if self.metrics is not None:
             self.metrics.on_retry()
+
+    def anomaly(self, anomaly: Anomaly) -> None:
+        """A reply to an invite was not what the platform would say."""
+        if self.metrics is not None:
+            self.metrics.on_anomaly(anomaly)
 
     def store(self, store: Store) -> Store:
         return store if self._tracing is None else self._tracing.store(store)

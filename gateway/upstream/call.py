@@ -26,13 +26,13 @@ class Route(Enum):
 _INVITE: Final = Route.INVITE
 
 
-# Made for every invite, so not frozen; without a repr, because it holds a key and a candidate.
+# Neither frozen nor shown: see CONTRIBUTING, "The hot path".
 @dataclass(slots=True, repr=False)
 class Call:
     """One request, to be sent once at most: a POST if it has a body, else a GET.
 
     `path` is what follows the base URL, the query included. `timeout_seconds` bounds the whole
-    call; `send_by`, on `time.monotonic`'s clock, is the moment after which no byte may leave.
+    call; `may_send` is asked just before the first byte leaves, and after False none does.
     `api_key` is used instead of the client's own. `headers` are sent along.
 
     `trusts_connection` is asked about a reply before its connection may be used again: after
@@ -45,7 +45,7 @@ class Call:
     body: bytes | None = None
     api_key: str | None = None
     idempotency_key: str | None = None
-    send_by: float | None = None
+    may_send: Callable[[], bool] | None = None
     trusts_connection: Callable[[Reply], bool] | None = None
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
@@ -67,7 +67,7 @@ def invite_call(
     timeout_seconds: float,
     api_key: str | None = None,
     idempotency_key: str | None = None,
-    send_by: float | None = None,
+    may_send: Callable[[], bool] | None = None,
     trusts_connection: Callable[[Reply], bool] | None = None,
 ) -> Call:
     """Posts an invite."""
@@ -78,7 +78,7 @@ def invite_call(
         body,
         api_key,
         idempotency_key,
-        send_by,
+        may_send,
         trusts_connection,
     )
 

@@ -20,11 +20,11 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpcore2
 import httpx2
@@ -55,7 +55,7 @@ _FAULTS: Mapping[type[BaseException], Fault] = {
 
 
 class SendTooLateError(Exception):
-    """Raised before the first byte leaves, because `send_by` has passed."""
+    """Raised before the first byte leaves, because `may_send` said no."""
 
 
 @dataclass(slots=True)
@@ -65,14 +65,14 @@ class PhaseProbe:
     httpcore2 awaits it at each step of a call (request extension `trace`).
     """
 
-    send_by: float | None = None
+    may_send: Callable[[], bool] | None = None
     possibly_sent: bool = False
 
     async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
         if event != "http11.send_request_headers.started" or info["request"].method == b"CONNECT":
             return
         # Not the loop's clock: uvloop reads it once a turn, and a process may be paused in one.
-        if self.send_by is not None and time.monotonic() > self.send_by:
+        if self.may_send is not None and not self.may_send():
             raise SendTooLateError
         self.possibly_sent = True
 
@@ -211,7 +211,7 @@ class HttpxUpstream:
         key = self._api_key.current() if call.api_key is None else call.api_key
         if not fits_header(key) or not fits_header(call.idempotency_key or ""):
             return NoReply(Fault.OTHER, possibly_sent=False)
-        known = _Known(PhaseProbe(call.send_by), key)
+        known = _Known(PhaseProbe(call.may_send), key)
         request = self._request(call, known)
         before = _CALL.set(known)
         fault = Fault.OTHER
@@ -259,11 +259,10 @@ class HttpxUpstream:
         try:
             async for _ in response.aiter_stream():
                 pass
-            exchange, connection = known.facts(Fault.OTHER), known.connection
+            exchange, connection = known.facts(Fault.OTHER), cast("_Connection", known.connection)
             is_trusted = keyed_and_trusted(exchange, call=call, api_key=known.api_key)
-            if connection is not None:
-                may_be_kept = is_trusted and connection.reader.reusable
-                connection.is_spent = connection.is_old or not may_be_kept
+            may_be_kept = is_trusted and connection.reader.reusable
+            connection.is_spent = connection.is_old or not may_be_kept
             return exchange
         finally:
             await response.aclose()

@@ -64,9 +64,7 @@ class NoReply:
     possibly_sent: bool
 
 
-# Not frozen: that would take four times as long to make, and a named tuple eight times as long
-# to read, of every invite. Nothing changes it all the same. Without a repr, none of it comes into
-# a log by way of an error's message.
+# Neither frozen nor shown: see CONTRIBUTING, "The hot path".
 @dataclass(slots=True, repr=False)
 class Reply:
     """A call that got a status line; the body holds what arrived of it, at most 1 MiB.
@@ -122,10 +120,11 @@ class Applicant:
 
 @dataclass(frozen=True, slots=True)
 class ApplicantPage:
-    """One page of a track's applicants list."""
+    """One page of a track's applicants list; `total` counts all pages', if it is told."""
 
     applicants: tuple[Applicant, ...]
     has_next: bool
+    total: int | None = None
 
 
 def invite_body(
@@ -219,7 +218,12 @@ def read_applicants(reply: Reply) -> ApplicantPage | None:
     applicants = [_applicant(entry) for entry in body["data"]]
     if None in applicants:
         return None
-    return ApplicantPage(tuple(filter(None, applicants)), pagination["has_next"])
+    total = pagination.get("total")
+    return ApplicantPage(
+        tuple(filter(None, applicants)),
+        pagination["has_next"],
+        total if type(total) is int else None,
+    )
 
 
 def _applicant(entry: object) -> Applicant | None:
@@ -239,24 +243,32 @@ def json_of(reply: Reply) -> object:
     except orjson.JSONDecodeError:
         value = _lenient_json(reply)
         return _without(key, value) if len(key) >= SHORTEST_HIDDEN_KEY else value
-    if len(key) >= SHORTEST_HIDDEN_KEY and _may_hold(key, body):
-        return _without(key, value)
-    return value
+    # Most bodies hold no escapes, and are not walked through.
+    if len(key) < SHORTEST_HIDDEN_KEY or (b"\\" not in body and key.encode() not in body):
+        return value
+    return _without(key, value) if _may_hold(key, body) else value
 
 
 def _may_hold(key: str, body: bytes) -> bool:
-    if key.encode() in body or b"\\u" in body:
-        return True
-    return b"\\" in body and not _ESCAPED.isdisjoint(key)
+    return key.encode() in body or b"\\u" in body or not _ESCAPED.isdisjoint(key)
 
 
 def _without(key: str, value: object) -> object:
-    """The value with the key taken out of all of its texts; None if that cannot be done."""
+    """The value with the key taken out of all of its texts; None if it is nested too deeply."""
     try:
-        text, hidden = json.dumps(value), json.dumps(key)[1:-1]
-        return json.loads(text.replace(hidden, "***")) if hidden in text else value
-    except (ValueError, RecursionError):
+        return _cleared(value, key)
+    except RecursionError:
         return None
+
+
+def _cleared(value: object, key: str) -> object:
+    if isinstance(value, str):
+        return value.replace(key, "***")
+    if isinstance(value, list):
+        return [_cleared(one, key) for one in value]
+    if isinstance(value, dict):
+        return {_cleared(name, key): _cleared(one, key) for name, one in value.items()}
+    return value
 
 
 def _lenient_json(reply: Reply) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import signal
@@ -15,10 +16,11 @@ from tests.bench.contenders import NAIVE, line_up, peers
 from tests.bench.job import WrongAnswerError
 from tests.bench.load import LoadError, find_wrk
 from tests.bench.measure import Bench, Sample, ShortcutError
+from tests.bench.older import OlderUnavailableError, older_gateway
 from tests.bench.peers import PeersUnavailableError, default_folder, install
 from tests.bench.processes import ServerFailedError
 from tests.bench.profiles import PROFILES
-from tests.bench.report import chart, scaling, summarise, table
+from tests.bench.report import beside, chart, scaling, summarise, table
 from tests.bench.stub import StubMissingError
 
 
@@ -28,9 +30,10 @@ from tests.bench.stub import StubMissingError
 @click.option("--rounds", default=5, show_default=True, help="Turns of each gateway.")
 @click.option("--peers", "with_peers", is_flag=True, help="Node and Rust gateways too, from npm.")
 @click.option("--peers-folder", type=click.Path(path_type=Path), help="Where they are installed.")
+@click.option("--against", metavar="COMMIT", help="An older commit of this gateway, in turn.")
 @click.option("--only", "only", multiple=True, help="Gateways whose name holds this text.")
 @click.option("--quick", is_flag=True, help="One round of two seconds: a smoke test.")
-@click.option("--svg", type=click.Path(path_type=Path), help="Write the chart of the last profile.")
+@click.option("--svg", type=click.Path(path_type=Path), help="Write a chart of the profiles.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write all samples.")
 def main(
     *,
@@ -39,6 +42,7 @@ def main(
     rounds: int,
     with_peers: bool,
     peers_folder: Path | None,
+    against: str | None,
     only: tuple[str, ...],
     quick: bool,
     svg: Path | None,
@@ -51,26 +55,31 @@ def main(
     chosen = tuple(PROFILES) if "all" in names else names or ("ordinary",)
     taken: dict[str, list[Sample]] = {}
     try:
-        find_wrk()
-        others = [NAIVE]
-        if with_peers:
-            folder = peers_folder or default_folder()
-            click.echo(f"installing peers in {folder}", err=True)
-            install(folder)
-            others += peers(folder)
-        for name in chosen:
-            line = line_up(PROFILES[name], tuple(others))
-            wanted = [one for one in line if not only or any(text in one.name for text in only)]
-            with tempfile.TemporaryDirectory() as scratch:
-                bench = Bench(PROFILES[name], Path(scratch), seconds=seconds)
-                taken[name] = bench.run(
-                    wanted, rounds=rounds, report=lambda line: click.echo(line, err=True)
+        with contextlib.ExitStack() as stack:
+            find_wrk()
+            others = [NAIVE]
+            if with_peers:
+                folder = peers_folder or default_folder()
+                click.echo(f"installing peers in {folder}", err=True)
+                install(folder)
+                others += peers(folder)
+            older = stack.enter_context(older_gateway(against)) if against else None
+            for name in chosen:
+                line = line_up(PROFILES[name], tuple(others), older=older)
+                wanted = [one for one in line if not only or any(text in one.name for text in only)]
+                with tempfile.TemporaryDirectory() as scratch:
+                    bench = Bench(PROFILES[name], Path(scratch), seconds=seconds)
+                    taken[name] = bench.run(
+                        wanted, rounds=rounds, report=lambda line: click.echo(line, err=True)
+                    )
+                click.echo(
+                    f"\n{name}: {PROFILES[name].summary}\n\n{table(summarise(taken[name]))}\n"
                 )
-            click.echo(f"\n{name}: {PROFILES[name].summary}\n\n{table(summarise(taken[name]))}\n")
-            for told in scaling(taken[name]):
-                click.echo(f"{told}\n")
+                for line_told in (*scaling(taken[name]), *beside(summarise(taken[name]))):
+                    click.echo(f"{line_told}\n")
     except (
         LoadError,
+        OlderUnavailableError,
         PeersUnavailableError,
         ServerFailedError,
         ShortcutError,
@@ -79,8 +88,8 @@ def main(
     ) as error:
         raise click.ClickException(str(error)) from error
     if svg is not None:
-        rows = summarise(taken[chosen[-1]])
-        svg.write_text(chart(rows, title="CPU time per mutation (shorter is better)"), "utf-8")
+        groups = [(PROFILES[name].work.value, summarise(taken[name])) for name in chosen]
+        svg.write_text(chart(groups, title="CPU time (shorter is better)"), "utf-8")
     if json_file is not None:
         found = {name: [dataclasses.asdict(one) for one in taken[name]] for name in taken}
         json_file.write_text(json.dumps(found, indent=2) + "\n", "utf-8")

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tests.bench.job import CONTRACT_JOB, PLAIN_INPUT, Job, plain_document
+from tests.bench.job import CONTRACT_JOB, Job, Work, plain_job
 from tests.bench.peers import SOURCES
 from tests.bench.profiles import Profile
+
+_INVITES = frozenset({Work.INVITE, Work.COMMENT, Work.INLINE, Work.NEW})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,9 @@ class Contender:
     file: tuple[str, str] | None = None
     """The name and text of a file to put into the folder before the start."""
     workers: int = 1
+    works: frozenset[Work] = frozenset(Work)
+    """What it can do."""
+    beside: tuple[Work, int] | None = None
 
     def filled(self, text: str, *, port: int, upstream: str, store: str) -> str:
         """`text` with the values that are known only now."""
@@ -56,16 +61,38 @@ NAIVE = Contender(
     "naive: strawberry + httpx2 + uvicorn",
     (sys.executable, "-m", "tests.bench.naive"),
     {"UPSTREAM_URL": "{upstream}", "PORT": "{port}"},
+    works=_INVITES | {Work.LIST},
 )
 
 
-def line_up(profile: Profile, others: tuple[Contender, ...]) -> tuple[Contender, ...]:
-    """The gateways to measure in a profile, our own first."""
+def line_up(
+    profile: Profile, others: tuple[Contender, ...], *, older: Contender | None = None
+) -> tuple[Contender, ...]:
+    """The gateways to measure in a profile, our own first, then an older one of ours."""
     environment = {**OURS.environment, **profile.environment}
-    ours = [replace(OURS, environment=environment, workers=count) for count in profile.workers]
-    if len(ours) > 1:
-        ours = [replace(one, name=f"{one.name}, workers: {one.workers}") for one in ours]
-    return (*ours, *others) if profile.others else tuple(ours)
+    line = [replace(OURS, environment=environment, workers=count) for count in profile.workers]
+    if len(line) > 1:
+        line = [replace(one, name=f"{one.name}, workers: {one.workers}") for one in line]
+    if older is not None:
+        line.append(replace(older, environment=environment))
+    if profile.others:
+        needed = {profile.work, *((profile.beside[0],) if profile.beside else ())}
+        line += [one for one in others if needed <= one.works]
+    if profile.beside is None:
+        return tuple(line)
+    work, connections = profile.beside
+    return tuple(
+        one
+        for alone in line
+        for one in (
+            alone,
+            replace(
+                alone,
+                name=f"{alone.name}, beside {connections} × {work.name.lower()}",
+                beside=profile.beside,
+            ),
+        )
+    )
 
 
 def peers(folder: Path) -> tuple[Contender, ...]:
@@ -84,14 +111,16 @@ def peers(folder: Path) -> tuple[Contender, ...]:
         "Hive Gateway (Mesh REST source)",
         (str(programs / "hive-gateway"), "supergraph", "-c", "gateway.config.mjs"),
         node,
-        job=Job(plain_document("InviteCandidateInput_Input"), PLAIN_INPUT, union=False),
+        job=plain_job("InviteCandidateInput_Input"),
+        works=_INVITES,
         folder=folder,
     )
     tailcall = Contender(
         "Tailcall (Rust)",
         (str(programs / "tailcall"), "start", "tailcall.run.graphql"),
         {"TAILCALL_TRACKER": "false", "TAILCALL_LOG_LEVEL": "error"},
-        job=Job(plain_document("InviteCandidateInput!"), PLAIN_INPUT, union=False),
+        job=plain_job("InviteCandidateInput!"),
+        works=_INVITES,
         folder=folder,
         file=("tailcall.run.graphql", (SOURCES / "tailcall.graphql").read_text()),
     )

@@ -29,11 +29,11 @@ end
 """
 _MARKED_BODY = """\
 local start = {start}
-local before, after = {before}, {after}
+local parts = {{{parts}}}
 local count = 0
 function request()
   count = count + 1
-  return wrk.format(nil, nil, nil, before .. start .. "-" .. count .. after)
+  return wrk.format(nil, nil, nil, table.concat(parts, start .. "_" .. count))
 end"""
 
 
@@ -54,14 +54,14 @@ class Summary:
 
 
 def script(body: str, *, headers: dict[str, str], key_prefix: str | None) -> str:
-    """wrk's Lua script; with `key_prefix`, each request has a text of its own at KEY_MARK."""
+    """wrk's Lua script; with `key_prefix`, each request has a text of its own at each KEY_MARK."""
     lines = [f"wrk.headers[{_lua(name)}] = {_lua(value)}" for name, value in headers.items()]
     if key_prefix is None:
         sent = f"wrk.body = {_lua(body)}"
     else:
-        before, mark, after = body.partition(KEY_MARK)
-        assert mark, "such a body holds the mark"
-        sent = _MARKED_BODY.format(start=_lua(key_prefix), before=_lua(before), after=_lua(after))
+        parts = body.split(KEY_MARK)
+        assert len(parts) > 1, "such a body holds the mark"
+        sent = _MARKED_BODY.format(start=_lua(key_prefix), parts=", ".join(map(_lua, parts)))
     return _SCRIPT.format(headers="\n".join(lines), body=sent, mark=SUMMARY_MARK)
 
 
@@ -80,18 +80,29 @@ def find_wrk() -> str:
     return found
 
 
-def generate(url: str, script_file: Path, *, connections: int, seconds: float, cpu: str) -> Summary:
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A running load generator."""
+
+    process: subprocess.Popen[str]
+    seconds: int
+
+    def end(self) -> Summary:
+        output, _ = self.process.communicate(timeout=self.seconds + 60)
+        return read_summary(output)
+
+
+def begin(url: str, script_file: Path, *, connections: int, seconds: float, cpu: str) -> Load:
     """Loads `url` from the given CPUs for `seconds`."""
     length = max(1, round(seconds))
     command = ["taskset", "-c", cpu, find_wrk(), "-t1", f"-c{connections}", f"-d{length}s"]
-    done = subprocess.run(
+    process = subprocess.Popen(
         [*command, "--timeout", "30s", "-s", str(script_file), url],
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
-        timeout=length + 60,
-        check=False,
     )
-    return read_summary(done.stdout + done.stderr)
+    return Load(process, length)
 
 
 def _lua(text: str) -> str:

@@ -13,8 +13,8 @@ from typing import assert_never
 
 from tests.bench.ask import ask
 from tests.bench.contenders import Contender
-from tests.bench.job import KEY_MARK
-from tests.bench.load import Summary, generate, script
+from tests.bench.job import KEY_MARK, Work
+from tests.bench.load import Load, Summary, begin, script
 from tests.bench.processes import START_SECONDS, Server, ServerFailedError, free_port
 from tests.bench.profiles import Profile
 from tests.bench.stub import NginxStub, Stub, WaitingStub
@@ -137,8 +137,8 @@ class Bench:
         return Sample(
             contender=gateway.contender.name,
             workers=gateway.contender.workers,
-            cpu_us=cpu / summary.requests * 1e6,
-            per_second=summary.requests / summary.seconds,
+            cpu_us=cpu / (summary.requests * self._profile.work.units) * 1e6,
+            per_second=summary.requests * self._profile.work.units / summary.seconds,
             p50_ms=summary.p50_ms,
             p99_ms=summary.p99_ms,
             memory_mib=max(gateway.server.memory_mib()),
@@ -146,15 +146,25 @@ class Bench:
         )
 
     def _load(self, gateway: Running, seconds: float) -> Summary:
-        body = self._body(gateway.contender)
+        profile, beside = self._profile, gateway.contender.beside
+        if beside is None:
+            return self._begin(gateway, profile.work, profile.connections, seconds).end()
+        # The other load begins before and ends after the one that is measured.
+        other = self._begin(gateway, *beside, seconds + 2)
+        time.sleep(1)
+        summary = self._begin(gateway, profile.work, profile.connections, seconds).end()
+        other.end()
+        return summary
+
+    def _begin(self, gateway: Running, work: Work, connections: int, seconds: float) -> Load:
+        body = gateway.contender.job.body(work, keyed=self._profile.keyed)
         key_prefix = uuid.uuid4().hex if KEY_MARK in body else None
-        source = script(body, headers=self._headers, key_prefix=key_prefix)
-        script_file = self._folder / "load.lua"
-        script_file.write_text(source)
-        return generate(
+        script_file = self._folder / f"{work.name}.lua"
+        script_file.write_text(script(body, headers=self._headers, key_prefix=key_prefix))
+        return begin(
             f"http://127.0.0.1:{gateway.server.port}/graphql",
             script_file,
-            connections=self._profile.connections,
+            connections=connections,
             seconds=seconds,
             cpu=LOAD_CPU,
         )
@@ -163,8 +173,10 @@ class Bench:
         name, in_flight = gateway.contender.name, self._profile.connections
         if summary.requests == 0 or summary.errors:
             raise ShortcutError(f"{name}: {summary.errors} errors in {summary.requests} answers")
-        if not summary.requests <= posts <= summary.requests + in_flight:
-            raise ShortcutError(f"{name}: {summary.requests} answers from {posts} POSTs")
+        units = self._profile.work.units
+        least, most = summary.requests * units, (summary.requests + in_flight) * units
+        if posts < least or (posts > most and gateway.contender.beside is None):
+            raise ShortcutError(f"{name}: {summary.requests} answers from {posts} calls")
         octets = summary.octets / summary.requests
         if abs(octets - gateway.answer_octets) > gateway.answer_octets * 0.02:
             raise ShortcutError(
@@ -173,13 +185,11 @@ class Bench:
 
     def _ask(self, contender: Contender, port: int) -> int:
         """The length of one answer, which was right."""
-        body = self._body(contender).replace(KEY_MARK, uuid.uuid4().hex)
-        answer = ask(port, body, self._headers)
-        contender.job.check(answer.status, answer.body)
+        work = self._profile.work
+        body = contender.job.body(work, keyed=self._profile.keyed)
+        answer = ask(port, body.replace(KEY_MARK, uuid.uuid4().hex), self._headers)
+        contender.job.check(answer.status, answer.body, work)
         return answer.octets
-
-    def _body(self, contender: Contender) -> str:
-        return contender.job.body(keyed=self._profile.keyed, unseen=self._profile.unseen)
 
 
 def _settled(stub: Stub) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, Any
 
 import httpx2
 import strawberry
@@ -76,8 +76,65 @@ async def invite_candidate(input: InviteCandidateInput) -> Result:  # noqa: A002
 
 
 @strawberry.type
+class Stage:
+    name: str | None
+
+
+@strawberry.type
+class Application:
+    application_id: strawberry.ID
+    candidate_id: strawberry.ID | None
+    name: str | None
+    email: str | None
+    stage_status: str | None
+    score: float | None
+    date_added: str | None
+    last_updated_at: str | None
+    current_stage: Stage | None
+
+
+@strawberry.type
+class PageInfo:
+    has_next_page: bool
+
+
+@strawberry.type
+class ApplicationConnection:
+    nodes: list[Application]
+    page_info: PageInfo
+    total_count: int | None
+
+
+async def applications(track_id: strawberry.ID, first: int = 25) -> ApplicationConnection:
+    response = await client.get(
+        f"{UPSTREAM}/tracks/{track_id}/applicants", params={"page": 1, "per_page": first}
+    )
+    body = response.json()
+    return ApplicationConnection(
+        nodes=[_application(one) for one in body["data"]],
+        page_info=PageInfo(has_next_page=body["pagination"]["has_next"]),
+        total_count=body["pagination"]["total"],
+    )
+
+
+def _application(told: dict[str, Any]) -> Application:
+    return Application(
+        application_id=told["application_id"],
+        candidate_id=told["candidate_id"],
+        name=told["name"],
+        email=told["email"],
+        stage_status=told["stage_status"],
+        score=told["score"],
+        date_added=told["date_added"],
+        last_updated_at=told["last_updated_at"],
+        current_stage=Stage(name=told["stage_name"]),
+    )
+
+
+@strawberry.type
 class Query:
     version: str = "1"
+    applications: ApplicationConnection = strawberry.field(resolver=applications)
 
 
 @strawberry.type

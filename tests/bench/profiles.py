@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from tests.bench.job import Work
 from tests.bench.tokens import AUDIENCE, ISSUER, KEY_FILE
 
 
@@ -23,8 +24,9 @@ class Profile:
     """The naive gateway and the peers can do this too."""
     keyed: bool = False
     """Every mutation has an idempotency key of its own, so that its record goes to disk."""
-    unseen: bool = False
-    """Every document has a comment of its own, so that it is parsed and validated each time."""
+    work: Work = Work.INVITE
+    beside: tuple[Work, int] | None = None
+    """The load is measured alone, and beside so many connections that ask for other work."""
     store: Literal["sqlite", "postgres"] = "sqlite"
     environment: Mapping[str, str] = field(default_factory=dict)
     with_token: bool = False
@@ -41,6 +43,31 @@ PROFILES = {
             connections=256,
             delay_seconds=0.2,
         ),
+        Profile("comment", "16 connections, another comment in each document", work=Work.COMMENT),
+        Profile("inline", "16 connections, values written into the document", work=Work.INLINE),
+        Profile("new", "16 connections, no document comes twice", work=Work.NEW),
+        Profile(
+            "list", "16 connections, 200 applications of nine fields each time", work=Work.LIST
+        ),
+        Profile("bulk", "4 connections, lists of 100 candidates", connections=4, work=Work.BULK),
+        Profile(
+            "bulk-keyed",
+            "4 connections, lists of 100 candidates with a fresh idempotency key each, in SQLite",
+            connections=4,
+            work=Work.BULK,
+            keyed=True,
+            others=False,
+        ),
+        Profile(
+            "beside-lists",
+            "16 connections that invite, alone and beside two that read lists of applications",
+            beside=(Work.LIST, 2),
+        ),
+        Profile(
+            "beside-inline",
+            "16 connections that invite, alone and beside four that write values inline",
+            beside=(Work.INLINE, 4),
+        ),
         Profile(
             "workers",
             "64 connections, one worker against two",
@@ -52,12 +79,12 @@ PROFILES = {
         Profile(
             "workers-unseen",
             "64 connections, one worker against two, and no document comes twice: each costs the"
-            " gateway milliseconds, beside which what the load and the stub take from its cores"
+            " gateway about a millisecond, beside which what the load and the stub take from its cores"
             " is little, so that the gateway's own scaling shows on two cores",
             connections=64,
             workers=(1, 2),
             others=False,
-            unseen=True,
+            work=Work.NEW,
             store="postgres",
         ),
         Profile(

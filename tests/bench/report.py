@@ -40,7 +40,7 @@ def summarise(samples: Sequence[Sample]) -> list[Row]:
 
 def table(rows: Sequence[Row]) -> str:
     """The rows as a Markdown table."""
-    cells = "gateway | CPU µs per mutation | ours : its CPU | req/s | p50 ms | p99 ms | MiB"
+    cells = "gateway | CPU µs | ours : its CPU | req/s | p50 ms | p99 ms | MiB"
     lines = [
         f"| {cells} | first answer s |",
         "|---|--:|--:|--:|--:|--:|--:|--:|",
@@ -68,23 +68,37 @@ def scaling(samples: Sequence[Sample]) -> Iterator[str]:
         )
 
 
-def chart(rows: Sequence[Row], *, title: str) -> str:
-    """The CPU per mutation as an SVG bar chart that is legible on light and dark pages."""
-    height = 40 + len(rows) * (_BAR + _GAP)
+def beside(rows: Sequence[Row]) -> Iterator[str]:
+    """A line for each gateway that was measured alone and beside another load."""
+    alone = {row.name: row for row in rows}
+    for row in rows:
+        name, mark, load = row.name.partition(", beside ")
+        if mark:
+            kept = row.per_second / alone[name].per_second
+            yield f"{name}, beside {load}: {kept:.2f} of its rate alone."
+
+
+def chart(groups: Sequence[tuple[str, Sequence[Row]]], *, title: str) -> str:
+    """The CPU of each group's rows as an SVG bar chart, legible on light and dark pages."""
+    parts, top = [], 34
+    for heading, rows in groups:
+        parts.append(f'<text x="0" y="{top + 12}" font-weight="600">{escape(heading)}</text>')
+        parts += _bars(rows, top + 20)
+        top += 32 + len(rows) * (_BAR + _GAP)
     width = _LABELS + _WIDTH + _FIGURES
     name = escape(title)
     head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {top}" width="{width}"'
         f' role="img" font-family="system-ui, sans-serif" font-size="13"><title>{name}</title>'
     )
     text = f'<text x="0" y="18" font-weight="600">{name}</text>'
-    return "\n".join([head, _COLOURS, text, *_bars(rows), "</svg>\n"])
+    return "\n".join([head, _COLOURS, text, *parts, "</svg>\n"])
 
 
-def _bars(rows: Sequence[Row]) -> Iterator[str]:
+def _bars(rows: Sequence[Row], begin: int) -> Iterator[str]:
     longest = max(row.cpu_us for row in rows)
     for number, row in enumerate(sorted(rows, key=lambda row: row.cpu_us)):
-        top = 34 + number * (_BAR + _GAP)
+        top = begin + number * (_BAR + _GAP)
         length = max(1, round(_WIDTH * row.cpu_us / longest))
         mark = ' class="ours"' if row is rows[0] else ""
         yield (

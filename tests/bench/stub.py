@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sys
@@ -9,10 +10,11 @@ import urllib.request
 from pathlib import Path
 from typing import Protocol
 
-from tests.bench.job import STUB_ANSWER
+from tests.bench.job import LIST_ANSWER, STUB_ANSWER
 from tests.bench.processes import Server, free_port
 
 _NGINX = """\
+{user}
 daemon off;
 worker_processes 1;
 pid {folder}/nginx.pid;
@@ -30,6 +32,7 @@ http {{
   server {{
     listen 127.0.0.1:{port} backlog=4096;
     location = /tracks/invite {{ default_type application/json; return 200 '{answer}'; }}
+    location = /tracks/6578/applicants {{ default_type application/json; alias {folder}/list.json; }}
     location = /count {{ stub_status; }}
   }}
 }}
@@ -58,7 +61,8 @@ class NginxStub:
             raise StubMissingError("the stub upstream `nginx` is missing: apt-get install nginx")
         port = free_port()
         config = folder / "nginx.conf"
-        config.write_text(_NGINX.format(folder=folder, port=port, answer=STUB_ANSWER))
+        (folder / "list.json").write_text(LIST_ANSWER)
+        config.write_text(_NGINX.format(user=_user(), folder=folder, port=port, answer=STUB_ANSWER))
         self.url = f"http://127.0.0.1:{port}"
         self.server = Server((program, "-p", str(folder), "-c", str(config)), port=port, cpu=cpu)
         self._own = 0
@@ -79,6 +83,11 @@ class WaitingStub:
 
     def count(self) -> int:
         return int(_get(f"{self.url}/count"))
+
+
+def _user() -> str:
+    # Started by root, its worker would be somebody who may not read the folder.
+    return "user root;" if os.geteuid() == 0 else ""
 
 
 def requests_in(status: str) -> int:

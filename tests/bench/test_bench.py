@@ -4,17 +4,34 @@ from __future__ import annotations
 
 import json
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pytest
+from graphql import parse
 
+from gateway.graphql.documents import DocumentReader
+from gateway.graphql.plan import Planner
+from gateway.graphql.schema import executable_schema
+from gateway.settings.limits import Limits
 from tests.bench.ask import read_answer
 from tests.bench.contenders import NAIVE, OURS, line_up, peers
-from tests.bench.job import CONTRACT_JOB, INVITE, KEY_MARK, PLAIN_INPUT, Job, WrongAnswerError
+from tests.bench.job import (
+    CANDIDATES,
+    CONTRACT_JOB,
+    EXPECTED_LIST,
+    INVITE,
+    KEY_MARK,
+    PLAIN_INPUT,
+    Job,
+    Work,
+    WrongAnswerError,
+    plain_job,
+)
 from tests.bench.load import LoadError, read_summary, script
 from tests.bench.measure import Sample
 from tests.bench.processes import cpu_seconds_in
 from tests.bench.profiles import PROFILES
-from tests.bench.report import chart, scaling, summarise, table
+from tests.bench.report import beside, chart, scaling, summarise, table
 from tests.bench.stub import requests_in
 from tests.bench.waiting_stub import answer, request_length
 
@@ -69,19 +86,53 @@ def test_wrong_answer_is_refused(status, body):
 
 def test_keyed_script_gives_each_request_a_key():
     """A keyed load puts a counter where the body holds the mark."""
-    source = script(CONTRACT_JOB.body(keyed=True), headers={}, key_prefix="p")
+    source = script(CONTRACT_JOB.body(Work.BULK, keyed=True), headers={}, key_prefix="p")
 
     assert KEY_MARK not in source
-    assert 'before .. start .. "-" .. count .. after' in source
+    assert 'table.concat(parts, start .. "_" .. count)' in source
+    assert source.count("idempotencyKey") == CANDIDATES
 
 
-def test_unseen_documents_differ_in_a_comment():
-    """Where the mark stands in the document, what it becomes changes nothing but the text."""
-    body = json.loads(CONTRACT_JOB.body(unseen=True).replace(KEY_MARK, "p-1"))
+@pytest.mark.parametrize("job", [CONTRACT_JOB, plain_job("InviteCandidateInput!")])
+@pytest.mark.parametrize("work", Work)
+def test_works_are_documents(job, work):
+    """Each is a document that parses, and differs where the mark stands."""
+    body = json.loads(job.body(work).replace(KEY_MARK, "p_1"))
 
-    before, _, rest = body["query"].partition("\n")
-    assert before == "# p-1"
-    assert json.dumps({**body, "query": rest}) == CONTRACT_JOB.body()
+    parse(body["query"])
+    assert (body["query"] != job.body(work)) or work in (Work.INVITE, Work.LIST, Work.BULK)
+
+
+def test_ours_takes_what_is_measured():
+    """The documents of our own are valid, and planned."""
+    for work in Work:
+        body = json.loads(CONTRACT_JOB.body(work).replace(KEY_MARK, "p_1"))
+        document = DocumentReader(executable_schema(), Limits(), introspection=False).read(
+            body["query"]
+        )
+        plan = Planner(executable_schema()).plan(document, document.operation(None))
+
+        assert plan is not None
+        assert plan.arguments(body["variables"], document.literals) is not None
+
+
+def test_lists_are_checked():
+    """All applications and all candidates have to be there."""
+    whole = {"data": {"applications": EXPECTED_LIST}}
+    CONTRACT_JOB.check(200, json.dumps(whole).encode(), Work.LIST)
+    one = {"invite": RIGHT_INVITE}
+    CONTRACT_JOB.check(200, bulk_answer([one] * CANDIDATES), Work.BULK)
+
+    with pytest.raises(WrongAnswerError):
+        CONTRACT_JOB.check(200, bulk_answer([one] * (CANDIDATES - 1)), Work.BULK)
+    with pytest.raises(WrongAnswerError):
+        CONTRACT_JOB.check(200, bulk_answer([{}] * CANDIDATES), Work.BULK)
+    with pytest.raises(WrongAnswerError):
+        CONTRACT_JOB.check(200, b'{"data": {"applications": {"nodes": []}}}', Work.LIST)
+
+
+def bulk_answer(results: list[object]) -> bytes:
+    return json.dumps({"data": {"inviteCandidates": {"results": results}}}).encode()
 
 
 def test_script_carries_headers():
@@ -152,9 +203,8 @@ def test_same_number_of_workers_is_no_scaling():
 
 def test_chart_is_xml_with_a_bar_for_each_gateway():
     """Names with special characters stay legible, and bars are as long as the figures."""
-    svg = ET.fromstring(
-        chart(summarise([sample("a & b", 50), sample("c", 100)]), title="CPU <time>")
-    )
+    rows = summarise([sample("a & b", 50), sample("c", 100)])
+    svg = ET.fromstring(chart([("one & two", rows)], title="CPU <time>"))
 
     bars = [bar.attrib for bar in svg.iter("{http://www.w3.org/2000/svg}rect")]
     assert [int(bar["width"]) for bar in bars] == [210, 420]
@@ -185,6 +235,29 @@ def test_stub_status_tells_the_requests():
     status = "Active connections: 1\nserver accepts handled requests\n 16 16 51970\nReading: 0"
 
     assert requests_in(status) == 51970
+
+
+def test_rate_beside_another_load_is_told_in_words():
+    """What is left of a gateway's rate, set against its own rate alone."""
+    rows = summarise([sample("ours", 1), sample("ours, beside 2 × list", 1, per_second=400.0)])
+
+    assert list(beside(rows)) == ["ours, beside 2 × list: 0.40 of its rate alone."]
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_others_line_up_where_they_can(name, tmp_path):
+    """A gateway is measured only at what it can do; an older one of ours at all of it."""
+    older = replace(OURS, name="older")
+
+    line = line_up(PROFILES[name], (NAIVE, *peers(tmp_path)), older=older)
+
+    names = [one.name for one in line]
+    assert "older" in names
+    assert any("Tailcall" in one for one in names) is (
+        PROFILES[name].others and name not in ("list", "bulk", "beside-lists")
+    )
+    assert any("mercurius" in one for one in names) is PROFILES[name].others
+    assert len(names) == len(set(names))
 
 
 @pytest.mark.parametrize("profile", ["workers", "workers-unseen"])

@@ -145,7 +145,7 @@ def test_a_dry_run_knows_who_is_invited(run):
     ("track", "key", "code", "told"),
     [
         ("6578", "sandbox-key", 0, "  track   6578, Track 6578"),
-        ("404404", "sandbox-key", 1, "  track   404404: the platform knows no such track"),
+        ("404404", "sandbox-key", 1, "  track   404404: the platform does not find the track"),
         ("6578", "wrong", 1, "  track   6578: the platform does not accept the API key"),
         ("6578", "", 2, "GATEWAY_UPSTREAM_API_KEY_FILE"),
     ],
@@ -184,7 +184,7 @@ def test_links_are_made_without_a_question(run, sandbox):
 
 @pytest.mark.usefixtures("terminal")
 @pytest.mark.parametrize(
-    ("answer", "code", "count"), [("y\n", 0, 2), ("n\n", 1, 0), ("\n", 1, 0), ("", 1, 0)]
+    ("answer", "code", "count"), [("y\n", 0, 2), ("n\n", 1, 0), ("\n", 1, 0), ("", 130, 0)]
 )
 def test_e_mails_are_asked_about(run, sandbox, answer, code, count):
     """Only a yes sends them."""
@@ -211,7 +211,7 @@ def test_ctrl_c_at_the_question_is_a_no(run, sandbox, monkeypatch):
 
     result = run(*MAIL)
 
-    assert result.exit_code == 1
+    assert result.exit_code == 130
     assert "Nothing was sent." in result.output
     assert emails(sandbox) == []
 

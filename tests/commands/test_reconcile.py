@@ -53,7 +53,7 @@ def test_open_records_are_named(database):
     assert result.exit_code == 1
     assert "1 open" in result.output
     assert "track 6578" in result.output
-    assert "the upstream's list could not be read" in result.output
+    assert "the platform's list could not be read as a whole" in result.output
 
 
 def test_report_for_machines(database):
@@ -65,7 +65,8 @@ def test_report_for_machines(database):
     report = json.loads(result.output)
     assert result.exit_code == 1
     assert not report["final"]
-    assert report["open"][0]["why"] == "reading back is switched off"
+    assert report["open"][0]["doubt"] == "off"
+    assert "switched off" in report["open"][0]["why"]
 
 
 def test_nothing_open_is_success(tmp_path):

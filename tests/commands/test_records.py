@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from gateway.cli import main
+from gateway.invites.doubt import Doubt
 from gateway.invites.record import State, settled
 from gateway.stores.sqlite import SqliteStore
 from tests.fakes.environment import plain_environment
@@ -26,9 +27,9 @@ def database(monkeypatch, tmp_path):
     records = {
         "unclear": settled(
             a_record("unclear", first_sent_at=OLD + 60),
-            State.UNKNOWN, now=OLD,
+            State.UNKNOWN, now=OLD, doubt=Doubt.EARLIER,
         ),
-        "lost": settled(a_record("lost", first_sent_at=OLD), State.UNKNOWN, now=OLD),
+        "lost": settled(a_record("lost", first_sent_at=OLD, caller="ats"), State.UNKNOWN, now=OLD),
         "cut": a_record("cut", first_sent_at=OLD + 3600, lease_until=OLD + 3720),
         "on its way": a_record("on its way", lease_until=time.time() + 3600),
         "done": settled(a_record("done"), State.INVITED, now=OLD, answer=b"{}"),
@@ -59,8 +60,10 @@ def test_doubts_are_listed(database):
     assert [line.split()[0] for line in lines[::2]] == [
         database[name][:16] for name in ("lost", "unclear", "cut")
     ]
+    assert lines[0].endswith("  of ats")
     assert lines[0].split()[1:6] == ["track", "6578", "since", "2026-01-01T00:00:00Z", "address"]
-    assert lines[1].startswith("  neither the platform's reply nor its list")
+    assert lines[1] == "  the platform's list has not been looked at yet"
+    assert lines[3].startswith("  the candidate was listed before this invite")
     assert lines[5].startswith("  the gateway was interrupted")
 
 
@@ -77,7 +80,10 @@ def test_doubts_are_listed_for_machines(database):
         "since": "2026-01-01T00:01:00Z",
         "attempt": 1,
         "emailHash": a_record().email_hash.hex(),
-        "why": "neither the platform's reply nor its list says what became of it",
+        "caller": None,
+        "doubt": "earlier",
+        "why": Doubt.EARLIER.description,
+        "settlesItself": False,
     }
 
 

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 from starlette.testclient import TestClient
 
+from gateway.access.token_file import new_token, token_line
 from gateway.app import create_app
 from gateway.cli import main
 from gateway.invites.record import Record, State, settled
@@ -84,6 +85,26 @@ def test_invited_by_hand_sends_nothing_more(invite, upstream):
     assert "found out by hand" in after["message"]
     assert listed() == []
     assert len(upstream.posts) == 1
+
+
+def test_whose_it_is_is_listed(store, upstream, tmp_path):
+    """The caller's name, and nothing of the account's key that it brings."""
+    token = new_token()
+    (tmp_path / "tokens").write_text(token_line("ats", token))
+    given = settings(
+        store_url=store,
+        auth="tokens",
+        auth_tokens_file=tmp_path / "tokens",
+        upstream_api_key=None,
+        upstream_api_key_mode="forward",
+    )
+    headers = {"authorization": f"Bearer {token}", "x-upstream-api-key": "the account's"}
+    upstream.acts.append(LOSES_THE_REPLY)
+    with TestClient(create_app(given, upstream=upstream, applicants=upstream)) as client:
+        body = {"query": INVITE, "variables": {"key": "k"}}
+        client.post("/graphql", json=body, headers=headers)
+
+    assert [one["caller"] for one in listed()] == ["ats"]
 
 
 def test_invited_with_its_application_is_a_success(invite, upstream):

@@ -1,4 +1,4 @@
-"""`python -m tests.crash --kills 200 [--store postgres] [--command invite] [--seed N]`."""
+"""`python -m tests.crash --kills 200 [--store postgres] [--command invite] [--hides] [--seed N]`."""
 
 from __future__ import annotations
 
@@ -21,15 +21,18 @@ def main() -> None:
     parser.add_argument("--store", choices=["sqlite", "postgres"], default="sqlite")
     parser.add_argument("--command", choices=["serve", "invite"], default="serve")
     parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--hides", action="store_true", help="list nobody who has not acted")
     given = parser.parse_args()
     seed = secrets.randbelow(2**32) if given.seed is None else given.seed
-    tally = crash(given.store, command=given.command, kills=given.kills, seed=seed)
+    tally = crash(
+        given.store, command=given.command, kills=given.kills, seed=seed, hides=given.hides
+    )
     print(f"store       {given.store}")
     print(tally.text())
     sys.exit(0 if tally.passed else 1)
 
 
-def crash(store: str, *, command: str, kills: int, seed: int) -> Tally:
+def crash(store: str, *, command: str, kills: int, seed: int, hides: bool = False) -> Tally:
     """One run; two gateways share a PostgreSQL, one has a SQLite file."""
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gateway-crash-")))
@@ -39,7 +42,8 @@ def crash(store: str, *, command: str, kills: int, seed: int) -> Tally:
             replicas, url = 2, stack.enter_context(fresh_database(server))
         if command == "invite":
             return asyncio.run(SheetRun(folder, url, seed=seed).go(kills))
-        return asyncio.run(Run(folder, url, seed=seed, replicas=replicas).go(kills))
+        run = Run(folder, url, seed=seed, replicas=replicas, hides=hides)
+        return asyncio.run(run.go(kills))
 
 
 if __name__ == "__main__":

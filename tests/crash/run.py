@@ -131,7 +131,9 @@ async def nursery_of(folder: Path, environment: dict[str, str]) -> AsyncIterator
         await process.communicate()
 
 
-def gateway_environment(sandbox: str, store_url: str) -> dict[str, str]:
+def gateway_environment(
+    sandbox: str, store_url: str, *, list_shows_invited: bool = True
+) -> dict[str, str]:
     """Settings with everything quick: leases, look-ups, deadlines."""
     return {
         **os.environ,
@@ -143,6 +145,7 @@ def gateway_environment(sandbox: str, store_url: str) -> dict[str, str]:
         "GATEWAY_REQUEST_TIMEOUT_SECONDS": "1",
         "GATEWAY_LEASE_SECONDS": "4",
         "GATEWAY_READ_BACK_QUIET_SECONDS": "1",
+        "GATEWAY_LIST_SHOWS_INVITED": json.dumps(list_shows_invited),
         "GATEWAY_RECONCILE_SECONDS": "1",
         "GATEWAY_BREAKER_PAUSE_SECONDS": "0",
         "GATEWAY_STORE_URL": store_url,
@@ -164,13 +167,19 @@ async def ask(gateway: str, email: str) -> dict[str, Any] | None:
 
 
 class Run:
-    """One run: a stand-in upstream, one or more gateways on one store, and their clients."""
+    """One run: a stand-in platform, one or more gateways on one store, and their clients.
 
-    def __init__(self, folder: Path, store_url: str, *, seed: int, replicas: int) -> None:
+    With `hides` the platform lists nobody who has not opened the invite, which nobody does.
+    """
+
+    def __init__(
+        self, folder: Path, store_url: str, *, seed: int, replicas: int, hides: bool = False
+    ) -> None:
         self.tally = Tally(seed)
         self._random = random.Random(seed)
         self._folder = folder
         self._store_url = store_url
+        self._hides = hides
         self._addresses: list[str | None] = [None] * replicas
         self._kills_left = 0
         self._over = False
@@ -180,15 +189,13 @@ class Run:
     async def go(self, kills: int) -> Tally:
         began = time.monotonic()
         self._kills_left = kills
-        async with running_sandbox(
-            create_sandbox(Platform(listed=Listed.LATE, late_seconds=0.3))
-        ) as self._sandbox:
+        listed = Listed.OPENED if self._hides else Listed.LATE
+        platform = Platform(listed=listed, late_seconds=0.3)
+        async with running_sandbox(create_sandbox(platform)) as self._sandbox:
             clients = [asyncio.create_task(self._client()) for _ in range(CLIENTS)]
             await asyncio.gather(*(self._replica(n) for n in range(len(self._addresses))))
             self._over = True
-            async with nursery_of(
-                self._folder, gateway_environment(self._sandbox, self._store_url)
-            ) as nursery:
+            async with nursery_of(self._folder, self._environment()) as nursery:
                 self._addresses = [await nursery.birth("never", 1)]
                 await asyncio.gather(*clients)
             await self._reconcile()
@@ -196,11 +203,14 @@ class Run:
         self.tally.seconds = time.monotonic() - began
         return self.tally
 
+    def _environment(self) -> dict[str, str]:
+        return gateway_environment(
+            self._sandbox, self._store_url, list_shows_invited=not self._hides
+        )
+
     async def _replica(self, place: int) -> None:
         """Start, be killed, start again, until enough have died."""
-        async with nursery_of(
-            self._folder, gateway_environment(self._sandbox, self._store_url)
-        ) as nursery:
+        async with nursery_of(self._folder, self._environment()) as nursery:
             while self._kills_left > 0:
                 self._kills_left -= 1
                 point = self._random.choice([*POINTS, "at-random"])
@@ -240,12 +250,15 @@ class Run:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "gateway", "reconcile", "--json"),
             cwd=ROOT,
-            env=gateway_environment(self._sandbox, self._store_url),
+            env=self._environment(),
             stdout=asyncio.subprocess.PIPE,
         )
         printed, _ = await asyncio.wait_for(process.communicate(), 120)
         report = json.loads(printed)
-        self.tally.not_final = report["open"] + ["in flight"] * report["inFlight"]
+        # Of a list that hides people nothing can be concluded: that is left to a person.
+        left_to_a_person = ("no_witness", "not_listed") if self._hides else ()
+        left = [one for one in report["open"] if one["doubt"] not in left_to_a_person]
+        self.tally.not_final = left + ["in flight"] * report["inFlight"]
 
     async def _audit(self) -> None:
         """Compare what clients were told with what the stand-in did."""

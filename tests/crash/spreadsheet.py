@@ -91,6 +91,7 @@ class SheetRun:
         people = resaves.People(kinds, number=number, chance=self._random)
         home = self._folder / f"{number}"
         open_: list[str] = []
+        self._is_alone = False
         for _ in range(kills + MOST_RUNS):
             home.mkdir(exist_ok=True)
             people.write(home / "people.csv")
@@ -173,7 +174,7 @@ class SheetRun:
         """What happens before the next run; the folder that it is run in."""
         self.tally.edits[f"list: {people.edit()}"] += 1
         path = _results(home)
-        what = self._random.choice(["resave", "resave", "resave", "delete", "move", "store", ""])
+        what = self._random.choice([*["resave"] * 6, *["delete", "move"] * 2, "store", ""])
         if not what or not path.exists() or (what in ("delete", "move") and self._is_alone):
             return home
         if what == "resave":

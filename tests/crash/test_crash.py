@@ -26,6 +26,16 @@ def test_kills_neither_double_nor_lose(request, tmp_path, store, replicas):
     assert tally.invites
 
 
+def test_kills_neither_double_nor_lie_where_the_list_hides_people(tmp_path):
+    """A list that shows nobody who has not acted proves nothing: what is in doubt stays so."""
+    url = f"sqlite:///{tmp_path / 'gateway.db'}"
+
+    tally = asyncio.run(Run(tmp_path, url, seed=6, replicas=1, hides=True).go(kills=3))
+
+    assert tally.passed, tally.text()
+    assert tally.invites
+
+
 def test_killed_lists_are_finished_by_the_next_command(tmp_path):
     """`gateway invite` is killed and run again until it is done: nobody twice, nobody left out."""
     url = f"sqlite:///{tmp_path / 'gateway.db'}"

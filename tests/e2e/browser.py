@@ -32,7 +32,7 @@ _SCHEME = "layout.css.prefers-color-scheme.content-override"
 
 def needs_browser(name: str = "chromium") -> None:
     """Skip where the browser is not installed, and fail where it was promised (CI)."""
-    if _program(name) is None:
+    if program_of(name) is None:
         reason = f"this test needs {name} on the path or in the variable {name.upper()}"
         if os.environ.get("CI"):
             pytest.fail(reason)
@@ -43,22 +43,23 @@ def needs_browser(name: str = "chromium") -> None:
 async def launched(name: str = "chromium", *, scheme: str = "light") -> AsyncIterator[Browser]:
     """A headless browser. Firefox keeps to the scheme, in Chromium each page has its own."""
     async with async_playwright() as playwright:
-        program = _program(name)
+        executable = program_of(name)
         if name == "firefox":
             # The system's own Firefox, over WebDriver BiDi.
             browser = await playwright.firefox.launch(
                 channel="moz-firefox",
-                executable_path=program,
+                executable_path=executable,
                 firefox_user_prefs={_SCHEME: int(scheme == "light")},
             )
         else:
-            browser = await playwright.chromium.launch(executable_path=program, args=_QUIET)
+            browser = await playwright.chromium.launch(executable_path=executable, args=_QUIET)
         try:
             yield browser
         finally:
             await browser.close()
 
 
-def _program(name: str) -> str | None:
+def program_of(name: str) -> str | None:
+    """The browser that is installed, or that a variable names."""
     installed = filter(None, map(shutil.which, _PROGRAMS[name]))
     return os.environ.get(name.upper()) or next(installed, None)

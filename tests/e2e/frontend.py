@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from pathlib import Path
@@ -16,7 +15,17 @@ CLIENTS = Path(__file__).parent / "clients"
 README = ROOT / "README.md"
 GUIDES = ROOT / "gateway" / "site" / "guide"
 GUIDE = GUIDES / "frontends.md"
-PROGRAMS = ("apollo", "graphql-request", "relay", "urql")
+PROGRAMS = (
+    "apollo",
+    "apollo-manifest",
+    "genql",
+    "graphql-http",
+    "graphql-request",
+    "relay",
+    "urql",
+)
+MANIFESTS = ("relay-documents.json", "src/gql/persisted-documents.json", "apollo-manifest.json")
+"""What the generators list for the gateway."""
 
 _BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
@@ -34,7 +43,7 @@ def files_on(page: Path) -> dict[str, str]:
 
 
 def make_frontend(folder: Path) -> None:
-    """Lay out what README and guide show, and run the generators of Relay and graphql-codegen."""
+    """Lay out what README and guide show, and run the generators of all clients."""
     needs_packages(CLIENTS)
     shutil.copytree(
         CLIENTS, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules", ".*")
@@ -49,6 +58,8 @@ def make_frontend(folder: Path) -> None:
     )
     run_tool(folder, "graphql-codegen", "--config", "codegen.ts")
     run_tool(folder, "relay-compiler")
+    run_tool(folder, "generate-persisted-query-manifest", "--config", "apollo-manifest.config.cjs")
+    run_tool(folder, "genql", "--schema", "schema.graphql", "--output", "src/genql")
 
 
 def compile_programs(folder: Path) -> None:
@@ -71,16 +82,6 @@ def compile_page(folder: Path, source: str) -> str:
     return run_tool(
         folder, "esbuild", source, "--bundle", '--define:process.env.NODE_ENV="production"'
     )
-
-
-def trusted_documents(folder: Path) -> dict[str, str]:
-    """What the generators list for the gateway: texts by their ids."""
-    lists = (folder / "relay-documents.json", folder / "src/gql/persisted-documents.json")
-    return {
-        document_id: text
-        for listed in lists
-        for document_id, text in json.loads(listed.read_text("utf-8")).items()
-    }
 
 
 def _write_operations(source: Path, operations: dict[str, str]) -> None:

@@ -11,9 +11,9 @@ import pytest
 
 from tests.e2e.conftest import Pair, serve_settings
 from tests.e2e.frontend import (
+    MANIFESTS,
     PROGRAMS,
     compile_programs,
-    trusted_documents,
 )
 from tests.e2e.node import run_node, run_tool
 from tests.e2e.processes import running
@@ -21,9 +21,10 @@ from tests.e2e.processes import running
 # The first test may have to wait for npm.
 pytestmark = pytest.mark.timeout(480)
 
-# Apollo and urql register a document at first use; the others name what was registered before.
+# These register a document at first use; the others name what was registered before.
 AUTOMATIC = ("apollo", "urql")
-TRUSTED = ("graphql-request", "relay")
+UNNAMED = ("genql",)
+"""It makes its documents as it runs, so that none could be known by a name."""
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +36,8 @@ def programs(frontend: Path) -> Path:
 @pytest.fixture(scope="module")
 def trusting_gateway(shared_pair: Pair, frontend: Path) -> Iterator[str]:
     """The address of a gateway that runs the frontend's documents alone."""
-    (frontend / "trusted.json").write_text(json.dumps(trusted_documents(frontend)), "utf-8")
     settings = serve_settings(
-        shared_pair.sandbox, DOCUMENTS=str(frontend / "trusted.json"), DOCUMENTS_ONLY="true"
+        shared_pair.sandbox, DOCUMENTS=",".join(MANIFESTS), DOCUMENTS_ONLY="true"
     )
     with running(frontend, "serve", **settings) as gateway:
         yield gateway.address()
@@ -48,7 +48,7 @@ def told(request, shared_pair: Pair, programs: Path, trusting_gateway: str) -> d
     """What one client was told, and how often the stand-in has invited whom."""
     client: str = request.param
     shared_pair.forget()
-    persisting = shared_pair.gateway if client in AUTOMATIC else trusting_gateway
+    persisting = shared_pair.gateway if client in AUTOMATIC + UNNAMED else trusting_gateway
     printed = run_node(
         programs, f"{client}.cjs", f"{shared_pair.gateway}/graphql", f"{persisting}/graphql"
     )
@@ -106,13 +106,22 @@ def test_request_error_is_raised_with_its_code(told):
 def test_document_is_named_instead_of_sent(told):
     """Once the gateway knows a document, the client sends its name alone."""
     invited = [result["__typename"] for result in told["persisted"]]
-    sent = ["document" if "query" in body else "name" for body in told["bodies"]]
+    sent = ["document" if body.get("query") else "name" for body in told["bodies"]]
 
     assert invited == ["InviteCandidateSuccess"] * 2
     if told["client"] in AUTOMATIC:
         assert sent == ["name", "document", "name"]
+    elif told["client"] in UNNAMED:
+        assert sent == ["document", "document"]
     else:
         assert sent == ["name", "name"]
+
+
+def test_manifest_has_ids_that_are_no_sha256(frontend):
+    """Apollo's generator lets a frontend make them of anything; here they are MD5."""
+    manifest = json.loads((frontend / "apollo-manifest.json").read_text("utf-8"))
+
+    assert {len(operation["id"]) for operation in manifest["operations"]} == {32}
 
 
 def test_no_client_invites_twice(told):

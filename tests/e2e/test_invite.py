@@ -121,6 +121,27 @@ def test_ctrl_c_says_how_to_go_on(tmp_path, sandbox):
     assert accepted(sandbox) == Counter(f"candidate-{n}@example.com" for n in range(LINES))
 
 
+def test_a_closed_terminal_ends_the_run_in_order(tmp_path, sandbox):
+    """Though nobody reads what it says, it ends what it has begun, and the results are whole."""
+    write_candidates(tmp_path, [f"candidate-{n}@example.com" for n in range(LINES)])
+    with running(tmp_path, *WORDS, **settings(sandbox)) as first:
+        until = time.monotonic() + 60
+        while not invited(tmp_path):
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        assert first.process.stdout is not None
+        first.process.stdout.close()
+        first.process.stdout = None
+        first.process.send_signal(signal.SIGHUP)
+        code = first.process.wait(30)
+
+    assert code == 130, first.errors()
+    assert "Traceback" not in first.errors()
+    rows, sent = results(tmp_path), accepted(sandbox)
+    assert {row["E-mail"] for row in rows if row["status"] == "invited"} == set(sent)
+    assert {row["status"] for row in rows} == {"invited", "not invited"}
+
+
 def test_a_store_in_use_is_told(tmp_path, sandbox):
     """While `serve` holds the SQLite file, the command says so and sends nothing."""
     write_candidates(tmp_path, ["ada@example.com"])

@@ -221,9 +221,9 @@ async def has_a_certificate_of_another_name() -> AsyncIterator[HostileUpstream]:
 
 
 @contextlib.asynccontextmanager
-async def speaks_tls() -> AsyncIterator[HostileUpstream]:
+async def speaks_tls(name: str = "127.0.0.1") -> AsyncIterator[HostileUpstream]:
     """It accepts every invite, over TLS as `authority` says: only the others are hostile."""
-    async with _tls_upstream("127.0.0.1") as upstream:
+    async with _tls_upstream(name) as upstream:
         yield upstream
 
 

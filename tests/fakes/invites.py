@@ -7,10 +7,13 @@ import json
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gateway.invites.admission import Admission
+from gateway.invites.clocks import Moment
 from gateway.invites.deadline import within
+from gateway.invites.evidence import Rules
 from gateway.invites.identity import HASH_BYTES
 from gateway.invites.keyed import KeyedInviter
 from gateway.invites.models import Origin
@@ -21,6 +24,7 @@ from gateway.invites.records import Records
 from gateway.invites.retries import RetryPolicy
 from gateway.invites.sender import Sender
 from gateway.invites.store import StoreUnavailableError
+from gateway.invites.witness import WitnessLooks
 from gateway.upstream.wire import Exchange, Fault, NoReply, Reply
 from tests.fakes.calls import asked
 from tests.fakes.records import LEASE_SECONDS, NOW, a_request
@@ -32,18 +36,24 @@ if TYPE_CHECKING:
     from gateway.upstream.call import Call
 
 QUIET_SECONDS = 30.0
+RULES = Rules(QUIET_SECONDS)
 AT_ONCE = RetryPolicy(chance=lambda: 0.0)
 Answer = TypeVar("Answer")
 
 
 @dataclass
 class Clock:
-    """Wall-clock seconds that pass when a test says so."""
+    """Clocks on which time passes when a test says so.
+
+    `now` is the true time, on which both run; `wall_ahead` is what the wall clock was set forward.
+    """
 
     now: float = NOW
+    wall_ahead: float = 0.0
+    boot: str = "this machine"
 
-    def __call__(self) -> float:
-        return self.now
+    def __call__(self) -> Moment:
+        return Moment(self.now + self.wall_ahead, self.now - NOW + 1000, self.boot)
 
 
 @dataclass(frozen=True)
@@ -80,7 +90,7 @@ def crash_at(crashes: set[str], point: str) -> None:
 class FakeUpstream:
     """Invites whoever it is told to, once for each POST, and lists them."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Clock) -> None:
         self.acts: deque[Act] = deque()
         self.invited: list[dict[str, Any]] = []
         self.posts: list[dict[str, Any]] = []
@@ -95,6 +105,11 @@ class FakeUpstream:
         self.listed_from = 0.0
         self.listed_after_seconds = 0.0
         self.lists_a_person_once = False
+        self.clock_ahead = 0.0
+        self.filter_misses = False
+        self.tells_zones = True
+        self.opened: set[int] | None = None
+        """The applications whose invite was opened, if only those are listed."""
         self.list_reply: Reply | NoReply | None = None
         self.looks = 0
         self.crashes: set[str] = set()
@@ -117,8 +132,9 @@ class FakeUpstream:
         self.timeouts.append(call.timeout_seconds)
         entry: dict[str, Any] = {}
         if act.invites:
-            entry = self._accept(sent, self._clock() + act.late_seconds)
+            entry = self._accept(sent, self._clock.now + act.late_seconds)
             entry["key"] = call.idempotency_key
+        crash_at(self.crashes, "sent")
         self.reached.set()
         await self.free.wait()
         crash_at(self.crashes, "reply")
@@ -133,7 +149,13 @@ class FakeUpstream:
         size, page = int(query["per_page"]), int(query["page"])
         data = found[(page - 1) * size : page * size]
         more = page * size < len(found)
-        return Reply(200, json.dumps({"data": data, "pagination": {"has_next": more}}).encode())
+        pagination = {"has_next": more, "total": len(found)}
+        body = json.dumps({"data": data, "pagination": pagination}).encode()
+        return Reply(200, body, date=format_datetime(self.date(), usegmt=True))
+
+    def date(self) -> datetime:
+        """What the platform's own clock says."""
+        return datetime.fromtimestamp(self._clock.now + self.clock_ahead, UTC)
 
     def reread_api_key(self) -> bool:
         self.new_keys -= 1
@@ -152,13 +174,14 @@ class FakeUpstream:
             "email": email,
             "name": "Somebody",
             "track_id": track_id,
-            "at": self._clock() if at is None else at,
+            "at": self._clock.now if at is None else at,
         }
         if self.lists_a_person_once:
             entry["application_id"] = self._first_of(entry).get(
                 "application_id", entry["application_id"]
             )
-        entry["date_added"] = _text(entry["at"])
+        text = _text(entry["at"] + self.clock_ahead)
+        entry["date_added"] = text if self.tells_zones else text.removesuffix("+00:00")
         self.invited.append(entry)
         return entry
 
@@ -175,9 +198,11 @@ class FakeUpstream:
         return (
             entry["track_id"] == track_id
             and (not self.lists_a_person_once or self._first_of(entry) is entry)
-            and self._clock() >= self.listed_from
-            and self._clock() >= entry["at"] + self.listed_after_seconds
+            and (self.opened is None or entry["application_id"] in self.opened)
+            and self._clock.now >= self.listed_from
+            and self._clock.now >= entry["at"] + self.listed_after_seconds
             and query.get("email", "").lower() in entry["email"].lower()
+            and not (self.filter_misses and "email" in query)
             and query.get("application_id", str(entry["application_id"]))
             == str(entry["application_id"])
         )
@@ -240,16 +265,23 @@ class MemoryStore:
 
         return await self._run("doubtful", work)
 
-    async def latest_invited(self, *, before: float, limit: int) -> Sequence[Record]:
+    async def of_person(self, email_hash: bytes, track_id: int) -> Sequence[Record]:
         def work() -> Sequence[Record]:
-            found = [
+            found = [r for r in self.records.values() if r.email_hash == email_hash]
+            return [r for r in found if r.track_id == track_id]
+
+        return await self._run("of_person", work)
+
+    async def witnesses(self, track_id: int) -> Sequence[Record]:
+        def work() -> Sequence[Record]:
+            looked_up = [
                 r
                 for r in self.records.values()
-                if r.state is State.INVITED and r.updated_at < before
+                if r.track_id == track_id and r.state is State.INVITED and r.witness is not None
             ]
-            return sorted(found, key=lambda r: -r.updated_at)[:limit]
+            return sorted(looked_up, key=lambda r: -r.updated_at)
 
-        return await self._run("latest_invited", work)
+        return await self._run("witnesses", work)
 
     async def purge(self, *, before: float, limit: int) -> int:
         def work() -> int:
@@ -307,7 +339,7 @@ class Replica:
     upstream: FakeUpstream
     clock: Clock
     reads_back: bool = True
-    quiet_seconds: float = QUIET_SECONDS
+    rules: Rules = RULES
     policy: RetryPolicy = AT_ONCE
     by_person: bool = False
     admission: Admission = field(default_factory=lambda: Admission(8, queue=8, max_wait_seconds=30))
@@ -317,10 +349,15 @@ class Replica:
             ReadBack(
                 self.upstream,
                 records=self.records,
-                quiet_seconds=self.quiet_seconds,
-                clock=self.clock,
+                rules=self.rules,
+                clocks=self.clock,
             )
             if self.reads_back
+            else None
+        )
+        self.witness_looks = (
+            WitnessLooks(self.records.store, self.read_back, clocks=self.clock)
+            if self.read_back is not None
             else None
         )
         self.inviter = KeyedInviter(
@@ -328,13 +365,14 @@ class Replica:
             sender=Sender(self.upstream, timeout_seconds=10, policy=self.policy),
             admission=self.admission,
             read_back=self.read_back,
+            witness_looks=self.witness_looks,
             lease_seconds=LEASE_SECONDS,
             by_person=self.by_person,
-            clock=self.clock,
+            clocks=self.clock,
             settle_waits=(0, 0),
         )
         self.reconciler = Reconciler(
-            self.records, self.read_back, keep_seconds=86_400, clock=self.clock
+            self.records, self.read_back, keep_seconds=86_400, clocks=self.clock
         )
 
     async def invite(
@@ -348,6 +386,13 @@ class Replica:
         return await self.inviter.invite(
             request or a_request(), key, Origin(scope), deadline=within(seconds)
         )
+
+
+async def with_a_witness(replica: Replica) -> None:
+    """An earlier invite that the list has shown at once."""
+    request = a_request(candidate_email="witness@example.com")
+    await replica.invite(request, key="witness")
+    replica.clock.now += 2 * QUIET_SECONDS
 
 
 async def a_replica(

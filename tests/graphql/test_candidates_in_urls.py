@@ -60,6 +60,7 @@ def test_candidate_is_found(text, variables):
         (BY_DEFAULT, {"f": {"stageId": "2"}}),
         ('{applications(trackId:1,filter:{name:null fromDate:"2026-11-23"}){totalCount}}', {}),
         ('{applications(trackId:1,filter:{name:"" email:""}){totalCount}}', {}),
+        ("{applications(trackId:1,filter:null){totalCount}}", {}),
         ("{track(trackId:1){title}}", {}),
     ],
 )

@@ -232,6 +232,17 @@ def test_variants_share_one_plan_and_are_not_read():
     assert reader.read_texts == 1
 
 
+def test_planned_documents_keep_no_tree():
+    """It takes most of a document's memory; the rare error has it parsed again."""
+    cache, _ = cache_of()
+    document = cache.get(INVITE)
+
+    Planner(SCHEMA).plan(document, document.operation(None))
+
+    assert document._ast is None
+    assert document.ast is document.ast
+
+
 def test_plan_is_made_of_the_document_that_was_read():
     """The first of a shape need not be the first that is run."""
     cache, _ = cache_of()

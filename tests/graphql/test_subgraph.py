@@ -22,7 +22,7 @@ from gateway.upstream.call import Call
 from gateway.upstream.wire import Exchange, Reply
 from tests.fakes.calls import asked as asked_for
 from tests.fakes.gateway import asked
-from tests.fakes.invites import FakeUpstream, MemoryStore
+from tests.fakes.invites import Clock, FakeUpstream, MemoryStore
 from tests.fakes.planning import ADA, RESULTS, WHOLE, WIDE, answered
 from tests.fakes.settings import settings
 from tests.fakes.texts import ROOT, parts_of
@@ -80,7 +80,7 @@ def ask(applicants: Applicants) -> Callable[..., Any]:
     async def ask(query: str, variables: dict[str, Any] | None = None, **given: object) -> Any:
         app = create_app(
             settings(**{"federation": True, **given}),
-            upstream=FakeUpstream(lambda: 0.0),
+            upstream=FakeUpstream(Clock()),
             applicants=applicants,
             store=MemoryStore(),
         )

@@ -15,13 +15,14 @@ from gateway.invites.inputs import InviteDraft
 from gateway.invites.invite import Inviter
 from gateway.invites.models import (
     InviteErrorCode,
+    InviteFailure,
     InviteFormat,
     InviteOutcome,
     InviteSuccess,
     Origin,
 )
 from gateway.invites.outcomes import Verdict
-from gateway.invites.pace import Pace
+from gateway.invites.pace import Pace, Paces
 from gateway.invites.retries import RetryPolicy
 from gateway.invites.sender import Sender, SendLimits
 from tests.fakes.invites import (
@@ -66,6 +67,9 @@ def pace(pauses):
     async def sleep(seconds: float) -> None:
         nonlocal moved
         pauses.append(round(seconds))
+        # Whoever is under way meanwhile goes on, as in a real sleep.
+        for _ in range(5):
+            await asyncio.sleep(0)
         moved += seconds
 
     return Pace(
@@ -84,6 +88,7 @@ def making(replica, pace, seen):
         *,
         most: int = 100,
         timeout_seconds: float = 15,
+        attempt_seconds: float = 15,
         places: int = 8,
         limits: SendLimits | None = None,
         breaker: Breaker | None = None,
@@ -101,7 +106,7 @@ def making(replica, pace, seen):
             keyed=replica.inviter,
             timeout_seconds=timeout_seconds,
         )
-        paced = PacedInviter(one, pace, attempt_seconds=15)
+        paced = PacedInviter(one, Paces(lambda: pace), attempt_seconds=attempt_seconds)
         return BulkInviter(
             paced,
             most=most,
@@ -427,3 +432,16 @@ async def test_hook_is_called_for_each_of_a_list(bulk, seen):
     results = await bulk.invite_all(drafts, origin)
 
     assert seen == [(draft, result, origin) for draft, result in zip(drafts, results, strict=True)]
+
+
+async def test_attempt_that_hangs_does_not_hold_its_worker_for_the_whole_list(making, replica):
+    """Each attempt has its own limit, however much time the list has."""
+    bulk = making(timeout_seconds=3600, attempt_seconds=0.05)
+    replica.upstream.free.clear()
+
+    [result] = await asyncio.wait_for(bulk.invite_all([a_draft(idempotency_key="k")]), 20)
+
+    assert isinstance(result, InviteFailure)
+    assert result.outcome is InviteOutcome.UNKNOWN
+    replica.upstream.free.set()
+    await bulk.drain()

@@ -8,17 +8,20 @@ from dataclasses import replace
 import pytest
 
 from gateway.invites.admission import Admission
+from gateway.invites.deadline import within
+from gateway.invites.doubt import Doubt
 from gateway.invites.models import (
     InviteErrorCode,
     InviteFailure,
     InviteFormat,
     InviteOutcome,
     InviteSuccess,
+    Origin,
 )
-from gateway.invites.read_back import SKEW_SECONDS
-from gateway.invites.record import State
+from gateway.invites.record import State, next_claim, settled
 from gateway.invites.retries import RetryPolicy
 from gateway.invites.store import StoreUnavailableError
+from gateway.invites.stored_result import packed_invite
 from gateway.upstream.wire import Fault, NoReply, Reply
 from tests.fakes.invites import (
     CUTS_THE_BODY,
@@ -27,13 +30,16 @@ from tests.fakes.invites import (
     LOSES_THE_REPLY,
     QUIET_SECONDS,
     UNREACHABLE,
+    Act,
     MemoryStore,
     a_replica,
     answers,
+    with_a_witness,
 )
 from tests.fakes.records import LEASE_SECONDS, NOW, a_record, a_request
 
 ADA = "ada@example.com"
+ANSWER = packed_invite(application_id="77", invite_link=None, invite_status=None, track_id="6578")
 
 
 @pytest.fixture
@@ -77,7 +83,10 @@ async def test_another_gateway_replays(store, replica):
 
 
 async def test_one_invite_costs_two_commits(store, replica):
-    """The claim and the settle are all that is written."""
+    """The claim and the settle are all that is written, but for one look in ten minutes."""
+    await replica.invite(key="looked up")
+    store.calls.clear()
+
     await replica.invite()
 
     assert (store.calls["insert"], store.calls["swap"]) == (1, 1)
@@ -270,13 +279,14 @@ async def test_what_was_not_looked_at_may_be_sent_again(store, replica, act):
     ],
 )
 async def test_unknown_end_is_not_sent_again(store, blind, act):
-    """Without a look at the list, an open end stays open, and repeating it is safe."""
+    """Without a look at the list, an open end stays open, and no repetition can change that."""
     blind.upstream.acts.append(act)
 
     first = await blind.invite()
     again = await blind.invite()
 
-    assert (first.outcome, first.retryable) == (InviteOutcome.UNKNOWN, True)
+    assert (first.outcome, first.retryable) == (InviteOutcome.UNKNOWN, False)
+    assert "check before inviting again" in first.message
     assert again == first
     assert len(blind.upstream.posts) == 1
     assert the_record(store).state is State.UNKNOWN
@@ -345,12 +355,6 @@ async def test_lost_reply_is_looked_up_by_the_next_request(store, replica):
     assert len(replica.upstream.posts) == 1
 
 
-async def with_a_witness(replica):
-    """An earlier invite, old enough, that the list shows."""
-    await replica.invite(a_request(candidate_email="witness@example.com"), key="witness")
-    replica.clock.now += 2 * QUIET_SECONDS
-
-
 async def test_absent_invite_is_sent_after_a_second_look(store, replica):
     """What the list still does not show after the quiet period was not made, and is made now."""
     await with_a_witness(replica)
@@ -398,7 +402,7 @@ async def test_second_invite_of_a_listed_person_is_not_repeated(replica):
     """Where the list has one entry for a person, it cannot tell that a second invite was not made."""
     replica.upstream.lists_a_person_once = True
     await replica.invite(key="first")
-    replica.clock.now += 2 * SKEW_SECONDS
+    replica.clock.now += 1
     replica.upstream.acts.append(LOSES_THE_REPLY)
 
     told = []
@@ -407,7 +411,9 @@ async def test_second_invite_of_a_listed_person_is_not_repeated(replica):
         await replica.reconciler.reconcile()
         replica.clock.now += QUIET_SECONDS
 
-    assert {(one.outcome, one.retryable) for one in told} == {(InviteOutcome.UNKNOWN, True)}
+    assert {one.outcome for one in told} == {InviteOutcome.UNKNOWN}
+    # Once the list cannot be behind any more, a repetition learns nothing new.
+    assert [one.retryable for one in told] == [True, False, False, False]
     assert replica.upstream.invites_of(ADA) == 2
 
 
@@ -503,9 +509,26 @@ async def test_waiting_for_a_dead_gateway_ends_with_its_lease(store, replica):
         await asyncio.sleep(0)
 
     replica.clock.now += LEASE_SECONDS
+    # Far sooner than the caller's own twenty seconds.
+    answer = await asyncio.wait_for(waiting, 10)
 
-    assert (await waiting).outcome is InviteOutcome.UNKNOWN
+    assert (answer.code, answer.outcome) == (InviteErrorCode.UPSTREAM_FAULT, InviteOutcome.UNKNOWN)
     assert replica.upstream.posts == []
+
+
+async def test_invite_of_a_dead_gateway_is_found_once_its_lease_is_over(store, replica):
+    """Whoever waits for it gets it, if the list shows it."""
+    store.records[a_record().record_id] = a_record()
+    replica.upstream.add(ADA, at=NOW + 1)
+    waiting = asyncio.create_task(replica.invite())
+    while store.calls["read"] < 2:  # noqa: ASYNC110 - it is waiting by then
+        await asyncio.sleep(0)
+
+    replica.clock.now += LEASE_SECONDS
+    answer = await asyncio.wait_for(waiting, 10)
+
+    assert isinstance(answer, InviteSuccess)
+    assert the_record(store).state is State.INVITED
 
 
 async def test_failed_claim_sends_nothing(store, replica):
@@ -590,6 +613,32 @@ async def test_success_is_told_before_a_slow_store_has_it(store, replica):
     assert the_record(store).state is State.INVITED
 
 
+async def test_slow_settle_is_waited_for_while_the_caller_has_time(store, replica, monkeypatch):
+    """What another process has settled meanwhile is the answer, not this one's own failure."""
+    monkeypatch.setattr("gateway.invites.keyed._GRACE_SECONDS", 0.01)
+    swap, reached, free = store.swap, asyncio.Event(), asyncio.Event()
+    replica.upstream.acts.append(answers(401))
+
+    async def slow_swap(record, *, was):
+        reached.set()
+        await free.wait()
+        return await swap(record, was=was)
+
+    store.swap = slow_swap
+    slow = asyncio.create_task(replica.invite(seconds=20))
+    await reached.wait()
+    claim = the_record(store)
+    later = next_claim(claim, now=replica.clock.now, lease_seconds=LEASE_SECONDS)
+    store.records[claim.record_id] = settled(later, State.INVITED, now=NOW, answer=ANSWER)
+    # Longer than the grace that an invite gets which ends with its deadline.
+    asyncio.get_running_loop().call_later(0.1, free.set)
+
+    answer = await slow
+
+    assert isinstance(answer, InviteSuccess)
+    assert answer.invite.application_id == "77"
+
+
 async def test_closed_store_promises_nothing(replica):
     """A gateway whose store is not open sends nothing with a key."""
     await replica.records.close()
@@ -645,10 +694,120 @@ async def test_store_failure_after_sending_is_no_proof(store, replica, monkeypat
 
     monkeypatch.setattr(replica.read_back, "look_for", fail)
 
-    with pytest.raises(StoreUnavailableError):
-        await replica.invite()
+    answer = await replica.invite()
 
-    assert the_record(store).state is State.SENDING
+    assert (answer.outcome, answer.retryable) == (InviteOutcome.UNKNOWN, True)
+    assert the_record(store).doubt is Doubt.NOT_LOOKED_UP
+
+
+async def test_store_failure_while_looking_up_a_conflict_is_no_refusal(replica, monkeypatch):
+    """A 409 after an open attempt stays open where even the look-up fails."""
+    await with_a_witness(replica)
+    replica.upstream.acts.append(DIES_BEFORE_IT_ACTS)
+    await replica.invite()
+    await replica.invite()
+    replica.clock.now += QUIET_SECONDS
+    replica.upstream.acts.append(answers(409))
+    look_for = replica.read_back.look_for
+
+    async def fails_after_sending(*args, whole=True, **options):
+        if not whole:
+            raise StoreUnavailableError("the store is closed")
+        return await look_for(*args, **options)
+
+    monkeypatch.setattr(replica.read_back, "look_for", fails_after_sending)
+
+    answer = await replica.invite()
+
+    assert answer.code is InviteErrorCode.ALREADY_INVITED
+    assert (answer.outcome, answer.retryable) == (InviteOutcome.UNKNOWN, True)
+
+
+@pytest.mark.parametrize("reply", [Reply(401), Reply(403), Reply(404)])
+async def test_repetition_is_not_offered_where_the_list_is_closed(store, replica, reply):
+    """A record that can only stay as it is tells nobody to try again."""
+    replica.upstream.list_reply = reply
+    replica.upstream.acts.append(LOSES_THE_REPLY)
+
+    told = [await replica.invite(), await replica.invite()]
+
+    assert {(one.outcome, one.retryable) for one in told} == {(InviteOutcome.UNKNOWN, False)}
+    assert the_record(store).doubt is Doubt.REFUSED
+
+
+async def test_callers_own_key_is_never_looked_up(store, replica):
+    """Its account's list cannot be read, so neither the caller nor the reconciler learns more."""
+    replica.upstream.acts.append(LOSES_THE_REPLY)
+    origin = Origin(upstream_api_key="theirs")
+    first = await replica.inviter.invite(a_request(), "key-1", origin, deadline=within(9))
+    again = await replica.invite()
+    report = await replica.reconciler.reconcile()
+
+    assert (first.outcome, first.retryable) == (InviteOutcome.UNKNOWN, False)
+    assert again == first
+    assert [left.why for left in report.open] == [Doubt.OWN_KEY]
+    assert the_record(store).state is State.UNKNOWN
+
+
+async def test_list_that_hides_who_has_not_acted_sends_nothing_twice(replica):
+    """An old invite that was opened since is listed, and proves nothing of one that was not."""
+    replica.upstream.opened = set()
+    await replica.invite(a_request(candidate_email="witness@example.com"), key="witness")
+    replica.upstream.opened.add(1000)
+    replica.clock.now += 2 * QUIET_SECONDS
+    replica.upstream.acts.append(LOSES_THE_REPLY)
+
+    told = []
+    for _ in range(4):
+        told.append(await replica.invite())
+        await replica.reconciler.reconcile()
+        replica.clock.now += QUIET_SECONDS
+
+    assert {one.outcome for one in told} == {InviteOutcome.UNKNOWN}
+    assert replica.upstream.invites_of(ADA) == 1
+
+
+async def test_invite_of_another_key_is_not_told_as_this_ones(store, replica):
+    """A link was made under one key; that the e-mail of another failed is not hidden by it."""
+    made = await replica.invite(a_request(invite_format=InviteFormat.GET_LINK), key="link")
+    replica.clock.now += 1
+    replica.upstream.acts.append(DIES_BEFORE_IT_ACTS)
+
+    answer = await replica.invite(key="mail")
+
+    assert isinstance(made, InviteSuccess)
+    assert answer.outcome is InviteOutcome.UNKNOWN
+    assert [record.doubt for record in store.records.values()] == [None, Doubt.OTHER_RECORD]
+
+
+async def test_whole_list_is_read_where_the_filter_misses(replica):
+    """A platform that takes `+` for a pattern finds nobody by such an address."""
+    request = a_request(candidate_email="ada+ats@example.com")
+    replica.upstream.filter_misses = True
+    replica.upstream.acts.append(LOSES_THE_REPLY)
+
+    first = await replica.invite(request)
+    again = await replica.invite(request)
+
+    assert first.outcome is InviteOutcome.UNKNOWN
+    assert isinstance(again, InviteSuccess)
+    assert replica.upstream.invites_of("ada+ats@example.com") == 1
+
+
+async def test_clock_that_jumps_does_not_end_a_quiet_period(replica):
+    """Absence is believed once the time has truly passed."""
+    await with_a_witness(replica)
+    replica.upstream.acts.append(DIES_BEFORE_IT_ACTS)
+    await replica.invite()
+    await replica.invite()
+    replica.clock.wall_ahead += 10 * QUIET_SECONDS
+    jumped = await replica.invite()
+    replica.clock.now += QUIET_SECONDS
+
+    later = await replica.invite()
+
+    assert jumped.outcome is InviteOutcome.UNKNOWN
+    assert isinstance(later, InviteSuccess)
 
 
 async def test_lost_race_is_looked_at_again(store, replica):
@@ -676,6 +835,9 @@ async def test_store_failure_after_a_lost_race(store, replica):
 
 async def test_new_key_costs_the_store_no_question(store, replica):
     """It is claimed and settled: two commits, and no look beforehand."""
+    await replica.invite(key="looked up")
+    store.calls.clear()
+
     await replica.invite()
 
     assert (store.calls["read"], store.calls["insert"], store.calls["swap"]) == (0, 1, 1)
@@ -785,20 +947,24 @@ async def test_failed_call_is_within_the_deadline(replica):
     assert 4 < replica.upstream.timeouts[0] <= 5
 
 
-async def test_lease_that_passed_before_sending_stops_it(store, replica, monkeypatch):
-    """`send_by` reaches the client, half a lease from the claim."""
-    seen: list[float | None] = []
+@pytest.mark.parametrize("clock", ["now", "wall_ahead"])
+async def test_lease_that_passed_before_sending_stops_it(store, replica, monkeypatch, clock):
+    """Half a lease from the claim, on either clock, the client may not send any more."""
+    seen: list[bool] = []
 
     async def send(call):
-        seen.append(call.send_by)
+        setattr(replica.clock, clock, getattr(replica.clock, clock) + LEASE_SECONDS / 2 - 1)
+        seen.append(call.may_send())
+        setattr(replica.clock, clock, getattr(replica.clock, clock) + 1)
+        seen.append(call.may_send())
         return NoReply(Fault.DEADLINE, possibly_sent=False)
 
     monkeypatch.setattr(replica.upstream, "send", send)
-    monkeypatch.setattr("gateway.invites.keyed.time.monotonic", lambda: 50.0)
+    monkeypatch.setattr(replica.inviter._sender, "_policy", RetryPolicy(attempts=1))
 
     await replica.invite()
 
-    assert set(seen) == {50.0 + LEASE_SECONDS / 2}
+    assert seen == [True, False]
     assert the_record(store).state is State.RELEASED
 
 
@@ -867,3 +1033,18 @@ async def test_a_corrected_name_is_sent_once_the_first_is_proved_not_to_be(store
     assert isinstance(sent, InviteSuccess)
     assert replica.upstream.posts[-1]["candidate_name"] == "Bob B."
     assert len(replica.upstream.invited) == 2
+
+
+async def test_replay_is_the_first_answer(replica):
+    """Also in the platform's own spelling of name and address."""
+    body = (
+        b'{"application_id": 7, "email": "ADA@Example.com", "name": "A. Lovelace",'
+        b' "track_id": 6578, "invite_link": "https://x.example/1"}'
+    )
+    replica.upstream.acts.append(Act(Reply(201, body)))
+
+    first = await replica.invite()
+    again = await replica.invite()
+
+    assert first.invite.email == "ADA@Example.com"
+    assert again == replace(first, replayed=True)

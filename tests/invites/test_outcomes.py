@@ -9,11 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.invites.models import Anomaly, InviteFormat, InviteOutcome, InviteRequest
 from gateway.invites.models import InviteErrorCode as Code
-from gateway.invites.models import InviteFormat, InviteOutcome, InviteRequest
 from gateway.invites.outcomes import (
     FAULTS,
-    Anomaly,
     Judgement,
     Verdict,
     judge,

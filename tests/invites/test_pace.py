@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from gateway.invites.deadline import Deadline, within
-from gateway.invites.pace import Pace, Turn
+from gateway.invites.pace import Pace, Paces, Turn
 
 
 class Time:
@@ -217,3 +217,40 @@ async def test_more_at_a_time_while_all_goes_well(pacing):
     assert left[0] == 2
     assert left[-1] == 4
     assert left == sorted(left)
+
+
+@pytest.mark.parametrize(("asked", "waited"), [(300, 300), (3600, 300)])
+async def test_pause_is_bounded(pacing, time, asked, waited):
+    """Whatever the platform asks for, after five minutes one call finds out whether it holds."""
+    pace = pacing(4)
+    turn = await pace.turn(deadline=far())
+    turn.turned_away(asked)
+    turn.end()
+
+    assert pace.pause_seconds == waited
+
+
+async def test_each_account_has_its_own_pace(pacing):
+    """What limits one is no limit for the others, nor is it told them."""
+    paces = Paces(lambda: pacing(4))
+    turn = await paces.of("account-a").turn(deadline=far())
+    assert turn is not None
+    turn.turned_away(3600)
+    turn.end()
+
+    assert paces.of("account-a").pause_seconds
+    assert not paces.of("account-b").pause_seconds
+    assert not paces.of(None).pause_seconds
+
+
+def test_accounts_that_are_no_longer_used_are_forgotten(pacing, monkeypatch):
+    """What is remembered has a limit."""
+    monkeypatch.setattr("gateway.invites.pace._MOST_ACCOUNTS", 2)
+    paces = Paces(lambda: pacing(4))
+    first = paces.of("a")
+    second = paces.of("b")
+    paces.of("a")
+    paces.of("c")
+
+    assert paces.of("a") is first
+    assert paces.of("b") is not second

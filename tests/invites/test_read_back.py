@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 
-from gateway.invites.read_back import SKEW_SECONDS, Doubt, latest_moment
-from gateway.invites.record import State, settled
+from gateway.invites.doubt import Doubt
+from gateway.invites.evidence import NotInvited
+from gateway.invites.read_back import clock_offset
+from gateway.invites.record import State
 from gateway.upstream.wire import Applicant, Fault, NoReply, Reply
-from tests.fakes.invites import QUIET_SECONDS, a_replica
-from tests.fakes.records import NOW, a_record, a_request
+from tests.fakes.invites import a_replica, with_a_witness
+from tests.fakes.records import NOW, a_record
 
 ADA = "ada@example.com"
 
@@ -62,7 +63,10 @@ async def test_a_domain_that_only_folds_alike_is_another(replica):
     replica.upstream.add("ada@strasse.de")
     record = replace(a_record(), email_hash=replica.records.hasher.email("ada@straße.de"))
 
-    assert await replica.read_back.look_for(record, "ada@straße.de", seconds_left=10) is None
+    assert (
+        await replica.read_back.look_for(record, "ada@straße.de", seconds_left=10)
+        is Doubt.NOT_LISTED
+    )
 
 
 @pytest.mark.parametrize("email", ["x" + ADA, ADA + ".org", "ada+x@example.com"])
@@ -70,88 +74,60 @@ async def test_part_of_an_address_is_somebody_else(replica, email):
     """The upstream matches any part; the gateway the whole."""
     replica.upstream.add(email)
 
-    assert await look(replica) is None
+    assert await look(replica) is Doubt.NOT_LISTED
 
 
 async def test_other_track_is_another_invite(replica):
     """Being on another track says nothing."""
     replica.upstream.add(ADA, track_id=1)
 
-    assert await look(replica) is None
+    assert await look(replica) is Doubt.NOT_LISTED
 
 
-@pytest.mark.parametrize(
-    ("age", "found"), [(SKEW_SECONDS + 1, False), (SKEW_SECONDS - 1, True), (-60, True)]
-)
-async def test_earlier_applicant_is_not_ours(replica, age, found):
-    """Only who was added since the first attempt, give or take the clocks, is its invite.
+async def test_older_entry_is_not_ours(replica):
+    """Nor is it a proof of the contrary: a second invite may leave the entry as it is."""
+    replica.upstream.add(ADA, at=NOW - 1)
 
-    Nor is it a proof of the contrary: a second invite may leave the entry of the first as it is.
-    """
-    replica.upstream.add(ADA, at=NOW - age)
+    assert await look(replica) is Doubt.EARLIER
+
+
+@pytest.mark.parametrize("ahead", [-900, -1, 0, 1, 900])
+async def test_dates_are_compared_by_the_platforms_clock(replica, ahead):
+    """Its replies say what time it is there."""
+    replica.upstream.clock_ahead = ahead
+    replica.upstream.add(ADA, at=NOW + 2)
     replica.clock.now += 60
 
-    sighting = await look(replica)
-
-    assert isinstance(sighting, Applicant) is found
-    assert found or sighting is Doubt.EARLIER
+    assert isinstance(await look(replica), Applicant)
 
 
-@pytest.mark.parametrize(
-    "date",
-    [
-        None,
-        "",
-        "yesterday",
-        17,
-        "0001-01-01",
-        "9999-12-31",
-        # Each of these a tolerant reader takes for an earlier moment than it may mean.
-        "1800000000000",
-        "20270115",
-        "2027-W02",
-        "2027-01-15T20",
-        "15 Jan 2027 08:00 PM",
-        "Jan 15, 2027 08:00:00 PM",
-        "Fri, 15 Jan 2027 08:00:00 PM",
-        "15 Jan 27 08:00:00 GMT",
-        "2027-13-01",
-        "32 Jan 2027 08:00:00 GMT",
-    ],
-)
-async def test_unreadable_date_settles_nothing(replica, date):
-    """A listed candidate without a date may be an old one."""
-    replica.upstream.add(ADA)["date_added"] = date
+@pytest.mark.parametrize("ahead", [-900, 0, 900])
+async def test_older_entry_is_older_by_the_platforms_clock_too(replica, ahead):
+    """An invite of some minutes ago is not taken for ours because clocks differ."""
+    replica.upstream.clock_ahead = ahead
+    replica.upstream.add(ADA, at=NOW - 120)
+    replica.clock.now += 60
 
-    assert await look(replica) is Doubt.UNDATED
-
-
-async def test_dated_entry_counts_beside_an_undated_one(replica):
-    """One entry that is clearly ours is enough."""
-    replica.upstream.add(ADA)["date_added"] = None
-    entry = replica.upstream.add(ADA)
-
-    assert (await look(replica)).application_id == str(entry["application_id"])
+    assert await look(replica) is Doubt.EARLIER
 
 
 @pytest.mark.parametrize(
-    ("text", "moment"),
+    ("date", "offset"),
     [
-        ("2026-11-23T12:00:00+00:00", datetime(2026, 11, 23, 12, tzinfo=UTC)),
-        ("2026-11-23T12:00:00Z", datetime(2026, 11, 23, 12, tzinfo=UTC)),
-        ("2026-11-23T14:00:00+02:00", datetime(2026, 11, 23, 12, tzinfo=UTC)),
-        ("2026-11-23T12:00:00.123456789Z", datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)),
-        ("2026-11-23 17:30:00+0530", datetime(2026, 11, 23, 12, tzinfo=UTC)),
-        ("Mon, 23 Nov 2026 12:00:00 GMT", datetime(2026, 11, 23, 12, tzinfo=UTC)),
-        ("23 Nov 2026 14:00:00 +0200", datetime(2026, 11, 23, 12, tzinfo=UTC)),
-        ("2026-11-23 12:00", datetime(2026, 11, 24, 2, tzinfo=UTC)),
-        ("2026-11-23 12:00:00", datetime(2026, 11, 24, 2, tzinfo=UTC)),
-        ("2026-11-23", datetime(2026, 11, 24, 14, tzinfo=UTC)),
+        (None, 0),
+        ("", 0),
+        ("nonsense", 0),
+        ("Fri, 15 Jan 99999999999999999999 08:00:00 GMT", 0),
+        ("Fri, 15 Jan 2027 08:00:00 GMT", 0),
+        ("Fri, 15 Jan 2027 08:00:01 GMT", 0),
+        ("Fri, 15 Jan 2027 07:59:59 GMT", 0),
+        ("Fri, 15 Jan 2027 08:10:00 GMT", 598.5),
+        ("Fri, 15 Jan 2027 07:50:00 GMT", -601.5),
     ],
 )
-def test_latest_moment(text, moment):
-    """A date that leaves room is read as late as it may mean: better found than sent twice."""
-    assert latest_moment(text) == moment
+def test_clock_offset(date, offset):
+    """Clocks that may agree do; a date tells whole seconds, and the reply took a while."""
+    assert clock_offset(date, asked_at=NOW, got_at=NOW + 1.5) == offset
 
 
 @pytest.mark.parametrize(
@@ -160,6 +136,9 @@ def test_latest_moment(text, moment):
         (Reply(401), Doubt.REFUSED),
         (Reply(403), Doubt.REFUSED),
         (Reply(404), Doubt.REFUSED),
+        (Reply(403, b"<html>blocked</html>"), Doubt.UNREADABLE),
+        (Reply(404, b"<html>not found</html>"), Doubt.UNREADABLE),
+        (Reply(429), Doubt.UNREADABLE),
         (Reply(500), Doubt.UNREADABLE),
         (NoReply(Fault.CONNECT, possibly_sent=False), Doubt.UNREADABLE),
         (Reply(200, b"<html>"), Doubt.UNREADABLE),
@@ -199,66 +178,113 @@ async def test_look_ends_with_the_callers_time(replica):
     assert sighting is Doubt.UNREADABLE
 
 
-async def a_witness(replica, name: str) -> None:
-    await replica.invite(a_request(candidate_email=f"{name}@example.com"), key=name)
+async def test_quick_look_reads_no_more_than_it_has_to(replica):
+    """Right after sending, only what the platform finds by the address is read."""
+    finding = await replica.read_back.look_for(a_record(), ADA, seconds_left=10, whole=False)
+
+    assert finding is Doubt.UNREADABLE
+    assert replica.upstream.looks == 1
 
 
-async def test_fresh_gateway_has_no_witness(replica):
-    """Before any known invite the list has proved nothing."""
-    assert not await replica.read_back.shows_invites()
+async def test_quick_look_has_nothing_to_ask_for_where_the_address_may_be_spelled_otherwise(
+    replica,
+):
+    """The platform may keep such a domain in ASCII."""
+    finding = await replica.read_back.look_for(
+        a_record(), "ada@straße.de", seconds_left=10, whole=False
+    )
+
+    assert finding is Doubt.UNREADABLE
+    assert replica.upstream.looks == 0
 
 
-async def test_slow_list_is_no_witness(replica):
-    """Witnesses that cannot be looked up in time prove nothing."""
-    await a_witness(replica, "a")
-    replica.clock.now += QUIET_SECONDS + 1
-    replica.upstream.list_free.clear()
+@pytest.mark.parametrize(
+    ("pages", "whole"),
+    [
+        ([([1, 2], 3), ([3], 3)], True),
+        ([([1, 2], None), ([3], None)], True),
+        ([([1, 2], 4), ([4], 4)], False),
+        ([([1, 2], 3), ([2], 3)], False),
+        ([([1, 2], None), ([2], None)], False),
+        ([([], 1)], False),
+    ],
+    ids=["whole", "no-total", "one-slipped", "one-twice", "twice-no-total", "empty"],
+)
+async def test_list_that_changes_between_its_pages_is_not_whole(replica, monkeypatch, pages, whole):
+    """Somebody may have slipped from one page to the one before."""
+    replies = []
+    for place, (ids, total) in enumerate(pages):
+        data = [{"application_id": one, "email": f"{one}@example.com"} for one in ids]
+        pagination = {"has_next": place + 1 < len(pages), "total": total}
+        body = json.dumps({"data": data, "pagination": pagination}).encode()
+        replies.append(Reply(200, body))
 
-    assert not await replica.read_back.shows_invites(seconds_left=0.01)
+    async def send(_):
+        return replies.pop(0)
 
+    monkeypatch.setattr(replica.upstream, "send", send)
 
-async def test_latest_known_invites_are_witnesses(replica):
-    """A list that shows the latest known invites shows invites."""
-    for name in "abcd":
-        await a_witness(replica, name)
-    replica.clock.now += QUIET_SECONDS + 1
+    listing = await replica.read_back.list_track(6578)
 
-    assert await replica.read_back.shows_invites()
-
-
-async def test_recent_invite_is_no_witness(replica):
-    """A list may lag: an invite younger than the quiet period proves nothing."""
-    await a_witness(replica, "a")
-    replica.clock.now += QUIET_SECONDS - 1
-
-    assert not await replica.read_back.shows_invites()
-
-
-async def test_missing_witness_discredits_the_list(replica):
-    """One of the latest known invites missing is enough not to believe in absence."""
-    for name in "abc":
-        await a_witness(replica, name)
-    replica.clock.now += QUIET_SECONDS + 1
-    replica.upstream.invited.pop(1)
-
-    assert not await replica.read_back.shows_invites()
+    assert listing.whole is whole
 
 
-async def test_list_that_ignores_the_filter_is_no_witness(replica):
-    """Only an entry with the witness's own id counts."""
-    await a_witness(replica, "a")
-    replica.clock.now += QUIET_SECONDS + 1
+async def test_list_of_those_with_an_address_is_not_whole(replica):
+    """A filter may not match what we think."""
+    assert not (await replica.read_back.list_track(6578, ADA)).whole
+    assert (await replica.read_back.list_track(6578)).whole
+
+
+@pytest.mark.parametrize(("application_id", "shown"), [("1000", True), ("1001", False)])
+async def test_one_application_is_looked_up(replica, application_id, shown):
+    """By its id."""
+    replica.upstream.add(ADA)
+
+    assert await replica.read_back.shows(6578, application_id) is shown
+
+
+async def test_list_that_ignores_the_filter_shows_only_what_is_in_it(replica):
+    """Only an entry with the id that was asked for counts."""
     other = {"application_id": 5, "email": "x@example.com", "date_added": None}
     page = {"data": [other], "pagination": {"has_next": False}}
     replica.upstream.list_reply = Reply(200, json.dumps(page).encode())
 
-    assert not await replica.read_back.shows_invites()
+    assert await replica.read_back.shows(6578, "1000") is False
 
 
-async def test_success_without_details_is_no_witness(replica):
-    """An invite whose application is not known cannot be looked up."""
-    record = settled(a_record(), State.INVITED, now=NOW, answer=b'{"code": "UPSTREAM_FAULT"}')
-    await replica.records.store.insert(record)
-    replica.clock.now += QUIET_SECONDS + 1
+async def test_unreadable_list_does_not_say_what_it_shows(replica):
+    """Neither yes nor no."""
+    replica.upstream.list_reply = Reply(500)
 
-    assert not await replica.read_back.shows_invites()
+    assert await replica.read_back.shows(6578, "1000") is None
+
+
+async def test_doubt_is_noted_once(replica):
+    """A doubt that is the same as before costs no write."""
+    store = replica.records.store
+    record = a_record()
+    await store.insert(record)
+
+    left = await replica.read_back.leave(record, Doubt.EARLIER)
+    again = await replica.read_back.leave(left, Doubt.EARLIER)
+
+    assert left == again == await store.read(record.record_id)
+    assert (left.doubt, left.state) == (Doubt.EARLIER, State.UNKNOWN)
+    assert store.calls["swap"] == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "finds"),
+    [
+        ({"absent": None}, Doubt.NOT_LISTED),
+        ({}, NotInvited.PROVED),
+    ],
+    ids=["first-look", "later-look"],
+)
+async def test_absence_is_weighed_with_witnesses_of_the_track(replica, changes, finds):
+    """What the store knows goes into the case."""
+    await with_a_witness(replica)
+    since = replace(replica.clock(), wall=NOW, ticks=1000)
+    record = replace(a_record(), **{"absent": since, **changes})
+
+    assert await replica.read_back.look_for(record, ADA, seconds_left=10) is finds

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
+from gateway.invites.doubt import Doubt
 from gateway.invites.models import InviteSuccess
-from gateway.invites.read_back import Doubt
 from gateway.invites.record import State, settled
 from gateway.upstream.wire import Reply
 from tests.fakes.invites import (
@@ -16,8 +17,9 @@ from tests.fakes.invites import (
     QUIET_SECONDS,
     MemoryStore,
     a_replica,
+    with_a_witness,
 )
-from tests.fakes.records import LEASE_SECONDS, NOW, a_record, a_request
+from tests.fakes.records import LEASE_SECONDS, NOW, a_record
 
 
 @pytest.fixture
@@ -29,8 +31,7 @@ def store():
 async def replica(store):
     """A gateway with an invite behind it that the list shows."""
     replica = await a_replica(store)
-    await replica.invite(a_request(candidate_email="witness@example.com"), key="witness")
-    replica.clock.now += QUIET_SECONDS + 1
+    await with_a_witness(replica)
     return replica
 
 
@@ -62,7 +63,7 @@ async def test_absent_invite_is_released_at_the_second_look(store, replica):
     second = await replica.reconciler.reconcile()
     answer = await replica.invite()
 
-    assert [left.why for left in first.open] == [Doubt.FIRST_LOOK]
+    assert [left.why for left in first.open] == [Doubt.NOT_LISTED]
     assert first.worth_waiting
     assert (second.released, second.final) == (1, True)
     assert isinstance(answer, InviteSuccess)
@@ -127,16 +128,20 @@ async def test_what_stays_open_says_why(store, reads_back, reply, why):
     report = await replica.reconciler.reconcile()
 
     assert [left.why for left in report.open] == [why]
-    assert store.records[record.record_id] == record
+    kept = store.records[record.record_id]
+    assert (kept.state, kept.doubt) == (State.UNKNOWN, why if reads_back else None)
     assert not report.final
 
 
 async def test_many_records_of_one_track_need_one_list(store, replica):
     """All records are visited, in pages, and each track's list is fetched once a page."""
     for number in range(450):
-        record = a_record(f"{number}", lease_until=NOW)
+        email = f"{number}@example.com"
+        record = replace(
+            a_record(f"{number}", lease_until=NOW), email_hash=replica.records.hasher.email(email)
+        )
         store.records[record.record_id] = record
-    replica.upstream.add("ada@example.com")
+        replica.upstream.add(email)
     looks = replica.upstream.looks
     seen = []
 
@@ -144,7 +149,11 @@ async def test_many_records_of_one_track_need_one_list(store, replica):
 
     assert report.invited == 450
     assert seen == [200, 400, 450]
-    assert replica.upstream.looks - looks == 3
+    # The list has three pages.
+    assert replica.upstream.looks - looks == 9
+
+
+DAY = 86_400
 
 
 async def test_purge_spares_the_young_and_the_open(store, replica):
@@ -154,10 +163,49 @@ async def test_purge_spares_the_young_and_the_open(store, replica):
         store.records[record.record_id] = record
     unknown = settled(a_record("open"), State.UNKNOWN, now=NOW)
     store.records[unknown.record_id] = unknown
-    replica.clock.now = NOW + 86_401
+    await replica.reconciler.purge()
+    replica.clock.now = NOW + DAY + 700
 
     assert await replica.reconciler.purge() == 1201
     assert list(store.records.values()) == [unknown]
+
+
+@pytest.mark.parametrize("ran_before", [0, DAY / 2, 3 * DAY])
+async def test_wall_clock_that_was_set_forward_purges_nothing(store, replica, ran_before):
+    """Its records look old and are not; they go once the time has truly passed."""
+    await replica.reconciler.purge()
+    replica.clock.now += ran_before
+    record = settled(a_record("young"), State.INVITED, now=replica.clock.now)
+    store.records[record.record_id] = record
+    replica.clock.wall_ahead = 10 * DAY
+
+    at_once = await replica.reconciler.purge()
+    replica.clock.now += DAY - 1
+    just_before = await replica.reconciler.purge()
+    replica.clock.now += 1
+    after = await replica.reconciler.purge()
+
+    assert (at_once, just_before) == (0, 0)
+    assert after >= 1
+    assert record.record_id not in store.records
+
+
+async def test_restart_does_not_forget_how_long_the_clocks_ran(store, replica):
+    """Gateways that are restarted every day purge all the same."""
+    await replica.reconciler.purge()
+    replica.clock.now += DAY + 700
+    again = await a_replica(store, upstream=replica.upstream, clock=replica.clock)
+
+    assert await again.reconciler.purge() == 1
+
+
+async def test_rebooted_machine_waits_anew(store, replica):
+    """What its clock did meanwhile is not known."""
+    await replica.reconciler.purge()
+    replica.clock.now += DAY + 700
+    replica.clock.boot = "another"
+
+    assert await replica.reconciler.purge() == 0
 
 
 async def running(replica, until) -> None:
@@ -203,3 +251,15 @@ async def test_one_of_many_works(store, replica):
     await running(replica, lambda: store.calls["lease"] > asked + 1)
 
     assert store.calls["doubtful"] == 0
+
+
+async def test_abandoned_record_is_not_on_its_way(store):
+    """What stays open where nothing is read back is counted once."""
+    replica = await a_replica(store, reads_back=False)
+    store.records[a_record().record_id] = a_record(lease_until=NOW)
+    sending = a_record("sending", lease_until=NOW + 1)
+    store.records[sending.record_id] = sending
+
+    report = await replica.reconciler.reconcile()
+
+    assert (len(report.open), report.in_flight) == (1, 1)

@@ -6,17 +6,18 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.invites.clocks import Moment
+from gateway.invites.doubt import Doubt
 from gateway.invites.identity import Hasher
 from gateway.invites.models import InviteFormat
 from gateway.invites.record import (
     Standing,
     State,
-    absence_is_proof,
     accepts,
     follows_doubt,
     in_doubt,
+    left_in_doubt,
     next_claim,
-    seen_absent,
     settled,
     standing,
 )
@@ -123,10 +124,16 @@ def test_takeover_keeps_the_first_time():
     """An invite of the first attempt must still be found after the second."""
     record = settled(a_record(), State.UNKNOWN, now=LATER, answer=b"{}")
 
-    after = next_claim(seen_absent(record, now=LATER), now=LATER + 9, lease_seconds=LEASE_SECONDS)
+    absent = left_in_doubt(record, Doubt.NOT_LISTED, now=at(LATER), quiet_seconds=30)
+
+    after = next_claim(absent, now=LATER + 9, lease_seconds=LEASE_SECONDS)
 
     assert after == replace(
-        a_record(), attempt=2, updated_at=LATER + 9, lease_until=LATER + 9 + LEASE_SECONDS
+        a_record(),
+        attempt=2,
+        updated_at=LATER + 9,
+        lease_until=LATER + 9 + LEASE_SECONDS,
+        doubt=Doubt.NOT_LISTED,
     )
 
 
@@ -150,15 +157,51 @@ def test_doubt_is_handed_on(state, answer, doubt):
     assert after.first_sent_at == (NOW if doubt else LATER)
 
 
-def test_absence_needs_a_quiet_period_and_a_second_look():
-    """A list that lags is not believed: the first look proves nothing, nor does a quick second."""
-    record = settled(a_record(), State.UNKNOWN, now=LATER)
-    once = seen_absent(record, now=LATER)
-    twice = seen_absent(once, now=LATER + 10)
+def at(wall: float, *, boot: str = "this machine") -> Moment:
+    return Moment(wall, wall - NOW, boot)
 
-    assert not absence_is_proof(record, now=LATER + 999, quiet_seconds=30)
-    assert not absence_is_proof(twice, now=LATER + 29, quiet_seconds=30)
-    assert absence_is_proof(twice, now=LATER + 30, quiet_seconds=30)
+
+def looked_at(record, doubt=Doubt.NOT_LISTED, *, now):
+    return left_in_doubt(record, doubt, now=now, quiet_seconds=30)
+
+
+def test_first_look_without_the_candidate_is_noted_once():
+    """The quiet period counts from the first look, however often the list is looked at."""
+    record = settled(a_record(), State.UNKNOWN, now=LATER)
+
+    once = looked_at(record, now=at(LATER))
+    twice = looked_at(once, now=at(LATER + 10))
+
+    assert (once.absent, once.doubt) == (at(LATER), Doubt.NOT_LISTED)
+    assert twice == once
+
+
+def test_other_doubts_leave_the_first_look_as_it_is():
+    """Only a look that did not show the candidate begins a quiet period."""
+    record = a_record()
+
+    unread = looked_at(record, Doubt.UNREADABLE, now=at(LATER))
+    absent = looked_at(unread, now=at(LATER + 1))
+    unread_again = looked_at(absent, Doubt.UNREADABLE, now=at(LATER + 2))
+
+    assert (unread.absent, unread.doubt, unread.state) == (None, Doubt.UNREADABLE, State.UNKNOWN)
+    assert unread_again.absent == at(LATER + 1)
+
+
+def test_clock_that_was_set_back_begins_the_quiet_period_anew():
+    """A look in the future cannot be waited for."""
+    record = looked_at(a_record(), now=at(LATER))
+
+    assert looked_at(record, now=at(LATER - 1)).absent == at(LATER - 1)
+
+
+@pytest.mark.parametrize(("seconds", "anew"), [(29, False), (30, True)])
+def test_quiet_period_of_another_machine_is_begun_anew_at_its_end(seconds, anew):
+    """Its second clock cannot be read here; but two machines must not put each other off."""
+    record = looked_at(a_record(), now=at(LATER, boot="another"))
+    now = at(LATER + seconds)
+
+    assert looked_at(record, now=now).absent == (now if anew else at(LATER, boot="another"))
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,10 @@ import asyncio
 
 import pytest
 
+from gateway.invites.anomalies import Anomalies
 from gateway.invites.breaker import Breaker, BreakerLimits, BreakerState, Health
 from gateway.invites.deadline import within
-from gateway.invites.models import ANYONE, InviteErrorCode
+from gateway.invites.models import ANYONE, Anomaly, InviteErrorCode
 from gateway.invites.outcomes import Verdict
 from gateway.invites.retries import RetryBudget, RetryPolicy
 from gateway.invites.sender import Sender, SendLimits, health_of
@@ -245,3 +246,45 @@ async def test_what_cannot_be_announced_is_not_sent(upstream):
     assert second.judgement.verdict is Verdict.NOT_SENT
     assert not second.judgement.retryable
     assert len(upstream.posts) == 1
+
+
+@pytest.mark.parametrize(("after", "told"), [("7", [7]), (None, [None])])
+async def test_limited_platform_is_told_of(upstream, after, told):
+    """Whoever asks it for something that is not needed can leave it in peace."""
+    seen: list[int | None] = []
+    upstream.acts.append(answers(429, retry_after=after))
+
+    await send(a_sender(upstream, policy=RetryPolicy(attempts=1), limited=seen.append))
+    await send(a_sender(upstream, limited=seen.append))
+
+    assert seen == told
+
+
+async def test_suspect_replies_are_noted(upstream):
+    """Each of them, also where the next attempt succeeds."""
+    seen: list[Anomaly] = []
+    anomalies = Anomalies(seen.append)
+    for act in (answers(200, b"<html>"), answers(200, b'{"track_id": 1}'), answers(500), INVITES):
+        upstream.acts.append(act)
+        await send(a_sender(upstream, anomalies=anomalies))
+
+    assert seen == [Anomaly.PAGE, Anomaly.OTHER_INVITE]
+
+
+async def test_connection_is_trusted_unless_its_reply_is_about_another_invite(upstream):
+    """Out of step, it would give the next caller this one's reply."""
+    calls = []
+    forward = upstream.send
+
+    async def send_it(call):
+        calls.append(call)
+        return await forward(call)
+
+    upstream.send = send_it
+    await send(a_sender(upstream))
+    trusts = calls[0].trusts_connection
+
+    assert trusts(Reply(200, b'{"email": "ada@example.com"}'))
+    assert trusts(Reply(200, b"<html>"))
+    assert trusts(Reply(500))
+    assert not trusts(Reply(200, b'{"track_id": 1}'))

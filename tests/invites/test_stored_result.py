@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.invites.failures import (
+    held_back,
     in_progress,
     interrupted,
     key_reused,
@@ -30,7 +33,7 @@ from gateway.invites.stored_result import (
     unpack,
 )
 from gateway.upstream.wire import Applicant
-from tests.fakes.records import a_request
+from tests.fakes.records import HASHER, a_request
 
 SUCCESS = InviteSuccess(
     Invite(
@@ -104,18 +107,19 @@ def test_state_follows_the_outcome(failure):
     assert state_after(SUCCESS) is State.INVITED
 
 
-@given(failure=failures)
-def test_only_an_unknown_end_becomes_retryable(failure):
-    """With a key an unknown end may be repeated; nothing else changes."""
-    told = keyed(failure)
+@given(failure=failures, may_change=st.booleans())
+def test_unknown_outcome_is_retryable_if_that_may_change_it(failure, may_change):
+    """A request with a key may be repeated while its outcome is unknown; nothing else changes."""
+    told = keyed(failure, may_change=may_change)
 
     assert isinstance(told, InviteFailure)
     if failure.outcome is InviteOutcome.UNKNOWN:
-        assert told.retryable
+        assert told.retryable is may_change
+        assert ("safe to repeat" in told.message) is may_change
         assert (told.code, told.outcome) == (failure.code, failure.outcome)
     else:
         assert told is failure
-    assert keyed(SUCCESS) is SUCCESS
+    assert keyed(SUCCESS, may_change=may_change) is SUCCESS
 
 
 @pytest.mark.parametrize(
@@ -133,3 +137,53 @@ def test_what_a_key_brings_about(failure, outcome, retryable):
     """Each of the gateway's own answers says what is known, and claims no more in words."""
     assert (failure.outcome, failure.retryable) == (outcome, retryable)
     assert ("was not invited" in failure.message) <= (outcome is InviteOutcome.NOT_INVITED)
+
+
+def scramble(data: bytes) -> bytes:
+    return HASHER.scrambled(data, record_id=b"1", email="ada@example.com")
+
+
+def test_replay_spells_as_the_first_answer_did():
+    """Also where the platform spells name and address in its own way; nobody can read that."""
+    invite = Invite("91", "Ada@Example.com", None, "sent", "A. Lovelace \u00e9", "6578")
+    request = a_request()
+
+    packed = pack(InviteSuccess(invite), request, scramble)
+
+    assert unpack(packed, request, scramble) == InviteSuccess(invite, replayed=True)
+    assert b"Example" not in packed
+    assert b"Lovelace" not in packed
+
+
+def test_spelling_that_is_the_inputs_takes_no_room():
+    """The input stands in, as in records of earlier versions."""
+    request = a_request()
+    invite = Invite("91", request.candidate_email, None, None, request.candidate_name, "6578")
+
+    assert pack(InviteSuccess(invite), request, scramble) == pack(InviteSuccess(invite))
+
+
+def test_scrambled_bytes_need_the_address():
+    """Another one makes nothing readable of them."""
+    text = b"Ada Lovelace " * 10
+    hidden = scramble(text)
+
+    assert scramble(hidden) == text
+    assert hidden != text
+    assert HASHER.scrambled(hidden, record_id=b"1", email="bob@example.com") != text
+    assert HASHER.scrambled(hidden, record_id=b"2", email="ada@example.com") != text
+    assert HASHER.scrambled(hidden, record_id=b"1", email="ADA@example.com") == text
+
+
+def test_what_a_limit_held_back_is_told_as_that():
+    """The platform's limit is named as its own, the gateway's overload as the gateway's."""
+    limited = replace(overloaded(3), code=InviteErrorCode.RATE_LIMITED, upstream_status=429)
+
+    by_platform = held_back(limited, retry_after_seconds=7)
+    by_gateway = held_back(overloaded(3), retry_after_seconds=7)
+
+    assert by_platform.message.startswith("The recruiting platform is limiting requests")
+    assert by_gateway.message == overloaded(3).message
+    assert {one.retry_after_seconds for one in (by_platform, by_gateway)} == {7}
+    assert by_platform.code is InviteErrorCode.RATE_LIMITED
+    assert by_platform.upstream_status is None

@@ -59,13 +59,13 @@ def test_totals_count_everybody_once():
     """And mention only what there is."""
     one, two = (Entry(n, Candidate(n, "", "")) for n in range(2))
     one.same.append(two)
-    everything = Plan([one], [one], [one], [(one, Result(2, ""))], [one], [one])
+    everything = Plan([one], [one], [one], [one], [(one, Result(2, ""))], [one], [one])
 
     assert preview.totals(Plan([one, two]), format_="get-link") == (
         "2 people would get a link, 1 the same row again."
     )
     assert preview.totals(everything, format_="send-link") == (
-        "1 person would be e-mailed, 1 invited already, 1 to be looked up, nothing is sent to them"
-        " twice, 1 held back by the results of an earlier run, 1 left for later by --limit, 1"
-        " cannot be sent, 1 the same row again."
+        "1 person would be e-mailed, 1 invited already, 1 being sent by another run, 1 in doubt:"
+        " nothing is sent to them, 1 held back by the results of an earlier run, 1 left for later"
+        " by --limit, 1 cannot be sent, 1 the same row again."
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.spreadsheet.report import Result, columns_of_report, own_columns
+from gateway.spreadsheet.headings import Wanted
+from gateway.spreadsheet.report import Result, columns_of_report, own_columns, read_report
 
 NEW = ["Name", "Status", "Email", "track", "format", "status", "link", "code", "reason"]
 
@@ -70,3 +71,26 @@ def test_the_last_columns_of_a_name_are_the_reports():
     assert columns_of_report(NEW)["status"] == 5
     assert own_columns(NEW) == (0, 1, 2)
     assert own_columns(["Status", "Email"]) == (0, 1)
+
+
+@pytest.mark.parametrize("encoding", ["cp932", "cp1254", "gb18030"])
+def test_a_report_in_the_lists_own_encoding(tmp_path, encoding):
+    """No guess is needed for what this command has written."""
+    path = tmp_path / "results.csv"
+    path.write_bytes("name,email,status\n東京Zoë,a@bücher.de,invited\n".encode(encoding, "replace"))
+
+    [result] = read_report(path, Wanted(), encoding=encoding)
+
+    assert result.says_invited
+
+
+def test_a_report_that_was_saved_in_a_code_page(tmp_path):
+    """Names may be misread; an address that may be is taken for none, and stops the run."""
+    path = tmp_path / "results.csv"
+    text = "name,email,status\nAyşe,a@example.com,invited\nZoë,z@bücher.de,invited\n"
+    path.write_bytes(text.encode("cp1254"))
+
+    plain, misread = read_report(path, Wanted())
+
+    assert plain.address == "a@example.com"
+    assert misread.address is None

@@ -25,7 +25,8 @@ from gateway.spreadsheet.invite_list import Sheet
 from gateway.spreadsheet.plan import Plan
 from gateway.spreadsheet.report import ReportError
 from gateway.spreadsheet.results import ResultsFile, ResultsFileError
-from gateway.spreadsheet.run import Options, invite_all
+from gateway.spreadsheet.run import invite_all
+from gateway.spreadsheet.screen import Options
 from gateway.spreadsheet.tally import Tally
 from gateway.spreadsheet.track import TrackLook
 from tests.fakes.settings import settings
@@ -254,6 +255,19 @@ async def test_a_person_in_doubt_is_not_sent_again(inviting, rows, sandbox):
     assert await sent(sandbox) == {"dropped@example.com": 1}
 
 
+async def test_a_doubt_is_settled_by_the_next_run(inviting, rows, screen, sandbox):
+    """By one look at the platform's list, before anything is asked or sent."""
+    emails = ("dropped+1@example.com", "dropped+2@example.com")
+    await inviting(people(*emails), read_back=False)
+
+    tally = await inviting(people(*emails))
+
+    assert tally.is_complete
+    assert len(screen.plans[-1].invited) == 2
+    assert [status for _, status, _ in rows()] == ["invited"] * 2
+    assert set((await sent(sandbox)).values()) == {1}
+
+
 async def test_a_corrected_name_is_sent_where_nothing_was(inviting, sandbox, script):
     """What was refused goes out as the row says now."""
     script.refusals = [400]
@@ -405,6 +419,16 @@ async def test_results_that_are_not_understood_stop_the_run(
     assert await accepted(sandbox) == []
 
 
+async def test_a_list_in_an_old_encoding_is_run_again(inviting, sandbox):
+    """Its results, in the same one, are understood."""
+    text = "name,email\nŁukasz Żółć,a@example.com\n".encode("cp1250")
+
+    tallies = [await inviting(text) for _ in range(2)]
+
+    assert all(tally.is_complete for tally in tallies)
+    assert [one["candidate_name"] for one in await accepted(sandbox)] == ["Łukasz Żółć"]
+
+
 async def test_a_doubt_is_looked_up_on_the_platform(inviting, tmp_path, sandbox):
     """The person reads whether the platform lists whom the results leave open."""
     await inviting(people("a@example.com"), store="lost.db")
@@ -545,10 +569,11 @@ async def test_results_say_unknown_before_anything_is_sent(inviting, rows, scrip
     run = asyncio.create_task(inviting(people("a@example.com", "b@example.com")))
 
     await script.reached.wait()
-
-    assert rows() == [("a@example.com", "unknown", ""), ("b@example.com", "not invited", "")]
+    told = rows()
     script.going_on.set()
+
     assert (await run).is_complete
+    assert told == [("a@example.com", "unknown", ""), ("b@example.com", "not invited", "")]
 
 
 @pytest.mark.parametrize("after", [0, 2])

@@ -45,7 +45,7 @@ async def test_title_and_state(body, shown, name):
         (NoReply(Fault.CONNECT, possibly_sent=False), "could not be reached"),
         (Reply(401, b"{}"), "does not accept the API key"),
         (Reply(403, b"{}"), "does not let this API key look"),
-        (Reply(404, b"{}"), "knows no such track"),
+        (Reply(404, b"{}"), "does not find the track"),
         (Reply(599, b"<p>"), "does not tell of the track"),
         (Reply(200, b"<p>"), "does not tell of the track"),
     ],

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
-from gateway.invites.record import State, first_claim, next_claim, seen_absent, settled
+from gateway.invites.clocks import Moment
+from gateway.invites.doubt import Doubt
+from gateway.invites.record import State, first_claim, left_in_doubt, next_claim, settled
 from gateway.invites.store import StoreUnavailableError
 from tests.fakes.records import HASHER, LEASE_SECONDS, NOW, a_record, a_request
 
 
 async def test_reads_what_was_inserted(store):
     """A record comes back as it was written."""
-    record = a_record(answer=b'{"a": 1}', absent_since=NOW + 0.25, track_id=2**63 - 1)
+    record = a_record(
+        answer=b'{"a": 1}',
+        absent=Moment(NOW + 0.25, 12.5, "boot"),
+        track_id=2**63 - 1,
+        doubt=Doubt.EARLIER,
+        witness=False,
+    )
 
     inserted = await store.insert(record)
 
@@ -99,15 +108,38 @@ async def test_doubtful_lists_unknown_and_abandoned(store):
     assert [*first, *second, *third] == expected
 
 
-async def test_latest_invited_come_first(store):
-    """The latest invites that are old enough are listed."""
-    for age in (10, 20, 30, 40):
-        await store.insert(settled(a_record(f"{age}"), State.INVITED, now=NOW - age))
-    await store.insert(settled(a_record("refused"), State.REFUSED, now=NOW - 25))
+async def test_records_of_a_person_are_found_by_track(store):
+    """Whatever the key and the state; another person's and another track's are not among them."""
+    own = [a_record("1"), settled(a_record("2"), State.INVITED, now=NOW + 1)]
+    other = a_request(candidate_email="bob@example.com")
+    strangers = [
+        a_record("3", track_id=1),
+        first_claim(HASHER.identify(other, "4", scope=""), now=NOW, lease_seconds=1),
+    ]
+    for record in (*own, *strangers):
+        await store.insert(record)
 
-    found = await store.latest_invited(before=NOW - 15, limit=2)
+    found = await store.of_person(own[0].email_hash, own[0].track_id)
 
-    assert [NOW - record.updated_at for record in found] == [20, 30]
+    assert found == own[::-1]
+
+
+async def test_latest_witnesses_come_first(store):
+    """Invites of the track that were looked up at once, seen or not."""
+    for age in (30, 20, 10):
+        seen = replace(a_record(f"{age}"), witness=age != 20)
+        await store.insert(settled(seen, State.INVITED, now=NOW - age))
+    await store.insert(settled(a_record("never looked up"), State.INVITED, now=NOW))
+    await store.insert(settled(a_record("else", track_id=1, witness=True), State.INVITED, now=NOW))
+    await store.insert(settled(a_record("open", witness=True), State.UNKNOWN, now=NOW))
+
+    found = await store.witnesses(a_record().track_id)
+
+    assert [(NOW - record.updated_at, record.witness) for record in found] == [
+        (10, True),
+        (20, False),
+        (30, True),
+    ]
 
 
 async def test_purge_spares_open_records(store):
@@ -159,7 +191,8 @@ async def test_absence_is_kept(store):
     """When the list was first seen without the candidate survives on disk."""
     record = a_record()
     await store.insert(record)
-    absent = seen_absent(record, now=NOW + 70)
+    now = Moment(NOW + 70, 70, "boot")
+    absent = left_in_doubt(record, Doubt.NOT_LISTED, now=now, quiet_seconds=1)
 
     await store.swap(absent, was=record)
 

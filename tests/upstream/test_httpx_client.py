@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import gzip
 import json
@@ -89,6 +90,20 @@ async def test_key_and_its_header_are_settable():
 
     assert recorder.header("X-Key") == "other"
     assert recorder.header("apiKey") is None
+
+
+@pytest.mark.parametrize("key", ["a\r\nx: y", "\u00e9"])
+async def test_a_key_that_is_no_header_sends_nothing(key):
+    """Neither key can smuggle a header in."""
+    async with recording() as recorder, calling(recorder.url) as client:
+        exchanges = [
+            await client.send(invite_call(BODY, timeout_seconds=5, api_key=key)),
+            await client.send(invite_call(BODY, timeout_seconds=5, idempotency_key=key)),
+            await client.send(applicants_call(1, {}, timeout_seconds=5, api_key=key)),
+        ]
+
+    assert exchanges == [NoReply(Fault.OTHER, possibly_sent=False)] * 3
+    assert recorder.requests == []
 
 
 async def test_connections_are_kept():
@@ -272,12 +287,11 @@ async def test_at_most_one_mebibyte_is_read():
     assert (reply.status, len(reply.body), reply.body_complete) == (200, LARGEST_BODY, False)
 
 
-async def test_nothing_is_sent_past_send_by():
+async def test_nothing_is_sent_where_it_may_not_be():
     """A request that waited too long is stopped before its first byte."""
     async with recording() as recorder, calling(recorder.url) as client:
-        past = asyncio.get_running_loop().time() - 1
-        exchange = await client.send(invite_call(BODY, timeout_seconds=5, send_by=past))
-        await client.send(invite_call(BODY, timeout_seconds=5, send_by=past + 60))
+        exchange = await client.send(invite_call(BODY, timeout_seconds=5, may_send=lambda: False))
+        await client.send(invite_call(BODY, timeout_seconds=5, may_send=lambda: True))
 
     assert exchange == NoReply(Fault.DEADLINE, possibly_sent=False)
     assert len(recorder.requests) == 1
@@ -293,6 +307,52 @@ async def test_a_proxy_that_refuses_sends_nothing(monkeypatch):
 
     assert proxy.requests[0].startswith(b"CONNECT upstream.example:443 ")
     assert exchange == NoReply(Fault.OTHER, possibly_sent=False)
+
+
+@contextlib.asynccontextmanager
+async def tunnelling(port: int) -> AsyncIterator[tuple[str, list[bytes]]]:
+    """A proxy that leads every CONNECT to a port of this machine; its address and what it heard."""
+    heads: list[bytes] = []
+
+    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(65536):
+                writer.write(data)
+        writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        behind, beyond = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        await asyncio.gather(pass_on(reader, beyond), pass_on(behind, writer))
+        await beyond.wait_closed()
+        ended.set()
+
+    ended = asyncio.Event()
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}", heads
+        await ended.wait()
+
+
+async def test_a_proxy_carries_tls_through(monkeypatch, tmp_path):
+    """The platform's certificate is checked behind it, and only the platform sees the invite."""
+    ca_file = tmp_path / "ca.pem"
+    hostile.authority().cert_pem.write_to_path(ca_file)
+    monkeypatch.delenv("no_proxy", raising=False)
+    async with hostile.speaks_tls("platform.example") as platform:
+        port = int(platform.address.rpartition(":")[2])
+        async with tunnelling(port) as (proxy, heads):
+            monkeypatch.setenv("https_proxy", f"http://me:p%40ss@{proxy}")
+            async with calling("https://platform.example/api", ca_file=ca_file) as client:
+                exchange = await client.send(invite_call(BODY, timeout_seconds=20))
+
+    assert isinstance(exchange, Reply)
+    assert (exchange.status, exchange.body, exchange.body_complete) == (200, hostile.INVITED, True)
+    assert platform.invites == 1
+    assert heads[0].startswith(b"CONNECT platform.example:443 HTTP/1.1\r\n")
+    assert b"Basic " + base64.b64encode(b"me:p@ss") in heads[0]
+    assert b"secret" not in heads[0]
 
 
 async def test_a_proxy_carries_the_invite(monkeypatch):

@@ -195,6 +195,16 @@ def test_repeated_headers_are_joined():
     assert reply.retry_after == "1, 2"
 
 
+def test_blanks_around_a_value_are_no_part_of_it():
+    """Section 5.5 of RFC 9110."""
+    reply = facts(
+        read(b"HTTP/1.1 429 No\r\nretry-after: \t 7 \t \r\ndate:\ta\r\ncontent-length: 0\r\n\r\n")
+    )
+
+    assert isinstance(reply, Reply)
+    assert (reply.retry_after, reply.date) == ("7", "a")
+
+
 def test_a_new_exchange_forgets_the_last():
     """Nothing of one candidate's answer is in another's."""
     reader = read(b"HTTP/1.1 429 No\r\nretry-after: 1\r\ncontent-length: 2\r\n\r\nno")

@@ -167,27 +167,21 @@ def test_names_of_charsets_are_not_looked_up():
     assert asked == []
 
 
-KEY = 'k3y-Sup3r"/Secret'
-
-
 @pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.parametrize("key", ['k3y-Sup3r"/Secret', "k3y-Sup3r-Secret"], ids=["odd", "plain"])
 @pytest.mark.parametrize(
-    "written",
-    [
-        json.dumps(KEY),
-        json.dumps(KEY).replace("/", r"\/"),
-        json.dumps(KEY).replace("S", r"\u0053"),
-    ],
-    ids=["plain", "slash", "letter"],
+    ("letter", "written"), [("", ""), ("/", r"\/"), ("S", r"\u0053")], ids=["as-is", "slash", "u"]
 )
 @pytest.mark.parametrize("charset", ["utf-8", "utf-16"])
-def test_the_api_key_is_taken_out(written, status, charset):
+def test_the_api_key_is_taken_out(key, letter, written, status, charset):
     """However a body writes it, wherever: in a message, a name, a link or a field of a field."""
-    said = written[1:-1]
+    said = json.dumps(key)[1:-1]
+    said = said.replace(letter, written) if letter else said
     body = f"""{{"application_id": 1, "invite_link": "https://x.example/?k={said}",
-        "name": {written}, "message": "Key {said} may not", "a": {{"b": ["c", {written}]}}}}"""
+        "name": "{said}", "message": "Key {said} may not",
+        "a": {{"b": ["c", "{said}", 1.5, true, null], "{said}": 1}}}}"""
     received = Reply(
-        status, body.encode(charset), content_type=f"a/b; charset={charset}", api_key=KEY
+        status, body.encode(charset), content_type=f"a/b; charset={charset}", api_key=key
     )
 
     assert json_of(received) == {
@@ -195,8 +189,16 @@ def test_the_api_key_is_taken_out(written, status, charset):
         "invite_link": "https://x.example/?k=***",
         "name": "***",
         "message": "Key *** may not",
-        "a": {"b": ["c", "***"]},
+        "a": {"b": ["c", "***", 1.5, True, None], "***": 1},
     }
+
+
+@pytest.mark.parametrize("text", ["u00e9abcd", "nabcdefg"])
+def test_what_only_looks_like_the_api_key_stays(text):
+    """JSON's own way to write another letter is not the key."""
+    body = b'{"name": "\\u00e9abcd \\nabcdefg"}'
+
+    assert json_of(Reply(200, body, api_key=text)) == {"name": "éabcd \nabcdefg"}
 
 
 def test_a_short_api_key_is_kept_out_of_messages():

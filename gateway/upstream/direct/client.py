@@ -8,7 +8,8 @@ What happens, and the fault it is reported as:
         three tenths of the call's time
       no place free within a fifth of        POOL_TIMEOUT
         the call's time
-      `send_by` or the deadline has passed   DEADLINE
+      the deadline has passed, or            DEADLINE
+        `may_send` says no
       anything else                          OTHER
     from the first byte on (possibly_sent=True)
       reset                                  READ
@@ -21,7 +22,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import time
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
@@ -134,7 +134,7 @@ class DirectUpstream:
                 if isinstance(dialled, Fault):
                     return NoReply(dialled, possibly_sent=False)
                 connection = dialled
-            if _is_late(loop.time() - deadline, call.send_by):
+            if _is_late(loop.time() - deadline, call):
                 return NoReply(Fault.DEADLINE, possibly_sent=False)
             exchange = await connection.exchange(request, deadline=deadline)
             if not keyed_and_trusted(exchange, call=call, api_key=key):
@@ -162,9 +162,8 @@ class DirectUpstream:
             return Fault.OTHER
 
 
-def _is_late(seconds: float, send_by: float | None) -> bool:
-    # uvloop reads its clock once a turn, and a process may be paused in the middle of one.
-    return seconds > 0 or (send_by is not None and time.monotonic() > send_by)
+def _is_late(seconds: float, call: Call) -> bool:
+    return seconds > 0 or (call.may_send is not None and not call.may_send())
 
 
 def _authority(host: str, port: int | None, scheme: str) -> str:

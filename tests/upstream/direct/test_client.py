@@ -104,8 +104,9 @@ async def test_the_applicants_list_is_asked_for():
     assert recorder.header("apiKey") == "secret"
 
 
-async def test_cancelling_closes_the_connection():
-    """An answer that comes later meets nobody, least of all another call."""
+async def test_cancelling_closes_the_connection(monkeypatch):
+    """At once: a reply that comes later must not be taken for another call's."""
+    monkeypatch.setattr(pool_module, "KEEP_ALIVE_SECONDS", 60.0)
     async with silent() as (server, url), direct(url) as client:
         call = asyncio.create_task(client.send(invite_call(BODY, timeout_seconds=5)))
         await server.received.wait()

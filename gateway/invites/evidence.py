@@ -1,0 +1,163 @@
+"""What the platform's list of applicants proves about an invite whose outcome is unknown.
+
+A pure function of the record, what was listed, what else is recorded, and the clocks. It settles
+only what no other story explains; else it says which doubt is left.
+
+    the candidate, in the list                        | finding
+    --------------------------------------------------|----------------------------------------
+    listed, under the application of another record   | OTHER_RECORD
+    listed, without a date that can be read           | UNDATED
+    listed, the latest possible moment of its date    | EARLIER
+      before the first attempt                        |
+    listed, its date may be before the first attempt  | UNCLEAR_DATE
+      or after it                                     |
+    listed, the earliest possible moment of its date  | RIVALS if another record in doubt may have
+      not before the first attempt                    |   caused the entry, else INVITED, with it
+    not listed, but the list was not read as a whole  | UNREADABLE
+    not listed, for the first time                    | NOT_LISTED: noted with both clocks
+    not listed, and the quiet period since then has   | NOT_LISTED
+      not passed on both clocks                       |
+    not listed at a later look, and neither the       | NO_WITNESS
+      operator nor a witness vouches for the list     |
+    not listed at a later look of a list that is      | NOT INVITED
+      vouched for                                     |
+
+A witness is an invite of ours on the same track that was seen in the list as soon as it was made,
+before its caller was told, so that nobody could have acted on it, and that stands in the very list
+in which the candidate is missing. If a later invite on the track was looked up so and not seen,
+there is none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from gateway.invites.dates import span_of
+from gateway.invites.doubt import Doubt
+from gateway.invites.record import State
+from gateway.invites.stored_result import application_id_in
+from gateway.upstream.wire import Applicant
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import tzinfo
+
+    from gateway.invites.clocks import Moment
+    from gateway.invites.record import Record
+
+
+# The one that is told where entries leave several doubts: what a person has to look into.
+_WORST_FIRST: Final = (Doubt.UNDATED, Doubt.UNCLEAR_DATE, Doubt.EARLIER, Doubt.OTHER_RECORD)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the operator has set."""
+
+    quiet_seconds: float
+    list_shows_invited: bool = False
+    time_zone: tzinfo | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All that is known of one invite in doubt at one look.
+
+    `entries` are those of the list with the candidate's address, `listed` the ids of all
+    applications in it; `whole` says that nothing of the list was left out. `offsets` are how many
+    seconds the platform's clock was ahead of ours at the first attempt, at least and at most.
+    `others` are the other records of the same person and track; `witnesses` are invites on the
+    track that were looked up just after they were made, the latest first.
+    """
+
+    record: Record
+    now: Moment
+    entries: Sequence[Applicant] = ()
+    listed: frozenset[str] = field(default_factory=frozenset)
+    whole: bool = False
+    offsets: tuple[float, float] = (0.0, 0.0)
+    others: Sequence[Record] = ()
+    witnesses: Sequence[Record] = ()
+
+
+class NotInvited(Enum):
+    """It is proved that the candidate was not invited."""
+
+    PROVED = "proved"
+
+
+Finding: TypeAlias = Applicant | NotInvited | Doubt
+"""Invited, with the application; not invited; or why neither is proved."""
+
+
+def weigh(case: Case, rules: Rules) -> Finding:
+    """What the case proves."""
+    return _weigh_presence(case, rules) if case.entries else _weigh_absence(case, rules)
+
+
+def _weigh_presence(case: Case, rules: Rules) -> Finding:
+    taken = {application_id_in(other.answer) for other in case.others}
+    doubts: set[Doubt] = set()
+    ours: list[tuple[float, Applicant]] = []
+    for entry in case.entries:
+        finding = _weigh_entry(entry, case, rules, taken)
+        if isinstance(finding, Doubt):
+            doubts.add(finding)
+        else:
+            ours.append((finding, entry))
+    if not ours:
+        return next(doubt for doubt in _WORST_FIRST if doubt in doubts)
+    latest, entry = min(ours, key=lambda one: one[0])
+    if any(_may_have_caused(other, latest - case.offsets[0]) for other in case.others):
+        return Doubt.RIVALS
+    return entry
+
+
+def _weigh_entry(
+    entry: Applicant, case: Case, rules: Rules, taken: set[str | None]
+) -> float | Doubt:
+    """The latest moment at which our entry was made, or why it may not be ours."""
+    if entry.application_id in taken:
+        return Doubt.OTHER_RECORD
+    span = span_of(entry.date_added, zone=rules.time_zone)
+    if span is None:
+        return Doubt.UNDATED
+    # On the platform's clock.
+    at_least, at_most = (case.record.first_sent_at + offset for offset in case.offsets)
+    if span.latest <= at_least:
+        return Doubt.EARLIER
+    return span.latest if span.is_after(at_most) else Doubt.UNCLEAR_DATE
+
+
+def _may_have_caused(other: Record, latest: float) -> bool:
+    """Whether an entry that was made by `latest` may be that record's invite."""
+    is_open = other.state in (State.SENDING, State.UNKNOWN)
+    invited_without_id = other.state is State.INVITED and application_id_in(other.answer) is None
+    return (is_open or invited_without_id) and other.first_sent_at <= latest
+
+
+def _weigh_absence(case: Case, rules: Rules) -> Finding:
+    if not case.whole:
+        return Doubt.UNREADABLE
+    if not _is_quiet(case, rules.quiet_seconds):
+        return Doubt.NOT_LISTED
+    if rules.list_shows_invited or _has_witness(case):
+        return NotInvited.PROVED
+    return Doubt.NO_WITNESS
+
+
+def _is_quiet(case: Case, seconds: float) -> bool:
+    """The quiet period since the first look has passed, on both clocks."""
+    absent = case.record.absent
+    return absent is not None and case.now.has_passed(seconds, since=absent)
+
+
+def _has_witness(case: Case) -> bool:
+    for witness in case.witnesses:
+        if not witness.witness:
+            return False
+        if application_id_in(witness.answer) in case.listed:
+            return True
+    return False

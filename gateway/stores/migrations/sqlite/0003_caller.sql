@@ -1,0 +1,1 @@
+ALTER TABLE invite_records ADD COLUMN caller TEXT;

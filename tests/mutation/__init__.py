@@ -1,0 +1,1 @@
+"""Breaks the code on purpose, to see whether a test notices."""
