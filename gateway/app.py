@@ -41,6 +41,7 @@ from gateway.settings.model import Settings
 from gateway.site.probes import probes_and_metrics
 from gateway.site.routes import site_of, site_routes
 from gateway.stores.opening import store_of
+from gateway.telemetry.log_stream import never_wait_for_log
 from gateway.telemetry.logs import configure_logging, event_log
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.watch import Watch
@@ -226,7 +227,8 @@ def served_app(settings: Settings) -> ASGIApp:
 
 
 def configure_log(settings: Settings) -> None:
-    """Write the log of this process as the settings say."""
+    """Write the log of this process as the settings say, and never wait for who reads it."""
+    never_wait_for_log()
     configure_logging(_level(settings), as_json=settings.log_format == "json")
 
 

@@ -5,21 +5,28 @@ A library may change them without a word. Then these tests fail, and say where t
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import tomllib
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pytest
 import strawberry
+import uvicorn
 from graphql import GraphQLSchema, TypeInfo, build_schema, graphql_sync, parse
 from graphql.validation import ValidationContext
 from graphql.validation.validate import FragmentNestingVisitor, query_document_keys_to_validate
 from prometheus_client import Histogram
+from uvicorn.server import ServerState
 
 PROJECT = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))
 
 
-@pytest.mark.parametrize("library", ["graphql-core", "prometheus-client", "strawberry-graphql"])
+@pytest.mark.parametrize(
+    "library", ["graphql-core", "prometheus-client", "strawberry-graphql", "uvicorn"]
+)
 def test_library_has_an_upper_bound(library):
     """A release that was not tried is not installed."""
     (bound,) = [one for one in PROJECT["project"]["dependencies"] if one.startswith(library)]
@@ -73,3 +80,64 @@ def test_schema_behind_strawberrys():
     schema: GraphQLSchema = strawberry.Schema(Query)._schema
 
     assert graphql_sync(schema, "{ name }").data == {"name": "name"}
+
+
+class Listener:
+    """What gateway.server.config puts in the place of asyncio's servers."""
+
+    closed = waited = 0
+
+    def close(self) -> None:
+        self.closed += 1
+
+    async def wait_closed(self) -> None:
+        self.waited += 1
+
+
+class Connection:
+    """What uvicorn asks of a connection as it stops."""
+
+    def __init__(self, state: ServerState) -> None:
+        self.state = state
+
+    def shutdown(self) -> None:
+        self.state.connections.clear()
+
+
+async def test_life_of_uvicorns_server():
+    """gateway.server.config starts it without sockets and gives it listeners of another kind.
+
+    gateway.server.protocol puts its connections and tasks into the server's state, and takes the
+    date from there.
+    """
+    listener = Listener()
+    held = asyncio.Event()
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup([])
+            state: Any = self.server_state
+            assert self.lifespan.state == {}
+            assert (state.connections, state.tasks, self.servers) == (set(), set(), [])
+            self.servers = [listener]  # type: ignore[list-item]
+            state.connections.add(Connection(state))
+            state.tasks.add(asyncio.ensure_future(held.wait()))
+
+    async def app(_scope: Any, _receive: Any, _send: Any) -> None: ...
+
+    config = uvicorn.Config(app, lifespan="off", log_config=None, server_header=False)
+    server = Server(config)
+    serving = asyncio.create_task(server.serve([]))
+    while not server.server_state.default_headers:  # noqa: ASYNC110 - it has no event
+        await asyncio.sleep(0.001)
+    server.should_exit = True
+    while server.server_state.connections:  # noqa: ASYNC110 - as above
+        await asyncio.sleep(0.001)
+    waits_for_tasks = not serving.done()
+    held.set()
+    server.server_state.tasks.clear()
+    await serving
+
+    assert [name for name, _ in server.server_state.default_headers] == [b"date"]
+    assert waits_for_tasks
+    assert (listener.closed, listener.waited) == (1, 1)

@@ -11,9 +11,11 @@ import signal
 import socket
 import sys
 from collections.abc import MutableSequence, Sequence
+from multiprocessing.context import SpawnContext
 from multiprocessing.process import BaseProcess
 
 from gateway.invites.records import Records
+from gateway.operator_error import OperatorError
 from gateway.server.accept import NOT_SERVING, Share
 from gateway.server.config import Server, server_config
 from gateway.server.descriptors import allow_descriptors
@@ -24,7 +26,7 @@ from gateway.settings.access import is_loopback
 from gateway.settings.loading import SettingsError
 from gateway.settings.model import Settings
 from gateway.stores.opening import store_of, store_secret_of
-from gateway.telemetry.metrics import shared_metrics
+from gateway.telemetry.metrics import check_shared_folder, shared_metrics
 
 LOGGER = logging.getLogger("gateway.serve")
 _LOOPBACK = "127.0.0.1"
@@ -36,6 +38,8 @@ _OPEN_TO_ALL = (
 
 def serve_gateway(settings: Settings) -> int:
     """Serve until SIGINT or SIGTERM and return the exit code. Raises OperatorError."""
+    if settings.metrics:
+        check_shared_folder()
     listening = listen(settings.host, settings.port)
     operations = _listen_for_operations(settings)
     _warn(settings)
@@ -111,9 +115,20 @@ def _serve_with_workers(
         for one in (*listening, *operations):
             one.close()
 
-    with shared_metrics():
-        counts = context.RawArray("i", [NOT_SERVING] * settings.workers)
+    with shared_metrics() if settings.metrics else contextlib.nullcontext():
+        counts = _shared_counts(context, settings.workers)
         return Workers(start, counts, stop_listening).run()
+
+
+def _shared_counts(context: SpawnContext, workers: int) -> MutableSequence[int]:
+    try:
+        counts: MutableSequence[int] = context.RawArray("i", [NOT_SERVING] * workers)
+    except OSError as error:
+        raise OperatorError(
+            f"workers share memory through a file, and none can be made: {error.strerror}."
+            " Set TMPDIR to a folder that can be written to."
+        ) from None
+    return counts
 
 
 def work(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -165,7 +164,7 @@ def clock_offset(date: str | None, *, asked_at: float, got_at: float) -> float:
     except (ValueError, TypeError, IndexError, OverflowError):
         return 0.0
     least, most = told - got_at, told + 1 - asked_at
-    return 0.0 if least <= 0 <= most or not math.isfinite(least) else least
+    return 0.0 if least <= 0 <= most else least
 
 
 def _is_complete(applicants: list[Applicant], total: int | None) -> bool:

@@ -15,6 +15,7 @@ from uvicorn.server import ServerState
 from gateway.sandbox.app import API_KEY, create_sandbox
 from gateway.sandbox.bodies import LARGEST_BODY
 from gateway.sandbox.platform import Platform
+from gateway.server.accept import Acceptor
 from gateway.server.config import ServerConfig
 from gateway.server.protocol import HttpProtocol
 from gateway.settings.limits import ConnectionLimits
@@ -32,16 +33,15 @@ async def running_sandbox(app: ASGIApp, *, port: int = 0) -> AsyncIterator[str]:
     the requests that are in progress.
     """
     config, state = ServerConfig(app, limits=_LIMITS, lifespan="off"), ServerState()
-    loop = asyncio.get_running_loop()
     with socket.create_server((HOST, port)) as listening:
-        server = await loop.create_server(lambda: HttpProtocol(config, state, {}), sock=listening)
+        acceptor = Acceptor(listening, lambda: HttpProtocol(config, state, {}), config.public)
         try:
             yield f"http://{HOST}:{listening.getsockname()[1]}"
         finally:
-            server.close()
+            acceptor.close()
             for connection in list(config.public.connections):
-                # Its client sees the connection close: a slow answer must not hold up the end.
-                connection.transport.close()
+                # A slow answer must not hold up the end: its client sees the connection close.
+                connection.abort()
             await asyncio.gather(*state.tasks)
 
 

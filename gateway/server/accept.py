@@ -7,12 +7,17 @@ none. A socket for each (SO_REUSEPORT) would leave those that wait for a dead wo
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import logging
 import socket
 import time
-from collections.abc import Callable, MutableSequence, Sized
-from typing import Any, Final, cast
+from collections.abc import Callable, MutableSequence
+from typing import Final
+
+from gateway.server.port import Port
+from gateway.server.protocol import HttpProtocol
+from gateway.server.refusals import OVERLOADED
 
 log = logging.getLogger("gateway.connections")
 
@@ -41,34 +46,32 @@ class Share:
 
 
 class Acceptor:
-    """Takes connections; in asyncio's words, a server. `connections` are those there are."""
+    """Takes connections to a port; in asyncio's words, a server."""
 
     def __init__(
         self,
         listening: socket.socket,
-        make_protocol: Callable[[], asyncio.Protocol],
-        connections: Sized,
+        make_protocol: Callable[[], HttpProtocol],
+        port: Port,
         share: Share | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._listening = listening
         self._make_protocol = make_protocol
-        self._connections = connections
+        self._port = port
         self._share = share
         self._beginning: set[asyncio.Task[None]] = set()
         self._pause: asyncio.TimerHandle | None = None
-        self._is_closed = False
         self._logged_at = -_LOG_AGAIN_SECONDS
         listening.setblocking(False)
         if share is not None:
-            share.tell(len(connections))
+            share.tell(len(port.connections))
         self._listen()
 
     def close(self) -> None:
-        """Take no more connections."""
-        if self._is_closed:
+        """Take no more connections, and end those that are not there yet."""
+        if self._listening.fileno() < 0:
             return
-        self._is_closed = True
         if self._share is not None:
             self._share.tell(NOT_SERVING)
         if self._pause is None:
@@ -76,6 +79,8 @@ class Acceptor:
         else:
             self._pause.cancel()
         self._listening.close()
+        for task in self._beginning:
+            task.cancel()
 
     async def wait_closed(self) -> None:
         """Nothing is left to be waited for."""
@@ -86,7 +91,7 @@ class Acceptor:
 
     def _offered(self) -> None:
         if self._share is not None:
-            count = len(self._connections) + len(self._beginning)
+            count = len(self._port.connections)
             self._share.tell(count)
             if self._share.is_most(count):
                 self._leave_alone(_LEAVE_SECONDS, self._take_and_listen)
@@ -111,9 +116,19 @@ class Acceptor:
                 self._leave_alone(_EXHAUSTED_SECONDS, self._listen)
             return
         connection.setblocking(False)
-        task = self._loop.create_task(self._begin(connection))
-        self._beginning.add(task)
-        task.add_done_callback(self._beginning.discard)
+        protocol = self._make_protocol()
+        if self._port.enter(protocol):
+            task = self._loop.create_task(self._begin(protocol, connection))
+            protocol.beginning = task
+            self._beginning.add(task)
+            task.add_done_callback(self._beginning.discard)
+        else:
+            self._turn_away(connection)
+
+    def _turn_away(self, connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            if self._port.tls is None:
+                connection.send(OVERLOADED)
 
     def _log(self, error: OSError) -> None:
         now = time.monotonic()
@@ -121,13 +136,17 @@ class Acceptor:
             self._logged_at = now
             log.error("no connection can be accepted: %s", error.strerror)
 
-    async def _begin(self, connection: socket.socket) -> None:
+    async def _begin(self, protocol: HttpProtocol, connection: socket.socket) -> None:
+        port = self._port
+        seconds = None if port.tls is None else port.limits.header_timeout_seconds
         try:
-            _, protocol = await self._loop.connect_accepted_socket(self._make_protocol, connection)
+            await self._loop.connect_accepted_socket(
+                lambda: protocol, connection, ssl=port.tls, ssl_handshake_timeout=seconds
+            )
         except OSError:
-            # The client has gone.
-            connection.close()
-            return
-        if self._is_closed:
-            # The server has told those that it knew.
-            cast("Any", protocol).shutdown()
+            # The client has gone, is too slow, or does not speak TLS as we do.
+            pass
+        finally:
+            if protocol.beginning is not None:
+                connection.close()
+                port.connections.discard(protocol)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import signal
 import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import partial
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+from uvicorn.server import HANDLED_SIGNALS
 
 from gateway.server.accept import Acceptor, Share
 from gateway.server.listen import address_of
@@ -88,6 +90,16 @@ class Server(uvicorn.Server):
         self._operations = operations
         self._share = share
 
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """As uvicorn's, which repeats the signal at the end; by then all is done, and well."""
+        before = {number: signal.signal(number, self.handle_exit) for number in HANDLED_SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup([])
         config = self._config
@@ -102,7 +114,7 @@ class Server(uvicorn.Server):
         make_protocol = partial(
             HttpProtocol, self._config, self.server_state, self.lifespan.state, port=port
         )
-        return Acceptor(listening, make_protocol, port.connections, share)
+        return Acceptor(listening, make_protocol, port, share)
 
 
 @contextlib.asynccontextmanager

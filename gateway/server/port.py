@@ -54,6 +54,18 @@ class Connection(Protocol):
     async def until_lost(self) -> None: ...
 
 
+class Client(Protocol):
+    """Who takes a place among the connections to a port, from the accepting of its socket on."""
+
+    @property
+    def waits(self) -> bool: ...
+
+    @property
+    def eviction_order(self) -> tuple[bool, float]: ...
+
+    def abort(self) -> None: ...
+
+
 @dataclass(slots=True)
 class Port:
     """What all connections to one port share."""
@@ -65,9 +77,25 @@ class Port:
     tls: ssl.SSLContext | None = None
     proxies: ProxyHeadersMiddleware | None = None
     """Takes the word of trusted proxies for where a request comes from."""
-    connections: set[Any] = field(default_factory=set)
+    connections: set[Client] = field(default_factory=set)
     _headers: list[Header] = field(default_factory=list)
     _lines: bytes = b""
+
+    def enter(self, client: Client) -> bool:
+        """Give it a place, if need be that of the client who has waited longest.
+
+        False if none of them waits.
+        """
+        if len(self.connections) >= self.limits.max_connections:
+            waiting = [one for one in self.connections if one.waits]
+            if not waiting:
+                return False
+            leaving = min(waiting, key=lambda one: one.eviction_order)
+            # Else the next client would take the same place.
+            self.connections.discard(leaving)
+            leaving.abort()
+        self.connections.add(client)
+        return True
 
     def lines_of(self, headers: list[Header]) -> bytes:
         """The headers that all responses have; uvicorn makes a new list of them every second."""

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-import ssl
 from collections import deque
+from time import monotonic
 from typing import Any, Final, Protocol, cast
 
 from uvicorn.server import ServerState
@@ -21,7 +21,7 @@ from gateway.http.errors import internal_error
 from gateway.http.responses import Response, error_response
 from gateway.server.port import UNIX, Port
 from gateway.server.reader import BETWEEN, BODY, HEAD, Refused, Request, RequestReader
-from gateway.server.refusals import OVERLOADED, TOO_SLOW
+from gateway.server.refusals import TOO_SLOW
 from gateway.server.wire import CLOSE, written
 from gateway.settings.limits import MAX_OVERHEAD_BYTES
 
@@ -64,60 +64,30 @@ class HttpProtocol(asyncio.Protocol):
         self._reader = RequestReader(limits, self._requests)
         self._task: asyncio.Task[None] | None = None
         self.client = UNIX
-        self._waiting_since = 0.0
+        self._waiting_since = monotonic()
         self._deadline = math.inf
         self._timed_phases = 0
         self._deaf = False
         """Nothing more is read; the connection closes after the last response."""
         self._ignored_bytes = 0
-        self._is_half_closed = self._is_stopping = self._is_lost = False
+        self._is_half_closed = self._is_refused = self._is_stopping = self._is_lost = False
         self._gone: asyncio.Future[None] | None = None
         self._is_reading = self._is_writable = True
         self._written_bytes = self._sent_bytes = 0
         self._sent_at = 0.0
-        self._before_tls: list[bytes] | None = None
+        self.beginning: asyncio.Task[None] | None = None
+        """What goes on, such as a TLS handshake, before there is a connection."""
 
     # Life of the connection
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
+        self.beginning = None
         self._server_state.connections.add(cast("Any", self))
-        self._port.connections.add(self)
         peer = transport.get_extra_info("peername")
         self.client = peer[0] if isinstance(peer, tuple) else UNIX
         self._wait(self._limits.header_timeout_seconds)
         self._timer = self._loop.call_later(self._tick_seconds, self._tick)
-        if len(self._port.connections) > self._limits.max_connections:
-            self._make_room()
-        if self._port.tls is not None and not self.transport.is_closing():
-            self._before_tls = []
-            self.transport.pause_reading()
-            securing = self._loop.create_task(self._secure(self._port.tls))
-            self._server_state.tasks.add(securing)
-            securing.add_done_callback(self._server_state.tasks.discard)
-
-    async def _secure(self, tls: ssl.SSLContext) -> None:
-        """Make it a TLS connection; until then it is counted, and evicted, as any other."""
-        try:
-            secured = await self._loop.start_tls(
-                self.transport,
-                self,
-                tls,
-                server_side=True,
-                ssl_handshake_timeout=self._limits.header_timeout_seconds,
-            )
-        except OSError:
-            # The client has gone, is too slow, or does not speak TLS as we do.
-            secured = None
-        if secured is None:
-            self.transport.abort()
-            self.connection_lost(None)
-            return
-        self.transport = secured
-        early, self._before_tls = self._before_tls, None
-        self._wait(self._limits.header_timeout_seconds)
-        for data in early or ():
-            self.data_received(data)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         self._is_lost = True
@@ -139,9 +109,7 @@ class HttpProtocol(asyncio.Protocol):
     def shutdown(self) -> None:
         """Called by the server as it stops: what has not begun to arrive is not waited for."""
         self._is_stopping = True
-        if self._before_tls is not None:
-            self.transport.abort()
-        elif not self._requests and self._reader.phase is not BODY:
+        if not self._requests and self._reader.phase is not BODY:
             self.transport.close()
 
     @property
@@ -149,30 +117,26 @@ class HttpProtocol(asyncio.Protocol):
         """Whether it waits for its client, to send or to read."""
         return self._task is None
 
-    def _make_room(self) -> None:
-        """Close the connection that has waited longest, or this one if none waits."""
-        waiting = [one for one in self._port.connections if one is not self and one.waits]
-        leaving = min(waiting, key=HttpProtocol._eviction_order) if waiting else self
-        # It counts no more, so that the next client finds the place taken.
-        self._port.connections.discard(leaving)
-        if leaving is self and self._port.tls is None:
-            self.transport.write(OVERLOADED)
-            self.transport.close()
-        else:
-            leaving.transport.abort()
-
-    def _eviction_order(self) -> tuple[bool, float]:
+    @property
+    def eviction_order(self) -> tuple[bool, float]:
         """Clients that do not read what they asked for go first."""
-        return self.transport.get_write_buffer_size() == 0, self._waiting_since
+        reads = self.beginning is not None or self.transport.get_write_buffer_size() == 0
+        return reads, self._waiting_since
+
+    def abort(self) -> None:
+        if self.beginning is not None:
+            self.beginning.cancel()
+        else:
+            self.transport.abort()
 
     # Time
 
     def _wait(self, seconds: float) -> None:
-        self._waiting_since = self._loop.time()
+        self._waiting_since = monotonic()
         self._deadline = self._waiting_since + seconds
 
     def _tick(self) -> None:
-        now, unread = self._loop.time(), self.transport.get_write_buffer_size()
+        now, unread = monotonic(), self.transport.get_write_buffer_size()
         sent = self._written_bytes - unread
         if sent != self._sent_bytes or not unread:
             self._sent_bytes, self._sent_at = sent, now
@@ -185,7 +149,7 @@ class HttpProtocol(asyncio.Protocol):
 
     def _expire(self) -> None:
         self._deadline = math.inf
-        if self._deaf or self._before_tls is not None:
+        if self._deaf:
             self.transport.abort()
         elif self._reader.phase is BETWEEN:
             self.transport.close()
@@ -195,9 +159,6 @@ class HttpProtocol(asyncio.Protocol):
     # Reading
 
     def data_received(self, data: bytes) -> None:
-        if self._before_tls is not None:
-            self._before_tls.append(data)
-            return
         if self._deaf:
             self._ignore(data)
             return
@@ -321,6 +282,7 @@ class HttpProtocol(asyncio.Protocol):
         Written among those, it would be taken for the response to a request that may have invited
         somebody.
         """
+        self._is_refused = True
         if response is not None and not self._requests:
             self._send(response)
         self._close_after_responses()
@@ -337,7 +299,8 @@ class HttpProtocol(asyncio.Protocol):
         Closed at once, the connection would be reset, and the response perhaps lost.
         """
         self._deaf = True
-        if self._reader.phase is BETWEEN or self._is_half_closed:
+        has_sent_all = self._reader.phase is BETWEEN and not self._is_refused
+        if has_sent_all or self._is_half_closed:
             self.transport.close()
             return
         if self.transport.can_write_eof():

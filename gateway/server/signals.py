@@ -7,16 +7,17 @@ begins. SIGTERM ends it at once as long as nothing is served.
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 
 
 def hold_early_signals() -> None:
     """To be called first in a process that is going to serve."""
+    # An exception could be raised within a callback of some library, and be swallowed.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
 
 
 @contextlib.contextmanager

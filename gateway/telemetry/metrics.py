@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import math
 import os
 import shutil
@@ -33,12 +34,16 @@ from gateway import __version__
 from gateway.graphql.results import ERROR_TYPES
 from gateway.invites.inputs import InviteDraft
 from gateway.invites.models import Anomaly, InviteErrorCode, InviteOutcome, InviteResult
+from gateway.operator_error import OperatorError
+from gateway.telemetry.log_stream import dropped_lines
 from gateway.telemetry.tallies import Tally, Times
 from gateway.telemetry.trail import SUCCESS, Result, Trail, is_replayed, told
 from gateway.upstream.wire import Exchange, Fault, Reply
 
 # The moments at which counters began would be one more series for each.
 disable_created_metrics()  # type: ignore[no-untyped-call]
+
+LOGGER = logging.getLogger("gateway.telemetry")
 
 SHARED: Final = "PROMETHEUS_MULTIPROC_DIR"
 """prometheus-client's own variable: the folder of the workers' files."""
@@ -127,6 +132,11 @@ class Metrics:
         self._exchanges = Tally(self._calls, _labels_of_exchange)
         self._request_times = Times(self._request_seconds, _SECONDS)
         self._call_times = Times(self._call_seconds, _SECONDS)
+        self._dropped_lines = Counter(
+            "gateway_log_lines_dropped", "Log lines that nobody read in time.", registry=registry
+        )
+        self._dropped_before = 0
+        self._is_alone = False
         self._passing_on = threading.Lock()
 
     def _start_at_zero(self) -> None:
@@ -199,6 +209,9 @@ class Metrics:
                 one.pass_on()
             self._request_times.pass_on()
             self._call_times.pass_on()
+            dropped = dropped_lines()
+            self._dropped_lines.inc(dropped - self._dropped_before)
+            self._dropped_before = dropped
 
     async def share(self) -> None:
         """Pass on what is counted, for ever, if other workers may have to expose it."""
@@ -209,13 +222,15 @@ class Metrics:
     def exposition(self) -> bytes:
         """All metrics, those of the other workers too, as Prometheus reads them."""
         self.pass_on()
-        folder = os.environ.get(SHARED)
-        if folder is None:
-            return generate_latest(self.registry)
-        _forget_the_dead(Path(folder))
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]
-        return generate_latest(registry)
+        if SHARED in os.environ:
+            try:
+                return _of_all_workers(Path(os.environ[SHARED]))
+            except OSError:
+                # The files were cleaned away. What this worker counts is in its memory too.
+                if not self._is_alone:
+                    LOGGER.warning("the files of the workers' metrics are gone: each has its own")
+                    self._is_alone = True
+        return generate_latest(self.registry)
 
 
 _GONE = 499
@@ -257,14 +272,20 @@ async def sample_now_and_then(
 
 @contextlib.contextmanager
 def shared_metrics() -> Iterator[None]:
-    """Lets the processes started within it share their metrics.
+    """Lets the processes started within it share their metrics. Raises OperatorError.
 
     Must be entered before prometheus-client is imported in them, as it is in new processes.
     """
     if SHARED in os.environ:
         yield
         return
-    folder = tempfile.mkdtemp(prefix="gateway-metrics-")
+    try:
+        folder = tempfile.mkdtemp(prefix="gateway-metrics-")
+    except OSError as error:
+        raise OperatorError(
+            f"workers share their metrics in a folder, and none can be made: {error.strerror}."
+            " Set TMPDIR to one that can be written to, or GATEWAY_METRICS to false."
+        ) from None
     os.environ[SHARED] = folder
     try:
         yield
@@ -273,9 +294,28 @@ def shared_metrics() -> Iterator[None]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def check_shared_folder() -> None:
+    """Raises OperatorError if the environment names a folder that cannot be used."""
+    folder = os.environ.get(SHARED)
+    if folder is not None and not (Path(folder).is_dir() and os.access(folder, os.W_OK)):
+        raise OperatorError(f"{SHARED} names {folder}, which is no folder that can be written to")
+
+
+def _of_all_workers(folder: Path) -> bytes:
+    """What all workers have counted. Raises OSError if their files are not there."""
+    _forget_the_dead(folder)
+    if not any(folder.glob(f"*_{os.getpid()}.db")):
+        raise FileNotFoundError
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]
+    return generate_latest(registry)
+
+
 def _forget_the_dead(folder: Path) -> None:
     """Drop the gauges of workers that have ended; their counts stay."""
     for file in folder.glob("gauge_live*_*.db"):
         number = file.stem.rpartition("_")[2]
         if number.isdecimal() and not Path(f"/proc/{number}").exists():
-            mark_process_dead(int(number), str(folder))  # type: ignore[no-untyped-call]
+            # Another worker may be quicker.
+            with contextlib.suppress(FileNotFoundError):
+                mark_process_dead(int(number), str(folder))  # type: ignore[no-untyped-call]

@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
@@ -80,9 +80,7 @@ class Tracing:
     ) -> None:
         self._provider = TracerProvider(
             sampler=ParentBased(TraceIdRatioBased(sample_ratio)),
-            resource=Resource.create(
-                {"service.name": "track-invite-gateway", "service.version": __version__}
-            ),
+            resource=_resource(),
             shutdown_on_exit=False,
         )
         self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=url)))
@@ -194,6 +192,13 @@ class Tracing:
             if name in head.headers
         }
         return self._propagator.extract(carried, Context())
+
+
+def _resource() -> Resource:
+    """What the spans are of; OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES may say it."""
+    given = OTELResourceDetector().detect().attributes
+    name = given.get("service.name", "track-invite-gateway")
+    return Resource.create({"service.name": name, "service.version": __version__})
 
 
 def _describe(span: Span, trail: Trail) -> None:

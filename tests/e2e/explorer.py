@@ -21,12 +21,14 @@ expect.set_options(timeout=30_000)
 
 
 @contextlib.asynccontextmanager
-async def gateway_with(*, below: str = "", **settings: object) -> AsyncIterator[str]:
+async def gateway_with(
+    *, below: str = "", platform: str = "stand-in", **settings: object
+) -> AsyncIterator[str]:
     """The address of a gateway with a stand-in behind it, served below a path by a proxy."""
     async with running_sandbox(create_sandbox()) as sandbox:
         chosen = dev_settings(sandbox).model_copy(update=settings)
         listening = listen("127.0.0.1", 0)
-        app = stripped(create_app(chosen), below)
+        app = stripped(create_app(chosen, platform=platform), below)
         async with running_gateway(app, chosen, listening) as gateway:
             yield gateway + below
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, ViewportSize
+from playwright.async_api import Browser, Page, ViewportSize, expect
 
 from tests.e2e.browser import BROWSERS, SCHEMES, launched, needs_browser
-from tests.e2e.explorer import gateway_with, visit
+from tests.e2e.explorer import answer, gateway_with, run, visit
 from tests.e2e.node import needs_packages
 
 AUDITS = Path(__file__).parent / "audits"
@@ -72,3 +72,16 @@ async def test_guides_are_fit_for_everybody(page, gateway, path):
 
     assert await findings(page) == []
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+async def test_the_explorer_is_fit_for_everybody(page, gateway):
+    """Nor of the explorer, at first and with a response, the docs and a search open."""
+    await page.goto(gateway)
+    await expect(page.locator(".gateway-badge")).to_be_visible()
+    at_first = await findings(page)
+    await run(page)
+    await expect(answer(page)).to_contain_text('"InviteCandidateSuccess"')
+    await page.keyboard.press("Control+k")
+    await expect(page.get_by_placeholder("Ctrl K")).to_be_focused()
+
+    assert (at_first, await findings(page)) == ([], [])

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
 from tests.e2e.conftest import DOCUMENT, fetch, serve_settings
-from tests.e2e.processes import Command, running
+from tests.e2e.processes import Command, environment, running
 
 CLIENTS = 12
 
@@ -211,3 +216,87 @@ def _refuses_connections(address: str) -> bool:
     except OSError:
         return True
     return False
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_log_that_nobody_reads_holds_up_nothing(tmp_path, upstream, postgres_url, workers):
+    """Neither requests nor probes nor the end; what was dropped is counted."""
+    upstream.go_on.set()
+    settings = serve_settings(upstream.address, WORKERS=workers, STORE_URL=postgres_url)
+    reading, writing = os.pipe()
+    with subprocess.Popen(
+        [sys.executable, "-m", "gateway", "serve"],
+        cwd=tmp_path,
+        env=environment(settings),
+        stdout=subprocess.PIPE,
+        stderr=writing,
+        text=True,
+    ) as process:
+        os.close(writing)
+        assert process.stdout is not None
+        address = process.stdout.readline().split()[-1]
+        dropped = 0
+        while not dropped:
+            with connect(address) as connection:
+                connection.sendall(request("{}") * 9)
+                assert read_some(connection).startswith(b"HTTP/1.1 400")
+            found = re.search(r"lines_dropped_total (\d+)", fetch("GET", f"{address}/metrics"))
+            dropped = int(found[1]) if found else 0
+        alive = fetch("GET", f"{address}/livez")
+        process.send_signal(signal.SIGTERM)
+        code = process.wait(30)
+    os.close(reading)
+
+    assert alive == '{"status":"ok"}'
+    assert code == 0
+
+
+def read_some(connection: socket.socket) -> bytes:
+    """Nine answers, or what comes before the end."""
+    received = b""
+    while received.count(b"HTTP/1.1") < 9 and (data := connection.recv(65536)):
+        received += data
+    return received
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_early_signals_count(tmp_path, upstream, postgres_url, workers):
+    """SIGHUP ends nothing at any moment; SIGTERM in the middle of the start is a clean end."""
+    settings = serve_settings(upstream.address, WORKERS=workers, STORE_URL=postgres_url)
+    with running(tmp_path, "serve", **settings) as gateway:
+        until(lambda: _holds_hangups(gateway))
+        pool = ThreadPoolExecutor(1)
+        address = pool.submit(gateway.address)
+        while not address.done():
+            gateway.process.send_signal(signal.SIGHUP)
+            time.sleep(0.01)
+        for _ in range(50):
+            gateway.process.send_signal(signal.SIGHUP)
+            time.sleep(0.01)
+        answer = fetch("GET", f"{address.result()}/livez")
+        pool.shutdown()
+        code = gateway.stop()
+    assert answer == '{"status":"ok"}'
+    assert code == 0
+
+    for moment in (_holds_hangups, _listens, _has_begun):
+        with running(tmp_path, "serve", **settings) as gateway:
+            until(lambda gateway=gateway, moment=moment: moment(gateway))
+            code = gateway.stop()
+
+            assert (moment, code) == (moment, 0)
+            assert "Traceback" not in gateway.errors()
+
+
+def _holds_hangups(gateway: Command) -> bool:
+    lines = Path(f"/proc/{gateway.process.pid}/status").read_text().splitlines()
+    blocked = next(line for line in lines if line.startswith("SigBlk"))
+    return bool(int(blocked.split()[1], 16) & 1)
+
+
+def _listens(gateway: Command) -> bool:
+    return bool(gateway.address())
+
+
+def _has_begun(gateway: Command) -> bool:
+    return "Started server process" in gateway.errors()

@@ -14,6 +14,7 @@ from uvicorn.server import ServerState
 
 from gateway.http.requests import RequestHead
 from gateway.http.responses import Response
+from gateway.server.accept import Acceptor
 from gateway.server.config import ServerConfig
 from gateway.server.drain import Draining
 from gateway.server.listen import listen
@@ -155,14 +156,13 @@ async def serving(
     config = ServerConfig(app, limits=limits, lifespan="off", **options)
     config.load()
     state = ServerState()
-    loop = asyncio.get_running_loop()
     with listen("127.0.0.1" if path is None else f"unix:{path}", 0)[0] as listening:
-        server = await loop.create_server(lambda: HttpProtocol(config, state, {}), sock=listening)
+        acceptor = Acceptor(listening, lambda: HttpProtocol(config, state, {}), config.public)
         served = Served(listening.getsockname()[1], app, state)
         try:
             yield served
         finally:
-            server.close()
+            acceptor.close()
             app.open.set()
             for connection in served.connections():
                 connection.transport.abort()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from dataclasses import replace
 
@@ -70,3 +71,13 @@ def test_clock_that_was_set_leaves_what_was_written_before_open(jump):
 
     assert before == (min(-jump, 0) - 3600, max(-jump, 0) + 3600)
     assert after == (-jump, -jump)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such clock")
+def test_seconds_that_the_machine_slept_count(monkeypatch):
+    """The monotonic clock stands still meanwhile."""
+    monkeypatch.setattr(
+        "gateway.invites.clocks.time.clock_gettime", {time.CLOCK_BOOTTIME: 5.0}.__getitem__
+    )
+
+    assert moment().ticks == 5.0

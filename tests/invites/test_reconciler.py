@@ -251,3 +251,15 @@ async def test_one_of_many_works(store, replica):
     await running(replica, lambda: store.calls["lease"] > asked + 1)
 
     assert store.calls["doubtful"] == 0
+
+
+async def test_abandoned_record_is_not_on_its_way(store):
+    """What stays open where nothing is read back is counted once."""
+    replica = await a_replica(store, reads_back=False)
+    store.records[a_record().record_id] = a_record(lease_until=NOW)
+    sending = a_record("sending", lease_until=NOW + 1)
+    store.records[sending.record_id] = sending
+
+    report = await replica.reconciler.reconcile()
+
+    assert (len(report.open), report.in_flight) == (1, 1)

@@ -126,4 +126,7 @@ async def test_tracks_are_forgotten_in_their_order(store, replica, monkeypatch):
     for track_id in (1, 2, 3):
         await invite(replica, f"{track_id}", track_id=track_id)
 
-    assert list(replica.witness_looks._next) == [2, 3]
+    replica.clock.now += EVERY_SECONDS
+    await invite(replica, "again", track_id=2)
+
+    assert list(replica.witness_looks._next) == [3, 2]

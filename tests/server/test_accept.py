@@ -7,12 +7,16 @@ import contextlib
 import errno
 import socket
 from array import array
+from collections.abc import AsyncIterator
 from typing import Any, cast
 
 import pytest
+from uvicorn.server import ServerState
 
 from gateway.server.accept import NOT_SERVING, Acceptor, Share
-from tests.fakes.connections import until
+from gateway.server.config import ServerConfig
+from gateway.server.protocol import HttpProtocol
+from tests.fakes.connections import GET, PATIENT, EchoApp, one_answer, until
 
 
 def test_one_worker_has_never_the_most():
@@ -46,34 +50,24 @@ class Fixed:
         return self._most
 
 
-class Worker(asyncio.Protocol):
-    """The connections of one worker."""
-
-    def __init__(self) -> None:
-        self.connections: set[Any] = set()
-        self.shut = 0
-
-    def connection_made(self, transport: Any) -> None:
-        self.connections.add(transport)
-        transport.write(b"hello")
-
-    def shutdown(self) -> None:
-        self.shut += 1
-
-
 @contextlib.asynccontextmanager
-async def accepting(listening: socket.socket, *, most: bool):
-    worker = Worker()
+async def accepting(listening: socket.socket, *, most: bool) -> AsyncIterator[Acceptor]:
+    """A worker with acceptor and connections of its own."""
+    config = ServerConfig(EchoApp(), limits=PATIENT, lifespan="off")
+    state = ServerState()
     # In one event loop each worker needs a file descriptor of its own.
-    own = listening.dup()
-    share = cast("Share", Fixed(most=most))
-    acceptor = Acceptor(own, lambda: worker, worker.connections, share)
+    acceptor = Acceptor(
+        listening.dup(),
+        lambda: HttpProtocol(config, state, {}),
+        config.public,
+        cast("Share", Fixed(most=most)),
+    )
     try:
-        yield worker, acceptor
+        yield acceptor
     finally:
         acceptor.close()
-        for transport in worker.connections:
-            transport.abort()
+        for connection in list(config.public.connections):
+            connection.abort()
 
 
 @pytest.fixture
@@ -82,11 +76,12 @@ def listening():
         yield created
 
 
-async def greeted(listening: socket.socket) -> asyncio.StreamWriter:
+async def answered(listening: socket.socket) -> asyncio.StreamWriter:
     """A connection that a worker has taken."""
     reader, writer = await asyncio.open_connection(*listening.getsockname())
+    writer.write(GET)
     async with asyncio.timeout(20):
-        assert await reader.readexactly(5) == b"hello"
+        assert (await one_answer(reader)).endswith(b"/a ")
     return writer
 
 
@@ -96,23 +91,23 @@ async def test_connections_go_to_those_with_fewer(listening, monkeypatch, first_
     monkeypatch.setattr("gateway.server.accept._LEAVE_SECONDS", 60)
 
     async with (
-        accepting(listening, most=first_has_most) as (one, _),
-        accepting(listening, most=not first_has_most) as (two, _),
+        accepting(listening, most=first_has_most) as one,
+        accepting(listening, most=not first_has_most) as two,
     ):
-        writers = [await greeted(listening) for _ in range(4)]
+        writers = [await answered(listening) for _ in range(4)]
 
         more, fewer = (one, two) if first_has_most else (two, one)
-        assert (len(more.connections), len(fewer.connections)) == (0, 4)
+        assert (len(more._port.connections), len(fewer._port.connections)) == (0, 4)
         for writer in writers:
             writer.close()
 
 
 async def test_connection_that_the_others_leave_is_taken(listening):
     """One that hangs or is busy keeps nobody waiting for long."""
-    async with accepting(listening, most=True) as (worker, _):
-        writers = [await greeted(listening) for _ in range(4)]
+    async with accepting(listening, most=True) as worker:
+        writers = [await answered(listening) for _ in range(4)]
 
-        assert len(worker.connections) == 4
+        assert len(worker._port.connections) == 4
         for writer in writers:
             writer.close()
 
@@ -137,11 +132,8 @@ async def test_connection_waits_for_a_file_descriptor(listening, monkeypatch, ca
     monkeypatch.setattr("gateway.server.accept._EXHAUSTED_SECONDS", 0.01)
 
     with Exhausted(fileno=listening.detach()) as exhausted:
-        async with accepting(exhausted, most=False) as (worker, _):
-            writer = await greeted(exhausted)
-
-            assert len(worker.connections) == 1
-            writer.close()
+        async with accepting(exhausted, most=False):
+            (await answered(exhausted)).close()
 
     assert caplog.messages == ["no connection can be accepted: Too many open files"]
 
@@ -153,39 +145,47 @@ async def connecting(monkeypatch):
     connect = loop.connect_accepted_socket
     steps: list[Any] = []
 
-    async def connect_after_steps(*given: Any) -> Any:
+    async def connect_after_steps(*given: Any, **options: Any) -> Any:
         for step in steps:
             await step()
-        return await connect(*given)
+        return await connect(*given, **options)
 
     monkeypatch.setattr(loop, "connect_accepted_socket", connect_after_steps)
     return steps
 
 
-async def test_connection_that_comes_to_be_during_the_stop_is_stopped_too(listening, connecting):
-    """The server has told all others by then."""
-    async with accepting(listening, most=False) as (worker, acceptor):
+async def test_connection_that_has_not_begun_ends_with_the_server(listening, connecting):
+    """Such as a TLS handshake; nobody has asked for anything."""
+    begins = asyncio.Event()
 
-        async def close() -> None:
-            acceptor.close()
+    async def hang() -> None:
+        begins.set()
+        await asyncio.Event().wait()
 
-        connecting.append(close)
-        with socket.create_connection(listening.getsockname()):
-            await until(lambda: worker.shut)
+    connecting.append(hang)
+    async with accepting(listening, most=False) as worker:
+        with socket.create_connection(listening.getsockname(), 20) as client:
+            await begins.wait()
+            counted = len(worker._port.connections)
+            worker.close()
+            await until(lambda: not worker._port.connections)
+
+            assert counted == 1
+            assert await asyncio.to_thread(client.recv, 1) == b""
 
 
 async def test_client_that_has_gone_again_is_no_error(listening, connecting):
-    """The next one is served."""
+    """It is counted no more, and the next one is served."""
 
     async def go() -> None:
         connecting.clear()
         raise ConnectionResetError
 
     connecting.append(go)
-    async with accepting(listening, most=False) as (worker, _):
+    async with accepting(listening, most=False) as worker:
         with socket.create_connection(listening.getsockname(), 20) as first:
             assert await asyncio.to_thread(first.recv, 1) == b""
-        writer = await greeted(listening)
+        writer = await answered(listening)
 
-        assert len(worker.connections) == 1
+        assert len(worker._port.connections) == 1
         writer.close()

@@ -335,7 +335,7 @@ async def test_longest_waiting_connection_makes_room(patient):
         await served.app.arrived.wait()
         async with served.connected() as (idle, _):
             assert await served.answers()
-            assert await idle.read() == b""
+            assert await everything(idle) == b""
         served.app.open.set()
 
         answer = await one_answer(busy)
@@ -356,7 +356,7 @@ async def test_idle_connection_makes_room_before_a_new_one():
                 writer.write(GET[10:])
 
                 assert (await one_answer(sending)).endswith(b"/a ")
-        assert await idle.read() == b""
+        assert await everything(idle) == b""
 
 
 async def test_slow_bodies_do_not_fill_the_house():
@@ -366,7 +366,7 @@ async def test_slow_bodies_do_not_fill_the_house():
         writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nabc")
 
         assert await served.answers()
-        assert await slow.read() == b""
+        assert await everything(slow) == b""
 
 
 async def test_full_house_is_503():

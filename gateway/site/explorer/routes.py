@@ -15,8 +15,7 @@ _CONTENT_SECURITY_POLICY = (
     "script-src 'self'",
     # The sum is that of the one inline style GraphiQL makes: its dialogs keep the page still.
     "style-src 'self' 'sha256-Y/huXlwoYkVyQlxwSVcCi1RCDGDCSVBzDt0hYP9qlTc='",
-    # GraphiQL's style sheet carries its fonts and a few small pictures in itself.
-    "font-src data:",
+    # GraphiQL's style sheet carries a few small pictures in itself.
     "img-src 'self' data:",
     "connect-src 'self'",
     "base-uri 'none'",

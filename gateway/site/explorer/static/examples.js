@@ -59,6 +59,36 @@ ${ANY_ERROR}
     },
   ),
   invitation(
+    `# Many at once: one result for each candidate, in the
+# order of the list. Some may be invited while others
+# fail. Send each again with its own key.
+
+mutation InviteMany($input: InviteCandidatesInput!) {
+  inviteCandidates(input: $input) {
+    invitedCount
+    notInvitedCount
+    unknownCount
+    results {
+      __typename
+      ... on InviteCandidateSuccess {
+        invite { applicationId email inviteLink }
+        replayed
+      }
+      ... on InviteError { code message outcome retryable }
+    }
+  }
+}
+`,
+    {
+      trackId: "6578",
+      candidates: ["Edsger", "Conflict", "Barbara"].map((name) => ({
+        candidateName: name,
+        candidateEmail: `${name.toLowerCase()}@example.com`,
+        idempotencyKey: randomKey(),
+      })),
+    },
+  ),
+  invitation(
     `# Handle every error: "... on InviteError" covers all
 # failures, those of later versions too. Look at the
 # outcome first: it is what is known of the invite.
@@ -106,6 +136,37 @@ ${ANY_ERROR}
       candidateEmail: "katherine@example.com",
       trackId: "6578",
       idempotencyKey: randomKey(),
+    },
+  ),
+  example(
+    `# Check first: what the mutation would say of this
+# input, and whether the track takes invites. Nothing
+# is sent, and nobody is e-mailed.
+
+query CheckFirst(
+  $trackId: ID!
+  $input: InviteCandidateInput!
+) {
+  track(trackId: $trackId) {
+    title
+    isActive
+    applicationCount
+  }
+  checkInvite(input: $input) {
+    canBeSent
+    candidateName
+    candidateEmail
+    issues { field message }
+  }
+}
+`,
+    {
+      trackId: "6578",
+      input: {
+        candidateName: " Ada Lovelace ",
+        candidateEmail: "ada@example",
+        trackId: "6578",
+      },
     },
   ),
   example(

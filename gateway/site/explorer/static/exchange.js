@@ -1,16 +1,19 @@
 // One request to the gateway and its answer, in words for a person where there is no good one.
 
+import { token } from "./token.js";
+
 // Relative to the page, so that the gateway may be served below a path.
-const ENDPOINT = new URL("graphql", document.baseURI);
+export const ENDPOINT = new URL("graphql", document.baseURI);
 // The media type under which a refused request comes with status 200: with 400, the browser
 // would complain in its console of what the page shows anyway.
 const ACCEPT = "application/json";
 const SHOWN_OF_A_BODY = 2000;
 const BUG = "INTERNAL_SERVER_ERROR";
-const COUNTS = ["invitedCount", "failedCount", "unknownCount"];
+const COUNTS = ["invitedCount", "unknownCount"];
 
 export const UNDER_WAY = { tone: "idle", text: "Waiting for the answer" };
 export const NOT_SENT = { tone: "bad", text: "Not sent" };
+const CANCELLED = "Not sent: nobody was e-mailed.";
 
 /** Send one request. Never fails: `answer` is what to show, the rest is how it went. */
 export async function exchange(request, headers) {
@@ -18,6 +21,9 @@ export async function exchange(request, headers) {
   const done = await reply(request, headers);
   return { ...done, milliseconds: Math.round(performance.now() - started) };
 }
+
+/** What is shown of a request that the person did not want to send after all. */
+export const cancelled = () => ({ notSent: true, answer: failed(CANCELLED) });
 
 async function reply(request, ownHeaders) {
   let headers;
@@ -32,7 +38,8 @@ async function reply(request, ownHeaders) {
 async function post(headers, body) {
   try {
     const response = await fetch(ENDPOINT, { method: "POST", headers, body });
-    return { status: response.status, answer: answerIn(await response.text(), response) };
+    const { status } = response;
+    return { status, answer: answerIn(await response.text(), response) };
   } catch (error) {
     return { status: null, answer: failed(`No answer from ${ENDPOINT}: ${error.message}.`) };
   }
@@ -49,6 +56,7 @@ function withOwnOperation({ operationName, ...request }) {
 
 function allHeaders(own) {
   const headers = new Headers({ accept: ACCEPT, "content-type": "application/json" });
+  if (token.get()) headers.set("authorization", `Bearer ${token.get()}`);
   for (const [name, value] of Object.entries(own ?? {})) headers.set(name, value);
   return headers;
 }
@@ -111,8 +119,9 @@ function verdictOf(result) {
   };
 }
 
-function verdictOfMany({ invitedCount, failedCount, unknownCount }) {
-  const tone = unknownCount ? "doubtful" : failedCount ? "bad" : "good";
+function verdictOfMany({ invitedCount, notInvitedCount, failedCount, unknownCount }) {
+  const failed = notInvitedCount ?? failedCount ?? 0;
+  const tone = unknownCount ? "doubtful" : failed ? "bad" : "good";
   const doubt = unknownCount ? `, ${unknownCount} that may or may not be` : "";
-  return { tone, text: `${invitedCount} invited, ${failedCount} not${doubt}` };
+  return { tone, text: `${invitedCount} invited, ${failed} not${doubt}` };
 }

@@ -1,53 +1,41 @@
 // The page: GraphiQL with the gateway's examples, its name, and a line that says how it went.
 
 import { follow, openPastedAddresses, sharedRequest } from "./address.js";
+import { AddTab, NamedEditors, openSearchByKey, Tabs } from "./editors.js";
 import { examples } from "./examples.js";
-import { exchange, NOT_SENT, summary, UNDER_WAY } from "./exchange.js";
+import { cancelled, exchange, NOT_SENT, summary, UNDER_WAY } from "./exchange.js";
 import { openMemory } from "./memory.js";
+import { askForPlatform, Badge, mayBeSent } from "./platform.js";
+import { TokenField, TokenInUse } from "./token.js";
+import { Tools } from "./tools.js";
+import { watched } from "./watched.js";
 
 const { React, ReactDOM, GraphiQL } = window;
-const { createElement: element, useEffect, useState } = React;
+const { createElement: element, useEffect } = React;
 const { useEditorContext, useExecutionContext, useSchemaContext } = GraphiQL.React;
 
 const INTROSPECTION = "IntrospectionQuery";
 const UNAUTHENTICATED = 401;
 const FORBIDDEN = 403;
 const INVALID = "GRAPHQL_VALIDATION_FAILED";
-// To CodeMirror, false leaves a key to the browser.
-const TAB_LEAVES = { Tab: false, "Shift-Tab": false };
-
-/** A value that components can watch. */
-function watched(value) {
-  const watchers = new Set();
-  return {
-    get: () => value,
-    set(next) {
-      value = next;
-      watchers.forEach((watcher) => watcher(next));
-    },
-    use() {
-      const [seen, see] = useState(value);
-      useEffect(() => {
-        see(value);
-        watchers.add(see);
-        return () => watchers.delete(see);
-      }, []);
-      return seen;
-    },
-  };
-}
 
 const introspection = watched(null);
 const exchanges = watched({});
+/** The last reply to anything: whether a token is wanted, or refused. */
+const last = watched(null);
 let activeTab;
 let headersEditor;
 
 async function send(request, { headers } = {}) {
   const tab = activeTab;
   const introspects = request.operationName === INTROSPECTION;
-  const done = await exchange(request, introspects ? (typedHeaders() ?? headers) : headers);
+  const done = (await mayBeSent(request))
+    ? await exchange(request, introspects ? (typedHeaders() ?? headers) : headers)
+    : cancelled();
+  if (done.status) last.set(done);
   if (introspects) {
     introspection.set(done);
+    if (!isRefusal(done)) askForPlatform();
     return schemaIn(done.answer);
   }
   exchanges.set({ ...exchanges.get(), [tab]: done });
@@ -76,8 +64,10 @@ function name() {
     element(
       "span",
       { className: "gateway-name" },
+      element(AddTab),
+      element(Badge),
       element("img", { src: new URL("icon.svg", import.meta.url).href, alt: "" }),
-      element("span", null, "Track Invite Gateway"),
+      element("span", { className: "gateway-title" }, "Track Invite Gateway"),
       element("a", { href: "docs" }, "Guides"),
     ),
   );
@@ -88,8 +78,9 @@ function below({ operationName }) {
     GraphiQL.Footer,
     null,
     element(Chosen, { operationName }),
-    element(FreeTab),
-    element(SchemaNotice),
+    element(NamedEditors),
+    element(Tabs),
+    element(Notice),
     element(HowItWent),
   );
 }
@@ -103,20 +94,9 @@ function Chosen({ operationName }) {
   return null;
 }
 
-/** Lets Tab lead out of an editor, or those without a mouse could not go on. */
-function FreeTab() {
-  const context = useEditorContext({ nonNull: true });
-  const { queryEditor, variableEditor, headerEditor, responseEditor } = context;
-  const editors = [queryEditor, variableEditor, headerEditor, responseEditor];
-  useEffect(() => {
-    editors.forEach((editor) => editor?.removeKeyMap(TAB_LEAVES));
-    editors.forEach((editor) => editor?.addKeyMap(TAB_LEAVES));
-  }, editors);
-  return null;
-}
-
 function HowItWent() {
   const { tabs, activeTabIndex, headerEditor } = useEditorContext({ nonNull: true });
+  const { introspect } = useSchemaContext({ nonNull: true });
   const { isFetching } = useExecutionContext({ nonNull: true });
   const tab = tabs[activeTabIndex];
   activeTab = tab?.id;
@@ -127,7 +107,12 @@ function HowItWent() {
     "div",
     { className: "gateway-status", role: "status", "data-tone": tone },
     element("span", { className: "gateway-verdict" }, text),
-    how && element("span", null, how),
+    element(
+      "span",
+      { className: "gateway-how" },
+      how && element("span", null, how),
+      element(TokenInUse, { onChange: introspect }),
+    ),
   );
 }
 
@@ -137,10 +122,14 @@ function verdict(done, shown) {
   return done ? summary(done) : { tone: "idle", text: "Ready" };
 }
 
-/** Says why there are no docs and no completion, and what to do about it. */
-function SchemaNotice() {
+/** Says why the gateway refuses, or why there are no docs and no completion, and what to do. */
+function Notice() {
   const { introspect, isFetching, schema } = useSchemaContext({ nonNull: true });
   const done = introspection.use();
+  const refusal = last.use();
+  if (isRefusal(refusal)) {
+    return element(TokenField, { refusal, onChange: introspect });
+  }
   if (schema || !done || isFetching || done.answer.data?.__schema) return null;
   return element(
     "div",
@@ -150,19 +139,12 @@ function SchemaNotice() {
   );
 }
 
+const isRefusal = (done) => done?.status === UNAUTHENTICATED || done?.status === FORBIDDEN;
+
 function whyNoSchema({ status, notSent, answer }) {
   const code = (text) => element("code", { key: text }, text);
   if (notSent) return [answer.errors[0].message];
   if (status === null) return ["The gateway does not answer. Is it running?"];
-  if (status === UNAUTHENTICATED || status === FORBIDDEN) {
-    return [
-      "The gateway asks who you are. Put your token into ",
-      element("b", { key: "where" }, "Headers"),
-      " below the editor: ",
-      code('{"Authorization": "Bearer …"}'),
-      ". It is forgotten when you leave the page.",
-    ];
-  }
   if (answer.errors?.[0]?.extensions?.code !== INVALID) {
     return [`The gateway could not show its schema now (HTTP ${status}).`];
   }
@@ -186,6 +168,7 @@ function open(place) {
   // GraphiQL takes the variables of the first tab from here, but for those of an earlier visit.
   const first = shared ?? (memory.hasTabs() ? null : tabs[0]);
   openPastedAddresses();
+  openSearchByKey();
   ReactDOM.render(
     element(
       GraphiQL,
@@ -200,6 +183,7 @@ function open(place) {
         shouldPersistHeaders: false,
         inputValueDeprecation: true,
         schemaDescription: true,
+        toolbar: { additionalContent: Tools() },
         onTabChange: ({ tabs: all, activeTabIndex }) => follow(all[activeTabIndex]),
       },
       name(),
