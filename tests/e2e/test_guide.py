@@ -201,6 +201,19 @@ async def test_fetch_example_works_where_the_operator_allows(
     assert (result["__typename"], len(pair.accepted())) == expected
 
 
+async def test_fetch_example_works_with_dev_without_a_setting(frontend, tmp_path):
+    """A page that a developer serves from another port of the machine invites at once."""
+    needs_browser()
+    with serving(frontend / "src") as origin, running(tmp_path, "dev", "--port", "0") as dev:
+        endpoint = dev.read_to(r"http://\S+/graphql")
+        async with launched() as browser:
+            page = await browser.new_page()
+            await page.goto(f"{origin}/")
+            result = await page.evaluate(INVITE_IN_PAGE, [endpoint, None])
+
+    assert result["__typename"] == "InviteCandidateSuccess"
+
+
 async def test_react_example_invites(page, pair):
     """The form shows the invite with its link."""
     await fill(page, "grace@example.com")
