@@ -7,9 +7,9 @@ RFC 9110 for statuses that they do not name.
     status                               | body                      | verdict
     -------------------------------------|---------------------------|--------------------------
     2xx                                  | JSON, empty, or cut short | INVITED
-    2xx                                  | denies it                 | UNKNOWN
+    2xx                                  | denies it, cut short too  | UNKNOWN
     2xx                                  | about another invite      | UNKNOWN
-    2xx                                  | HTML, or no JSON          | UNKNOWN
+    2xx                                  | HTML, no JSON object      | UNKNOWN
     307, 308                             | any                       | REFUSED
     other 3xx                            | any                       | UNKNOWN: it may be done
     400, 401, 403, 404, 409, 422         | HTML                      | REFUSED, not by the platform
@@ -196,12 +196,12 @@ def _row_of_reply(reply: Reply, *, is_read: bool) -> Row:
 
 def _anomaly_of(reply: Reply, answer: InviteFields, request: InviteRequest) -> Anomaly | None:
     """What is wrong with a reply of a success status."""
+    if answer.denied:
+        return Anomaly.DENIED
     if not answer.is_json:
         if is_html(reply):
             return Anomaly.PAGE
         return Anomaly.NO_JSON if reply.body_complete and reply.body.strip() else None
-    if answer.denied:
-        return Anomaly.DENIED
     return None if _is_about(answer, request) else Anomaly.OTHER_INVITE
 
 

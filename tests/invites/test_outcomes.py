@@ -138,57 +138,8 @@ def test_text_instead_of_json_proves_no_invite():
     assert judged(200, b" \n").anomaly is None
 
 
-DENIALS = [
-    {"success": False},
-    {"success": "false"},
-    {"success": " False "},
-    {"success": 0},
-    {"success": "0"},
-    {"success": "no"},
-    {"success": ""},
-    {"Success": False},
-    {"ok": False},
-    {"error": "No"},
-    {"error": True},
-    {"error": 1},
-    {"error": {"message": "No"}},
-    {"error": ["No"]},
-    {"ERROR": "No"},
-    {"errors": {"email": ["taken"]}},
-    {"errors": ["No"]},
-    {"errors": "No"},
-    {"status": "error"},
-    {"status": "Error"},
-    {"status": "fail"},
-    {"status": "FAILED"},
-    {"status": "rejected"},
-    {"status": 400},
-    {"status": "409"},
-    {"statusCode": 500},
-    {"success": True, "error": "No"},
-]
-AGREEMENTS = [
-    {},
-    {"success": True},
-    {"success": "true"},
-    {"success": None},
-    {"success": 1},
-    {"error": None},
-    {"error": ""},
-    {"error": " "},
-    {"error": False},
-    {"errors": []},
-    {"errors": {}},
-    {"error": 0},
-    {"status": "success"},
-    {"status": "pending"},
-    {"status": 200},
-    {"status": "201"},
-    {"status": True},
-    {"status": None},
-    {"status": ["error"]},
-    {"message": "Invited"},
-]
+DENIALS = [{"success": False}, {"error": "No"}, {"status": False}, {"invite_status": "failed"}]
+AGREEMENTS = [{}, {"success": True}, {"error": None}, {"status": 200}, {"message": "Invited"}]
 
 
 @pytest.mark.parametrize("said", DENIALS, ids=str)
@@ -199,6 +150,21 @@ def test_a_success_that_denies_itself_proves_nothing(said):
 
         assert (judgement.verdict, judgement.anomaly) == (Verdict.UNKNOWN, Anomaly.DENIED)
         assert judgement.answer is None
+
+
+@pytest.mark.parametrize("said", DENIALS, ids=str)
+def test_a_cut_denial_is_no_success(said):
+    """What has arrived of it denies the invite; in a list too."""
+    for body in ({**said, "more": ["x"]}, [{**said, "more": ["x"]}]):
+        reply = Reply(200, json.dumps(body).encode()[:-4], body_complete=False)
+
+        assert judge(reply, REQUEST, now=lambda: NOW).anomaly is Anomaly.DENIED
+
+
+@pytest.mark.parametrize("body", [b'"Track not found"', b"false", b"true", b"0", b'""'])
+def test_a_bare_json_value_is_not_the_platforms_reply(body):
+    """The platform answers with an object."""
+    assert judged(200, body).anomaly is Anomaly.NO_JSON
 
 
 @pytest.mark.parametrize("said", AGREEMENTS, ids=str)
