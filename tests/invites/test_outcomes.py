@@ -122,6 +122,18 @@ def test_a_page_blames_nobody(status, body, content_type):
     assert (judgement.retryable, judgement.anomaly) == (True, Anomaly.PAGE)
 
 
+@pytest.mark.parametrize(
+    "body", [b"404 page not found\n", b"RBAC: access denied", b'"Not found"', b"\x1f\x8b\x08"]
+)
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_text_of_a_proxy_blames_neither_key_nor_track(status, body):
+    """The platform answers in JSON, or with nothing."""
+    judgement = judged(status, body, content_type="text/plain")
+
+    assert (judgement.verdict, judgement.code) == (Verdict.REFUSED, Code.UPSTREAM_UNAVAILABLE)
+    assert (judgement.retryable, judgement.anomaly) == (True, Anomaly.NO_JSON)
+
+
 @pytest.mark.parametrize("status", [200, 404])
 def test_json_announced_as_html_is_json(status):
     """Some servers announce everything as HTML."""
