@@ -1,11 +1,11 @@
 """Who is calling: a bearer token becomes a Caller, or the request is refused.
 
-How it is refused, after RFC 6750:
+Refusals, after RFC 6750:
 
     no bearer token             401 UNAUTHENTICATED
-    a token that is not good    401 UNAUTHENTICATED, error="invalid_token"
-    without the scope           403 FORBIDDEN, error="insufficient_scope"
-    it cannot be told           503 SERVICE_UNAVAILABLE
+    invalid token               401 UNAUTHENTICATED, error="invalid_token"
+    scope missing               403 FORBIDDEN, error="insufficient_scope"
+    token cannot be checked     503 SERVICE_UNAVAILABLE
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _RETRY_AFTER_SECONDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is calling; `name` stays the same from token to token.
+    """Who is calling; `name` is the same for all of the caller's tokens.
 
-    `may_read` is False if the token lacks the scope that reading applications needs.
+    `may_read` is False if the token lacks the scope for reading applications.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Caller:
 
 
 class Rejection(Enum):
-    """Why a token makes no caller."""
+    """Why a token was refused."""
 
     INVALID = "invalid"
     WITHOUT_SCOPE = "without scope"
@@ -45,19 +45,19 @@ class Rejection(Enum):
 
 
 class Verifier(Protocol):
-    """Knows whose a token is."""
+    """Finds the caller of a token."""
 
     async def verify(self, token: str) -> Caller | Rejection: ...
 
     def reread(self) -> None:
-        """Look at once whether the files behind it have changed."""
+        """Check now whether the underlying files have changed."""
         ...
 
     async def aclose(self) -> None: ...
 
 
 class BearerGate:
-    """Admits whom `verifier` knows; `scope` is the one it requires, for the response."""
+    """Admits callers that `verifier` knows; `scope` is the required one, for the response."""
 
     def __init__(self, verifier: Verifier, *, scope: str | None = None) -> None:
         self._verifier = verifier
@@ -97,7 +97,7 @@ class BearerGate:
 
 
 def bearer_token(head: RequestHead) -> str | None:
-    """What stands in the Authorization header after `Bearer`, whatever it is, but for nothing."""
+    """Whatever follows `Bearer` in the Authorization header; None if nothing does."""
     scheme, _, token = (head.header(b"authorization") or "").partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None
 

@@ -1,4 +1,4 @@
-"""Upstream keys that callers bring along: several accounts behind one gateway."""
+"""Upstream keys sent by callers: several accounts behind one gateway."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gateway.settings.api_key import check_key
 
 
 class ForwardedKeyGate:
-    """Lets in requests that bring a key in `header`."""
+    """Admits requests that have a key in `header`."""
 
     def __init__(self, header: str) -> None:
         self._header = header
@@ -28,7 +28,7 @@ _ADMITTED = Admitted()
 
 
 def forwarded_key(head: RequestHead, header: str) -> str | None:
-    """The key in the header, or None if there is none that can be passed on."""
+    """The key in the header, or None if it is absent or cannot be passed on."""
     try:
         return check_key(head.header(header.lower().encode()) or "")
     except ValueError:
@@ -36,5 +36,5 @@ def forwarded_key(head: RequestHead, header: str) -> str | None:
 
 
 def scope_of(caller: str, key: str) -> str:
-    """Whose idempotency keys are meant: this caller's with this account, whose key it hides."""
+    """The scope of idempotency keys: this caller with this account, whose key is hashed."""
     return f"{caller} {hashlib.sha256(key.encode()).hexdigest()}"

@@ -1,4 +1,4 @@
-"""Who may call, made from the settings."""
+"""The access gates, made from the settings."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from gateway.settings.model import Settings
 
 
 class Access:
-    """The gates in front of GraphQL that look at the caller, and what they hold."""
+    """The gates that check the caller, and their resources."""
 
     def __init__(self, settings: Settings, rate_limits: RateLimits) -> None:
-        """Raises OSError or ValueError if a file that the settings name is of no use by now."""
+        """Raises OSError or ValueError if a file named by the settings is now unusable."""
         self._verifier = _verifier(settings)
         self.gates = tuple(self._gates(settings, rate_limits))
 
     def reread(self) -> None:
-        """Look at once for new tokens and keys."""
+        """Check now for new tokens and keys."""
         if self._verifier is not None:
             self._verifier.reread()
 
@@ -48,7 +48,7 @@ def _verifier(settings: Settings) -> Verifier | None:
 
 
 def _jwt_verifier(settings: Settings) -> Verifier:
-    # They bring a library for cryptography, which takes 9 MiB in every worker.
+    # These import a cryptography library, which takes 9 MiB in every worker.
     from gateway.access.jwks import JwksFile, JwksUrl, fetch_keys  # noqa: PLC0415 - see above
     from gateway.access.jwt_tokens import JwtVerifier, TokenRules  # noqa: PLC0415 - see above
 

@@ -32,10 +32,10 @@ _CHUNK = 65_536
 
 
 class KeyRing:
-    """A set of keys as it was published; never changes."""
+    """A set of keys as published; immutable."""
 
     def __init__(self, published: bytes | str) -> None:
-        """Raises ValueError, without the content, if it is no set with a key for signatures."""
+        """Raises ValueError, without the content, if it is not a key set with a signing key."""
         try:
             keys = json.loads(published)["keys"]
             self._keys = tuple(key for key in keys if _signs(key))
@@ -52,7 +52,7 @@ class KeyRing:
         return kid is None or any(key.get("kid") == kid for key in self._keys)
 
     def keys(self, kid: str | None, algorithm: str) -> tuple[jwt.PyJWK, ...]:
-        """The keys with that id, all of them if there is no id, that fit the algorithm."""
+        """The keys for the algorithm with that id; without an id, all for the algorithm."""
         if not self.knows(kid):
             return ()
         if (kid, algorithm) not in self._ready:
@@ -63,17 +63,17 @@ class KeyRing:
         fitting = []
         for key in self._keys:
             if (kid is None or key.get("kid") == kid) and key.get("alg", algorithm) == algorithm:
-                # A key of another type is met where a set has keys without an algorithm.
+                # Keys without an algorithm may be of another type.
                 with contextlib.suppress(jwt.PyJWTError):
                     fitting.append(jwt.PyJWK(key, algorithm))
         return fitting
 
 
 class KeySource(Protocol):
-    """The provider's keys, as far as they are known."""
+    """A source of the provider's keys."""
 
     async def ring(self, kid: str | None) -> KeyRing | None:
-        """The keys, looked for again if none has that id; None if they cannot be had."""
+        """The keys, fetched again if none has that id; None if unavailable."""
         ...
 
     def reread(self) -> None: ...
@@ -90,7 +90,7 @@ class JwksFile:
     def __init__(self, path: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._file = WatchedFile(path, read_key_file, clock=clock)
 
-    async def ring(self, kid: str | None) -> KeyRing | None:  # noqa: ARG002 - the file is all there is
+    async def ring(self, kid: str | None) -> KeyRing | None:  # noqa: ARG002 - part of the protocol
         return self._file.current()
 
     def reread(self) -> None:
@@ -101,10 +101,10 @@ class JwksFile:
 
 
 class JwksUrl:
-    """Keys that `fetch` gets from the provider; it raises OSError or ValueError if it cannot.
+    """Keys from the provider; `fetch` raises OSError or ValueError if it fails.
 
-    They are kept while the provider is down. They are fetched again now and then, beside the
-    requests, and for a key id that is not known.
+    They are kept while the provider is down. They are fetched again periodically in the
+    background, and for an unknown key id.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class JwksUrl:
         if ring is None or not ring.knows(kid):
             failed = not await self._fetched() or self._failed
             ring = self._ring
-            # The provider may know that key by now.
+            # The provider may have published that key by now.
             return None if failed and ring is not None and not ring.knows(kid) else ring
         if self._clock() - self._fetched_at >= REFRESH_SECONDS:
             self._fetch_if_due()
@@ -138,7 +138,7 @@ class JwksUrl:
             await asyncio.wait({self._fetching})
 
     async def _fetched(self) -> bool:
-        """Wait for the keys, if they are requested now; False if that takes too long."""
+        """Fetch the keys if that is due, and wait; False if that takes too long."""
         fetching = self._fetch_if_due()
         if fetching is None:
             return True
@@ -171,15 +171,15 @@ class JwksUrl:
 
 
 def read_key_file(path: Path) -> KeyRing:
-    """The keys in the file; OSError or ValueError if there are none."""
+    """The keys in the file; raises OSError or ValueError if there are none."""
     return KeyRing(path.read_bytes())
 
 
 def fetch_keys(url: str) -> bytes:
-    """What is published at `url`, within some seconds; OSError, HTTPException or ValueError.
+    """The content of `url`; raises OSError, HTTPException or ValueError.
 
-    Blocks, and for longer if the server sends its headers in drips. Redirects are not followed:
-    only the named server speaks for the provider.
+    Blocks for some seconds, longer if the server sends its headers slowly. Redirects are not
+    followed: only the named server is trusted.
     """
     give_up_at = time.monotonic() + FETCH_SECONDS
     request = urllib.request.Request(url, headers={"accept": "application/json"})  # noqa: S310 - the settings allow http and https alone
@@ -196,7 +196,7 @@ def fetch_keys(url: str) -> bytes:
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_: Any) -> None:
-        """Leaves the redirect to be reported as the error that it is."""
+        """Follow no redirect, so that it is reported as an error."""
 
 
 def _opener(url: str) -> urllib.request.OpenerDirector:
@@ -210,7 +210,7 @@ def _signs(key: Mapping[str, Any]) -> bool:
 
 
 def why_no_keys(error: Exception) -> str:
-    """What an operator needs to know, and nothing that the provider wrote."""
+    """The reason for the operator, without any text of the provider."""
     if isinstance(error, urllib.error.HTTPError):
         return f"status {error.code}"
     return type(error).__name__ if isinstance(error, HTTPException) else str(error)

@@ -18,26 +18,25 @@ LOGGER = logging.getLogger("gateway.auth")
 REMEMBER_SECONDS = 60.0
 _REMEMBERED = 10_000
 _LONGEST_NAME = 255
-# `scp` and `roles` are what some providers write instead of RFC 8693's `scope`.
+# Some providers use `scp` or `roles` instead of RFC 8693's `scope`.
 _SCOPE_CLAIMS = ("scope", "scp", "roles")
-# Said once the signature is good, but for what cannot be read at all.
+# Reported once the signature is valid, except for unreadable tokens.
 _REASONS: Mapping[type[Exception], str] = {
     jwt.ExpiredSignatureError: "it has expired",
     jwt.ImmatureSignatureError: "it is not valid yet",
     jwt.InvalidIssuerError: "its iss is not GATEWAY_JWT_ISSUER",
     jwt.InvalidAudienceError: "its aud is not GATEWAY_JWT_AUDIENCE",
 }
-# What the library raises, and what its own JSON and number reading may.
+# What the library raises, and what its parsing of JSON and numbers may.
 _FAULTS = (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
 class TokenRules:
-    """What a token must say; `caller_claim` names the caller.
+    """What a token must contain; `caller_claim` names the caller.
 
-    Without `read_scope`, if there is one, a caller may not read applications. `scope_claim` is the
-    name of the claim that holds the scopes, or the names that lead to it, with dots in between;
-    without it they are where most providers write them.
+    If `read_scope` is set, only tokens with it may read applications. `scope_claim` is the name
+    of the claim with the scopes, or a dotted path to it; without it, the usual claims are read.
     """
 
     issuer: str
@@ -53,7 +52,7 @@ class TokenRules:
 
 @dataclass(frozen=True, slots=True)
 class _Verified:
-    """A token that was found good, under the keys that were known then."""
+    """A token that was valid, with the keys known then."""
 
     caller: Caller
     kid: str | None
@@ -62,10 +61,10 @@ class _Verified:
 
 
 class JwtVerifier:
-    """Knows a token's caller by the provider's signature.
+    """Verifies tokens signed by the provider, and names their caller.
 
-    A token that was found good is remembered by its hash, for a minute, and no longer than it
-    or the keys are good.
+    A valid token is cached by its hash for a minute, and no longer than it or the keys are
+    valid.
     """
 
     def __init__(
@@ -159,7 +158,7 @@ class JwtVerifier:
         scopes = {None, *_scopes(claims, rules.scope_claim)}
         if rules.scope not in scopes:
             raise _RefusedError("it lacks the scope", Rejection.WITHOUT_SCOPE)
-        # The library has read it in this way too; as a float it could be too large.
+        # The library reads it as an int too; as a float it could be too large.
         until = min(self._now() + REMEMBER_SECONDS, int(claims["exp"]))
         return _Verified(Caller(name, rules.read_scope in scopes), kid, ring, until)
 
@@ -170,7 +169,7 @@ class JwtVerifier:
 
 
 class _RefusedError(Exception):
-    """A token that is not good; the message is for the log and quotes nothing of the token."""
+    """An invalid token; the message is for the log and does not quote the token."""
 
     def __init__(self, reason: str, rejection: Rejection = Rejection.INVALID) -> None:
         super().__init__(reason)
@@ -190,7 +189,7 @@ def _scopes(claims: Mapping[str, Any], path: str | None) -> set[str]:
 
 
 def _at(claims: Mapping[str, Any], path: str) -> object:
-    """The claim of that name, which may have dots in it, or else what the path leads to."""
+    """The claim of that name, which may contain dots, or else at that dotted path."""
     if path in claims:
         return claims[path]
     place: object = claims

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class OverloadGate:
-    """A gate that holds a place for as long as a request takes."""
+    """A gate that reserves a place for the duration of a request."""
 
     def __init__(self, admission: Admission, draining: Draining) -> None:
         self._admission = admission
@@ -28,7 +28,7 @@ class OverloadGate:
             except OverloadedError as error:
                 return _refusal(error.retry_after_seconds)
         if self._draining.closed:
-            # Its head came in time, but what it asks for could take longer than the stop may.
+            # Its head came in time, but running it could outlast the shutdown.
             self._admission.leave()
             return stopping()
         return self._admitted

@@ -1,4 +1,4 @@
-"""How often something may happen, for each of many names."""
+"""Rate limits, for each of many names."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _IPV6_NETWORK = 64
 
 
 class RateLimits:
-    """Makes the limits of a process; with a `url` they count for all gateways together."""
+    """Makes the limits of a process; with a `url` they are shared by all gateways."""
 
     def __init__(self, url: Callable[[], str] | None = None) -> None:
         self.shared: SharedCounts | None = None
@@ -37,7 +37,7 @@ class RateLimits:
             self.shared = SharedCounts(url)
 
     def limit(self, what: str, per_minute: int) -> RateLimit:
-        """Wherever `what` is the same, it is one limit."""
+        """The limit named `what`; calls with the same name share it."""
         return RateLimit(per_minute, what=what, shared=self.shared)
 
     async def aclose(self) -> None:
@@ -46,7 +46,7 @@ class RateLimits:
 
 
 def rate_limits_of(settings: Settings) -> RateLimits:
-    """Raises OSError or ValueError if the file that the settings name is of no use by now."""
+    """Raises OSError or ValueError if the file named by the settings is now unusable."""
     if settings.rate_limit_url_file is not None:
         return RateLimits(WatchedFile(settings.rate_limit_url_file, read_rate_limit_url).current)
     url = settings.rate_limit_url
@@ -54,17 +54,17 @@ def rate_limits_of(settings: Settings) -> RateLimits:
 
 
 def read_rate_limit_url(path: Path) -> str:
-    """The URL in the file; OSError or ValueError, without the URL, if there is none."""
+    """The URL in the file; raises OSError or ValueError, without the URL, if there is none."""
     return check_counts_url(path.read_text("utf-8", errors="replace").strip())
 
 
 class RateLimit:
-    """So many a minute, for each name: as many at once, and then one after the other."""
+    """A number per minute for each name: that many at once, then refilled evenly."""
 
     def __init__(
         self, per_minute: int, *, what: str = "", shared: SharedCounts | None = None
     ) -> None:
-        # Who sets no limit is spared the time and memory that the library takes.
+        # Without a limit, the library costs no time or memory.
         from throttled import (  # noqa: PLC0415 - see above
             RateLimiterType,
             Throttled,
@@ -82,8 +82,8 @@ class RateLimit:
         )
 
     async def seconds_to_wait(self, name: str) -> int | None:
-        """None if it may happen now, and it is counted; else whole seconds until it may."""
-        # The library takes an empty key for a missing one.
+        """None if allowed now, and then it is counted; else whole seconds to wait."""
+        # The library treats an empty key as missing.
         key, seconds = f"of {name}", None
         if self._shared is not None:
             seconds = await self._shared.seconds_to_wait(self._what, key, self._quota)
@@ -94,7 +94,7 @@ class RateLimit:
 
 
 class RequestRateGate:
-    """Turns a caller away who sends too many requests."""
+    """Refuses callers that send too many requests."""
 
     def __init__(self, limit: RateLimit) -> None:
         self._limit = limit
@@ -115,10 +115,10 @@ _ADMITTED = Admitted()
 
 
 def name_of(head: RequestHead) -> str:
-    """Who is counted: the caller, or where callers are not known, the client's address.
+    """Who is counted: the caller or, if callers are not identified, the client's address.
 
-    Of an IPv6 address it is the network: who has one address has all of them. An IPv4 address in
-    IPv6's form, as some proxies write it, is itself.
+    For IPv6 it is the network, as one client has all its addresses. An IPv4 address in IPv6
+    form, as some proxies write it, counts as IPv4.
     """
     if isinstance(head.caller, Caller):
         return f"caller {head.caller.name}"

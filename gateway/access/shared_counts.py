@@ -25,7 +25,7 @@ _PREFIX: Final = "track-invite-gateway"
 
 
 class SharedCounts:
-    """A server that counts, as long as it can be reached; whether it can is logged."""
+    """The shared counts, if the server is reachable; changes of that are logged."""
 
     def __init__(
         self, url: Callable[[], str], *, clock: Callable[[], float] = time.monotonic
@@ -39,10 +39,10 @@ class SharedCounts:
         self.reached = True
 
     async def seconds_to_wait(self, what: str, name: str, quota: Quota) -> int | None:
-        """Whole seconds until it may happen, 0 if it may now; None if the server does not say."""
+        """Whole seconds to wait, 0 if allowed now; None if the server does not reply."""
         if self._clock() < self._leave_alone_until:
             return None
-        # Callers' names and addresses stay here.
+        # The server does not learn callers' names and addresses.
         key = hashlib.sha256(name.encode()).hexdigest()
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
@@ -59,7 +59,7 @@ class SharedCounts:
         store, self._store = self._store, None
         self._throttles.clear()
         if store is not None:
-            client: Any = store._backend.get_client()  # noqa: SLF001 - it has no way to close
+            client: Any = store._backend.get_client()  # noqa: SLF001 - no public way to close
             await client.connection_pool.disconnect()
 
     async def _throttle(self, what: str, quota: Quota) -> Throttled:
@@ -91,5 +91,5 @@ class SharedCounts:
 
 
 def _redis_url(url: str) -> str:
-    """Valkey speaks Redis' protocol, and the library knows Redis' schemes."""
+    """The URL with Redis' scheme, the only one that the library knows."""
     return url.replace("valkey", "redis", 1) if url.startswith("valkey") else url

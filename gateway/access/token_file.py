@@ -1,7 +1,7 @@
-"""Tokens of the gateway's own: a file says whose they are, and holds none of them.
+"""Tokens issued by the gateway: a file maps their hashes to callers.
 
-One token a line, the caller's name and the token's SHA-256 in hexadecimal; `#` begins a comment.
-A caller may have several, so that a new one can be in use before the old one goes.
+One token a line: the caller's name and the token's SHA-256 in hexadecimal; `#` begins a comment.
+A caller may have several, so that a new one can be used before the old one is removed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from gateway.access.bearer import Caller, Rejection
 from gateway.watched_file import WatchedFile
 
 LOGGER = logging.getLogger("gateway.auth")
-# The prefix lets scanners find a token that was committed or posted by mistake.
+# The prefix lets secret scanners find a leaked token.
 _PREFIX = "tig_"
 _RANDOM_BYTES = 32
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}", re.ASCII)
@@ -35,7 +35,7 @@ class TokenHash(NamedTuple):
 
 
 class TokenVerifier:
-    """Knows the callers in a token file, which may be replaced at any time.
+    """The callers in a token file, which may be replaced at any time.
 
     Raises OSError or ValueError if the first reading fails.
     """
@@ -46,7 +46,7 @@ class TokenVerifier:
     async def verify(self, token: str) -> Caller | Rejection:
         digest = _digest(token)
         found: Caller | Rejection = Rejection.INVALID
-        # All are compared, so that the time does not reveal which one came close.
+        # All are compared, so that timing reveals nothing.
         for known, caller in self._hashes.current():
             if hmac.compare_digest(known, digest):
                 found = caller
@@ -62,19 +62,19 @@ class TokenVerifier:
 
 
 def new_token() -> str:
-    """A token that nobody can guess."""
+    """A new random token."""
     return _PREFIX + secrets.token_urlsafe(_RANDOM_BYTES)
 
 
 def token_line(name: str, token: str) -> str:
-    """The line for the file; ValueError if the name cannot be one."""
+    """The line for the file; raises ValueError if the name is invalid."""
     if not _NAME.fullmatch(name):
         raise ValueError("a name has up to 64 letters, digits and . _ @ -, a letter or digit first")
     return f"{name} {_digest(token).hex()}"
 
 
 def read_token_file(path: Path) -> tuple[TokenHash, ...]:
-    """The hashes in the file; OSError or ValueError, with the number of the bad line."""
+    """The hashes in the file; raises OSError, or ValueError with the bad line's number."""
     try:
         lines = path.read_text("utf-8").splitlines()
     except UnicodeDecodeError:

@@ -1,1 +1,1 @@
-"""The edge: GraphQL over HTTP, and nothing of the upstream."""
+"""GraphQL over HTTP. Knows nothing of the upstream."""

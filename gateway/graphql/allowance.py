@@ -1,7 +1,7 @@
-"""How much of applications one answer may hold, whatever the platform lists.
+"""Limits on how much application data one response may hold.
 
-The limits on documents know nothing of lists: a field that is asked for of 200 applications is
-resolved 200 times, and every alias repeats a value that may be long.
+The limits on documents do not know how long lists are: a field selected on 200 applications is
+resolved 200 times, and each alias may repeat a long value.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from graphql import (
 )
 
 MOST_BYTES: Final = 8 * 1024 * 1024
-"""Of what the platform told, each repetition by an alias counted."""
+"""Bytes of platform data per response; each alias counts again."""
 
 
 class AnswerTooLargeError(Exception):
-    """The answer would be larger than is allowed."""
+    """The response would be larger than allowed."""
 
 
 class Extent(NamedTuple):
-    """Of selections, fragments spread out: all fields and aliases, here and below."""
+    """How many fields and aliases a selection has at all levels, fragments included."""
 
     fields: int = 0
     aliases: int = 0
 
 
 class Place:
-    """Where a plan has a field: the same for all requests, so that it is measured once."""
+    """A field of a plan; its size is the same for all requests, so it is measured once."""
 
     def __init__(
         self, field_nodes: list[FieldNode], fragments: Mapping[str, FragmentDefinitionNode]
@@ -45,7 +45,7 @@ class Place:
 
 @dataclass(slots=True)
 class Allowance:
-    """One request's; what goes beyond it raises AnswerTooLargeError."""
+    """What one request may still use; exceeding it raises AnswerTooLargeError."""
 
     values: int = 5_000
     octets: int = MOST_BYTES
@@ -54,13 +54,13 @@ class Allowance:
     def take_items(
         self, info: GraphQLResolveInfo[Any] | Place, items: int, *, each: int = 1
     ) -> None:
-        """So many items are told, each for `each` values and all that is selected below."""
+        """Count `items` list items, each as `each` values plus all that is selected below it."""
         self.values -= items * (self._extent(info).fields + each)
         if self.values < 0:
             raise AnswerTooLargeError
 
     def take_bytes(self, info: GraphQLResolveInfo[Any] | Place, size: int) -> None:
-        """An answer of this size is told, and parts of it again for each alias."""
+        """Count `size` bytes, once and again for each alias."""
         self.octets -= size * (self._extent(info).aliases + 1)
         if self.octets < 0:
             raise AnswerTooLargeError
@@ -79,7 +79,7 @@ class Allowance:
 def _extent(
     selections: Iterable[SelectionSetNode], fragments: Mapping[str, FragmentDefinitionNode]
 ) -> Extent:
-    """Takes time linear to the fields, which `Limits.max_fields` bounds."""
+    """Takes time linear in the fields, which `Limits.max_fields` bounds."""
     fields = aliases = 0
     for node in (node for one in selections for node in one.selections):
         if isinstance(node, FragmentSpreadNode):

@@ -66,7 +66,7 @@ async def read_applications(
     after: str | None = None,
     filter: ApplicationFilter | None = None,  # noqa: A002 - the contract's name
 ) -> ApplicationConnection:
-    """The part of the list that was asked for; raises the field error of any failure."""
+    """The requested part of the list; raises the field error of any failure."""
     reads_of(info)
     draft = ListDraft(track_id, FIRST if first is None else first, after or None, _narrowed(filter))
     request = check_list(draft)

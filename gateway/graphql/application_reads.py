@@ -1,4 +1,4 @@
-"""What a resolver that reads applications needs: leave to read, bounds, and errors to raise."""
+"""What resolvers that read applications share: permission, limits and errors."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
 def resolved(description: str) -> Callable[[_Method], _Method]:
-    """Makes a method a field, as `strawberry.field` does, which forgets its type."""
+    """`strawberry.field`, but keeping the method's type."""
     return cast("Callable[[_Method], _Method]", strawberry.field(description=description))
 
 
 def reads_of(info: Info) -> Reads:
-    """The request's reads; raises the field error of a caller who may not read."""
+    """The request's reads; raises the field error if the caller may not read."""
     if info.context.reads is None:
         raise GraphQLError(
             "Applications may not be read with this access.",
@@ -40,7 +40,7 @@ def reads_of(info: Info) -> Reads:
 
 
 async def read_details(info: Info, key: ApplicationKey) -> ApplicationDetails | None:
-    """The application with all that is told of it, or None if there is none."""
+    """The application with its details, or None if there is none."""
     reads = reads_of(info)
     try:
         return found(await reads.one(key))
@@ -58,7 +58,7 @@ async def read_track(info: Info, track_id: int) -> Track | None:
 
 
 async def read_window(info: Info, request: ListRequest) -> Window:
-    """The part of a list that was asked for."""
+    """The requested part of a list."""
     reads = reads_of(info)
     try:
         window = found(await reads.window(request))
@@ -69,7 +69,7 @@ async def read_window(info: Info, request: ListRequest) -> Window:
 
 
 def found(result: _Found | ReadFailure) -> _Found:
-    """What was read; raises the field error that says why there is nothing."""
+    """What was read; raises the field error if the read failed."""
     if not isinstance(result, ReadFailure):
         return result
     told: dict[str, object] = {
@@ -84,9 +84,9 @@ def found(result: _Found | ReadFailure) -> _Found:
 
 
 def told_items(info: Info, items: _Items, *, each: int = 1) -> _Items:
-    """The items of a list, unless with all that is asked of them they are too many to tell.
+    """The items of a list; raises the field error if the response would be too large.
 
-    `each` is how many values an item itself counts for.
+    `each` is how many values an item counts for, besides its fields.
     """
     try:
         count = 0 if items is None else len(items)
@@ -97,7 +97,7 @@ def told_items(info: Info, items: _Items, *, each: int = 1) -> _Items:
 
 
 def told_bytes(info: Info, size: int) -> None:
-    """Raises the field error that says so if an answer of this size is too much to tell."""
+    """Raises the field error if `size` more bytes are too many for the response."""
     try:
         info.context.allowance.take_bytes(info._raw_info, size)  # noqa: SLF001 - no public way
     except AnswerTooLargeError:

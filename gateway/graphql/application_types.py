@@ -1,4 +1,4 @@
-"""The types of the schema that tell what became of an invite."""
+"""The schema's types for applications: what became of an invite."""
 
 import strawberry
 from strawberry.scalars import JSON
@@ -43,7 +43,7 @@ class Stage:
             return None
         details = await read_details(info, self.current_of)
         stage = None if details is None else details.application.current_stage
-        # Meanwhile the application may have come to another stage.
+        # The application may have moved to another stage in the meantime.
         return stage.color if stage is not None and stage.stage_id == self.stage_id else None
 
 
@@ -202,7 +202,7 @@ class ApplicationFilter:
 
 
 def to_graphql(application: models.Application, *, track_id: int) -> Application:
-    """The application as the schema has it; `details` are read when they are asked for."""
+    """The application as a type of the schema; `details` are read only when selected."""
     key = ApplicationKey(track_id, int(application.application_id))
     stage = application.current_stage
     return Application(

@@ -1,7 +1,6 @@
-"""Arguments made ready: values read just as the executor reads them, where they are usual.
+"""Compiled arguments: usual values, read exactly as the executor reads them.
 
-A value that the executor would refuse, or read in another way than it stands there, is for the
-executor: it knows how to word that.
+A value that the executor would refuse or coerce is left to the executor, which words the error.
 """
 
 from __future__ import annotations
@@ -45,13 +44,13 @@ _LARGEST_INT: Final = 2**31 - 1
 
 
 class UnusualValueError(Exception):
-    """A value is for the general executor."""
+    """The general executor must read this value."""
 
 
 class ArgumentReader:
     """Compiles the arguments of the fields of one operation.
 
-    `places` has the literals that differ within the document's shape, by where they begin.
+    `places` maps where a literal that may differ within the shape begins to its position.
     """
 
     def __init__(
@@ -70,7 +69,7 @@ class ArgumentReader:
     def arguments(
         self, node: FieldNode, field: GraphQLField
     ) -> Callable[[Variables, Literals], Arguments]:
-        """Reads the field's arguments; those that are absent are left out."""
+        """Reads the field's arguments; absent ones are left out."""
         reads = [
             (one.name.value, self._value(one.value, field.args[one.name.value].type))
             for one in node.arguments or ()
@@ -87,7 +86,7 @@ class ArgumentReader:
         return read_all
 
     def check_all_read(self) -> None:
-        """Raises NotCoveredError if the executor would look at another variable than was read."""
+        """Raises NotCoveredError if the executor would use a variable that was not read here."""
         if self._unread:
             raise NotCoveredError
 
@@ -182,7 +181,7 @@ class ArgumentReader:
 def coercion(type_: GraphQLInputType) -> _Coerce:
     """Takes a value from JSON as a variable of the type; raises UnusualValueError.
 
-    Enum values stay names, and fields of input objects that are absent stay so.
+    Enum values stay names, and absent fields of input objects stay absent.
     """
     if isinstance(type_, GraphQLNonNull):
         return _coercion(type_.of_type)

@@ -1,4 +1,4 @@
-"""Which queries may not come by GET, because a candidate would be in the URL, and so in logs."""
+"""Queries refused over GET, as they would put a candidate into a URL, and so into logs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def names_candidate(
     document: CachedDocument, operation: Operation, variables: Mapping[str, Any] | None
 ) -> bool:
     """Whether the operation checks an invite, or filters applications by name or address."""
-    # The operation may be that of another document of the same shape, with other values.
+    # The operation may come from another document of the same shape, with other values.
     node = document.node(operation)
     values = {**_defaults(node), **(variables or {})}
     for field in root_fields(node, fragments_of(document.ast)):
@@ -40,7 +40,7 @@ def names_candidate(
 
 
 def _filters(field: FieldNode, values: Mapping[str, Any]) -> Iterator[object]:
-    """What the field's list is filtered by of a candidate: nodes of the document, or values."""
+    """The candidate's data that the list is filtered by: nodes of the document, or values."""
     for argument in field.arguments or ():
         if argument.name.value != "filter":
             continue

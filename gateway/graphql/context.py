@@ -1,4 +1,4 @@
-"""What a resolver can reach."""
+"""The context that resolvers get."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _HASH_DIGITS = hashlib.sha256().digest_size * 2
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """One request's way into the core.
+    """One request's access to the core.
 
-    `idempotency_key` is what the request's header says. `applications` is None where the caller
-    may read none; `reads` and `allowance` are the request's own, once it is `reading`.
-    `platform` names what is invited through.
+    `idempotency_key` is the request's header. `applications` is None if the caller may not read
+    any; `reads` and `allowance` belong to one request and are set by `reading`. `platform` names
+    the platform that invites go through.
     """
 
     inviter: Inviter
@@ -37,7 +37,7 @@ class RequestContext:
     platform: str = ""
 
     def reading(self) -> RequestContext:
-        """The same with reads for one request, whose time begins now."""
+        """A copy with the reads of one request, whose time begins now."""
         if self.applications is None:
             return self
         reads = self.applications.reads(self.origin)
@@ -46,13 +46,13 @@ class RequestContext:
     def invite(self, draft: InviteDraft) -> Awaitable[InviteResult]:
         """The invite or a typed failure, under the draft's own key or the header's.
 
-        Where the header's key meets several invites, the first takes it and the others are told
-        that it is used: none of them goes unprotected.
+        If a request with the header's key has several invites, the first uses the key and the
+        others are refused as reusing it: none is sent without protection.
         """
         return self.inviter.invite(self._keyed(draft), self.origin)
 
     def check(self, draft: InviteDraft) -> InviteRequest | tuple[InputIssue, ...]:
-        """What `invite` would send, or all that it would refuse; nothing is sent."""
+        """What `invite` would send, or all problems of the draft; nothing is sent."""
         return self.inviter.check(self._keyed(draft))
 
     def _keyed(self, draft: InviteDraft) -> InviteDraft:
@@ -63,7 +63,7 @@ class RequestContext:
     async def invite_all(self, drafts: Sequence[InviteDraft]) -> list[InviteResult]:
         """One result for each draft; raises TooManyCandidatesError.
 
-        The header's key, with the candidate's position added, is for those without their own.
+        Drafts without a key get the header's key with their position added.
         """
         key = self.idempotency_key
         if key is not None:
@@ -77,16 +77,16 @@ class RequestContext:
 
 
 def _key_at(position: int, key: str) -> str:
-    """The key of the candidate at `position` in a list; as long as any key may be, if `key` is."""
+    """The key of the candidate at `position` in a list; never longer than a key may be."""
     own = f"{key}/{position}"
     if len(key) <= LONGEST_KEY < len(own):
-        # Where the position does not fit, a hash takes the place of the key's end.
+        # If the position does not fit, a hash replaces the key's end.
         return key[:-_HASH_DIGITS] + hashlib.sha256(own.encode()).hexdigest()
     return own
 
 
 def idempotency_key_of(head: RequestHead) -> str | None:
-    """The header `Idempotency-Key`: a string in quotes, as its draft standard has it, or bare."""
+    """The header `Idempotency-Key`: a quoted string, as in its draft standard, or bare."""
     text = head.header(b"idempotency-key")
     if text is None:
         return None
@@ -96,7 +96,7 @@ def idempotency_key_of(head: RequestHead) -> str | None:
 
 
 def timeout_of(head: RequestHead) -> float | None:
-    """The header `Request-Timeout` in seconds; None if it is absent or makes no sense."""
+    """The header `Request-Timeout` in seconds; None if absent or invalid."""
     text = head.header(b"request-timeout")
     if text is None:
         return None

@@ -1,4 +1,4 @@
-"""Documents remembered in bounded memory, found by their text, their hash or their shape."""
+"""A bounded cache of documents by text, hash and shape."""
 
 from __future__ import annotations
 
@@ -13,19 +13,18 @@ _COUNTS_PER_DOCUMENT = 4
 
 
 class DocumentCache:
-    """Remembers documents, in bounded memory, by the text they came as.
+    """Caches documents by their text, in bounded memory.
 
-    A stranger can neither make it grow nor empty it cheaply. A new document waits in a small
-    ante-room until other new ones push it out. Where all places are taken, it is forgotten then,
-    so a stream of documents that differ each time passes through that room alone. Only one that
-    was asked for again (its count is remembered a while longer than itself) gets a place, and
-    only if it was used more often of late than the document whose turn it is; otherwise that
-    one's count is halved, and its next turn comes last. To drive out a document in use, a
-    stranger has to ask for more documents than there are places, each more often than everybody
-    else asks for theirs, and pays for parsing every one of them.
+    Clients cannot make it grow, nor evict documents in use cheaply. New documents enter a small
+    admission queue. If the cache is full, a document that leaves the queue is dropped unless it
+    was requested again (counts outlive their documents for a while) and more often of late than
+    the eviction candidate; otherwise the candidate's count is halved and it goes to the end of
+    the eviction order. So one-off documents only pass through the queue. Evicting documents in
+    use takes more documents than the cache holds, each requested more often than those in use,
+    and each parsed at the attacker's expense.
 
-    A new document that has the `shape` of a remembered one is not read, as it is known to be
-    valid; for the rest it is treated as any other, and the one it was made of as used again.
+    A new document with the `shape` of a cached one is not parsed, as it is known to be valid;
+    otherwise it is treated like any other, and the cached one counts as used again.
     """
 
     def __init__(
@@ -51,7 +50,7 @@ class DocumentCache:
         return len(self._by_text)
 
     def get(self, text: str) -> CachedDocument:
-        """The document; raises RequestError if it is not valid, and remembers nothing of it."""
+        """The document; raises RequestError if it is invalid, and then caches nothing."""
         entry = self._by_text.get(text)
         if entry is not None:
             entry.uses += 1
@@ -81,7 +80,7 @@ class DocumentCache:
         return entry
 
     def name_by_hash(self, entry: CachedDocument, sha256: str) -> None:
-        """Let `get_by_hash` find the document for as long as it is remembered."""
+        """Let `get_by_hash` find the document for as long as it is cached."""
         entry.sha256 = sha256
         self._by_hash[sha256] = entry
 
@@ -116,7 +115,7 @@ class DocumentCache:
 
 @dataclass(slots=True)
 class _Room:
-    """Documents in the order of their turns; bounded by number and, as memory is, by text."""
+    """Documents in eviction order; bounded by number and, as a proxy for memory, by text."""
 
     max_documents: int
     max_characters: int

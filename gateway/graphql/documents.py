@@ -45,8 +45,8 @@ class Operation:
 class CachedDocument:
     """A document that is valid for the schema and within the limits.
 
-    One that is valid because an `origin` of its shape is has the origin's operations, plans
-    included. The `ast` is parsed again if somebody asks for it once it is forgotten.
+    A document that shares the shape of a valid `origin` uses the origin's operations and plans.
+    A dropped `ast` is parsed again on access.
     """
 
     __slots__ = ("_ast", "literals", "operations", "origin", "sha256", "shape", "text", "uses")
@@ -78,11 +78,11 @@ class CachedDocument:
         return self._ast
 
     def forget_ast(self) -> None:
-        """It takes most of a document's memory, and a plan needs it for errors alone."""
+        """Frees most of the document's memory; a plan needs the `ast` for errors only."""
         self._ast = None
 
     def node(self, operation: Operation) -> OperationDefinitionNode:
-        """The operation as it stands in this very document."""
+        """The operation as written in this document, not its origin."""
         return next(
             one
             for one in self.ast.definitions
@@ -92,15 +92,15 @@ class CachedDocument:
 
     @property
     def size(self) -> int:
-        """Characters that are kept for it."""
+        """How many characters are kept for it."""
         return len(self.text) + len(self.origin.text if self.origin else self.shape or "")
 
     def of_same_shape(self, text: str, shape: Shape) -> CachedDocument:
-        """The document of another text that has this one's shape."""
+        """The document of another text with the same shape."""
         return CachedDocument(text, None, self.operations, shape=shape, origin=self)
 
     def operation(self, name: str | None) -> Operation:
-        """The operation to run; raises RequestError if that is none or not certain."""
+        """The operation to run; raises RequestError if there is none or several match."""
         if name is None and len(self.operations) == 1:
             return next(iter(self.operations.values()))
         if name is None:
@@ -128,7 +128,7 @@ class DocumentReader:
         )
 
     def read(self, text: str) -> CachedDocument:
-        """Raises RequestError that says what is wrong; each limit is checked as soon as it can."""
+        """Raises RequestError if invalid; each limit is checked as early as possible."""
         limits = self._limits
         if not self._fits(text):
             raise request_error(
@@ -146,7 +146,7 @@ class DocumentReader:
         return _cached(text, document, self.shape(text))
 
     def shape(self, text: str) -> Shape | None:
-        """The shape of a document that breaks no limit on its text, or None."""
+        """The document's shape; None if it has none or breaks a limit on its text."""
         shape = shape_of(text) if self._fits(text) else None
         return shape if shape is not None and shape.comments <= self._limits.max_tokens else None
 
@@ -165,14 +165,14 @@ class DocumentReader:
 
 
 class _ValuesWithoutEcho(ValuesOfCorrectTypeRule):
-    """Says which value is wrong, and not what it is."""
+    """Says which value is wrong, without quoting it."""
 
     def report_error(self, error: GraphQLError) -> None:
         super().report_error(GraphQLError(without_value(error.message), error.nodes))
 
 
 class _NoServiceRule(ValidationRule):
-    """Keeps the schema from those who may not ask for it, as it can be read through federation."""
+    """Refuses `_service`, by which federation exposes the schema, if introspection is off."""
 
     def enter_field(self, node: FieldNode, *_: object) -> None:
         if node.name.value == "_service" and self.context.get_field_def() is not None:
@@ -184,7 +184,7 @@ class _NoServiceRule(ValidationRule):
 
 
 def validation_rules(*, introspection: bool) -> tuple[type[ASTValidationRule], ...]:
-    """graphql-core's rules, with our own words where theirs quote what was sent."""
+    """graphql-core's rules, reworded where they would quote what was sent."""
     rules = tuple(
         _ValuesWithoutEcho if rule is ValuesOfCorrectTypeRule else rule for rule in specified_rules
     )

@@ -1,4 +1,4 @@
-"""What callers ask the core for, made of the schema's inputs."""
+"""The schema's inputs as drafts for the core."""
 
 import strawberry
 

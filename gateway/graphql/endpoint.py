@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: one request in, one answer out.
+"""GraphQL over HTTP: one request in, one response out.
 
 https://graphql.github.io/graphql-over-http/draft/
 """
@@ -30,14 +30,13 @@ _UNCHANGED = frozenset({b"", b"identity"})
 
 
 class GraphQLEndpoint:
-    """Answers GraphQL requests; it does not look at the path.
+    """Responds to GraphQL requests; ignores the path.
 
-    `make_context` gives the resolvers' context for a request that passed the `gates`.
-    `executor` runs what has been found to be valid, graphql-core if there is none. Pages of
-    `cors_origins` may call, with `cors_credentials` also with cookies, and with `cors_loopback`
-    pages of this machine too. `admitted` is called with the head once the gates are passed,
-    `found` once it is known what is to be run: hooks for those who watch. With `trusted_only`,
-    nothing but the `trusted` documents is run.
+    `make_context` makes the resolvers' context for a request that passed the `gates`.
+    `executor` runs valid operations; the default is graphql-core. Pages of `cors_origins` may
+    call, with `cors_credentials` also with cookies, and with `cors_loopback` pages of this
+    machine too. Two hooks for observers: `admitted` is called with the head after the gates,
+    `found` once the operation is known. With `trusted_only`, only `trusted` documents are run.
     """
 
     def __init__(
@@ -70,7 +69,7 @@ class GraphQLEndpoint:
         )
 
     def refusing(self, error: RequestError) -> Callable[[RequestHead], Response]:
-        """Answers every request with `error`, unread, and preflights."""
+        """Refuses every request with `error`, unread; preflights get their usual response."""
 
         def refuse(head: RequestHead) -> Response:
             if head.method == "OPTIONS":
@@ -89,7 +88,7 @@ class GraphQLEndpoint:
             response = await self._answer(head, media_type, body)
         except RequestError as error:
             response = refusal(error, media_type or MediaType.JSON)
-        except Exception as error:  # noqa: BLE001 - the last line: a bug is masked, and told in the log
+        except Exception as error:  # noqa: BLE001 - last resort: a bug is masked and logged
             response = error_response(
                 [internal_error(error)], media_type or MediaType.JSON, status=500
             )
@@ -172,7 +171,7 @@ def _payload(result: ExecutionResult) -> dict[str, Any]:
 
 
 def _check_content(headers: Mapping[bytes, bytes]) -> None:
-    """Raises RequestError where the headers say that the body is none that is read."""
+    """Raises RequestError if the headers announce a body that is not supported."""
     if not is_json(headers.get(b"content-type")):
         raise request_error("The Content-Type must be application/json, in UTF-8.", status=415)
     if (
@@ -186,12 +185,12 @@ def _check_content(headers: Mapping[bytes, bytes]) -> None:
 
 
 def _elements(header: bytes) -> Iterator[bytes]:
-    """The members of a header's list, in lower case."""
+    """The items of a header's list, in lower case."""
     return (element.strip() for element in header.lower().split(b","))
 
 
 def _check_length(headers: Mapping[bytes, bytes], body: bytes, limit: int) -> None:
-    """Raises RequestError for a body that is too long, or was left unread because it would be."""
+    """Raises RequestError if the body is too long, or was not read for that reason."""
     announced = b"" if body else headers.get(b"content-length", b"")
     if len(body) > limit or (announced.isdigit() and int(announced) > limit):
         raise request_error(f"The body is longer than the {limit} bytes allowed.", status=413)

@@ -11,7 +11,7 @@ from gateway.http.errors import ErrorCode, FormattedError, RequestError, formatt
 
 
 def syntax_error(error: GraphQLSyntaxError) -> RequestError:
-    """Where the document's syntax is wrong, without the text that stands there."""
+    """Where the document's syntax is wrong, without quoting the text."""
     code = ErrorCode.GRAPHQL_PARSE_FAILED
     if broken := _TOO_MANY.match(error.message):
         count, what = broken.groups()
@@ -24,7 +24,7 @@ def syntax_error(error: GraphQLSyntaxError) -> RequestError:
 
 
 def validation_error(errors: Iterable[GraphQLError]) -> RequestError:
-    """What the schema or a limit has against the document."""
+    """Why the document does not fit the schema or a limit."""
     code = ErrorCode.GRAPHQL_VALIDATION_FAILED
     return RequestError([_located(e.message, e, code) for e in errors], well_formed=True)
 
@@ -38,7 +38,7 @@ def coercion_error(errors: Iterable[GraphQLError]) -> RequestError:
 
 
 def field_error(error: GraphQLError) -> FormattedError:
-    """A field error as the caller may see it: its own mistake in clear, a bug masked."""
+    """A field error for the caller: the caller's mistakes are shown, bugs are masked."""
     if error.extensions and "code" in error.extensions:
         return dict(error.formatted)
     if _is_of_the_library(error) and error.message.startswith(_ARGUMENT_FAULTS):
@@ -62,8 +62,8 @@ def _located(message: str, error: GraphQLError, code: ErrorCode) -> FormattedErr
     return answer
 
 
-# The library's messages end with the value that was found. What is told is picked from the
-# message instead of cutting the value out: a message of a shape unknown here tells nothing.
+# The library's messages end with the value. The known, safe parts are picked out instead of
+# cutting the value off: of an unfamiliar message nothing is shown.
 _ARGUMENT_FAULTS = ("Argument '", "Expected variable '")
 _PLACE = re.compile(
     r"(?:Variable '\$\w+'|Argument '\w+') has invalid (?:default )?value"
@@ -98,7 +98,7 @@ _ENUM_VALUE = re.compile(r"Value '.*' does not exist in '(\w+)' enum", re.ASCII 
 
 
 def without_value(message: str) -> str:
-    """The library's message on a value, without the value."""
+    """The library's message about a value, without the value."""
     place = _PLACE.match(message)
     fault = message[place.end() :].removeprefix(": ") if place else message
     told = _told(fault)
@@ -109,7 +109,7 @@ def _told(fault: str) -> str:
     for pattern in _SAFE:
         if match := pattern.match(fault):
             told = match.group().replace("None", "null")
-            # It is said of integers too that came as a float, such as 1e17.
+            # The library also says so of integers sent as a float, such as 1e17.
             return (
                 told.replace("represent non-integer", "represent non 32-bit signed integer") + "."
             )

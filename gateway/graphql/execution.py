@@ -1,4 +1,4 @@
-"""Runs operations: by a plan where there is one, else by the general executor."""
+"""Runs operations: by a plan if there is one, else by the general executor."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Executor(Protocol):
 
 
 class GeneralExecutor:
-    """Runs any operation of a schema, as graphql-core does."""
+    """Runs any operation of a schema with graphql-core."""
 
     def __init__(self, schema: GraphQLSchema, *, hide_suggestions: bool) -> None:
         self._schema = schema
@@ -57,13 +57,13 @@ class GeneralExecutor:
 
 
 def _exact(variables: Mapping[str, Any]) -> dict[str, Any]:
-    """The variables with integers for whole floats and decimals for others, at every level.
+    """The variables with whole floats as integers and others as decimals, at every level.
 
-    Some clients write 25 as 25.0. As an ID, graphql-core takes a float for the whole number
-    nearest to it, which from 2^53 on need not be the one that was sent: another track.
+    Some clients write 25 as 25.0. For an ID, graphql-core rounds a float to the nearest whole
+    number, which from 2^53 on may differ from the one sent: another track.
     """
     exact = dict(variables)
-    # No recursion: how deep they are nested is a setting.
+    # No recursion: the allowed depth is a setting.
     waiting: list[dict[Any, Any] | list[Any]] = [exact]
     while waiting:
         held = waiting.pop()
@@ -77,7 +77,7 @@ def _exact(variables: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class PlanningExecutor:
-    """Gives the same answers as the general executor, sooner where a plan covers the request."""
+    """Same responses as the general executor, but faster if a plan covers the request."""
 
     def __init__(self, schema: GraphQLSchema, *, general: Executor) -> None:
         self._planner = Planner(schema)
@@ -98,6 +98,6 @@ class PlanningExecutor:
             return await self._general.execute(document, operation, variables, context)
         try:
             return ExecutionResult(await plan.data(context, arguments))
-        except Exception as error:  # noqa: BLE001 - a field error, or a bug that is masked
+        except Exception as error:  # noqa: BLE001 - a field error, or a bug to mask
             nodes = self._planner.nodes(document, operation)
             return plan.failure(error, nodes)

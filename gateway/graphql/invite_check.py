@@ -1,4 +1,4 @@
-"""The field that checks an invite without sending it, by the very code of the mutation."""
+"""The field that checks an invite without sending it, with the mutation's own checks."""
 
 from typing import Annotated
 
@@ -58,7 +58,7 @@ def _check_invite(
 
 
 def check_draft(info: Info, draft: InviteDraft) -> InviteCheck:
-    """What the mutation would say of the draft."""
+    """What the mutation would send, or why it would refuse the draft."""
     checked = info.context.check(draft)
     name = trimmed(draft.candidate_name)
     return InviteCheck(

@@ -1,4 +1,4 @@
-"""Documents that a request names instead of sending: by hash, or by an id in a manifest."""
+"""Documents that a request names instead of sending them: by hash, or by id in a manifest."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ _SHA256 = re.compile(r"[0-9a-f]{64}", re.IGNORECASE)
 
 
 class ManifestError(ValueError):
-    """A manifest of trusted documents cannot be used; the message says why."""
+    """A manifest of trusted documents is unusable; the message says why."""
 
 
 class Trusted(NamedTuple):
-    """The trusted documents of one moment, by id, hash and text."""
+    """A snapshot of the trusted documents, by id, hash and text."""
 
     by_id: Mapping[str, CachedDocument]
     by_text: Mapping[str, CachedDocument]
 
 
 class TrustedDocuments:
-    """The documents of manifests, which may be replaced at any time: `look` sees it.
+    """The documents of manifests, which may be replaced at any time; `look` reloads them.
 
-    A manifest that cannot be used, or has a document that is not valid, leaves its last good
-    documents in force; the log says so. Those that stay in it stay as they are.
+    If a manifest is unusable or has an invalid document, its last good documents stay in force
+    and the log says so. Documents that did not change are not parsed again.
     """
 
     def __init__(self, read: Callable[[str], CachedDocument], files: Sequence[Path] = ()) -> None:
-        """Raises ManifestError if a file cannot be used, or two of them contradict each other."""
+        """Raises ManifestError if a file is unusable, or two of them conflict."""
         self._read = read
         self._known: Mapping[str, CachedDocument] = {}
         self._several = len(files) > 1
@@ -50,7 +50,7 @@ class TrustedDocuments:
         self.current = _together(self._contents)
 
     def look(self) -> None:
-        """Take over what has changed; may be called in a thread of its own."""
+        """Reload what has changed; may be called in another thread."""
         contents = [file.current() for file in self._files]
         if all(new is old for new, old in zip(contents, self._contents, strict=True)):
             return
@@ -73,7 +73,7 @@ class TrustedDocuments:
         known = self._known.get(text)
         if known is None:
             known = _read_trusted(self._read, document_id, text)
-            # A broken manifest is read again and again: what is good in it, only once.
+            # A broken manifest is read repeatedly, but its valid documents are parsed only once.
             self._known = {**self._known, text: known}
         return known
 
@@ -85,7 +85,7 @@ def _together(contents: Iterable[Mapping[str, CachedDocument]]) -> Trusted:
             raise ManifestError(f"two documents have the id {document_id!r}")
     by_text = {document.text: document for document in by_id.values()}
     for text, document in by_text.items():
-        # Automatic persisted queries name it so, whatever the manifest's ids are made of.
+        # Automatic persisted queries use the hash, whatever ids the manifest has.
         by_id.setdefault(_sha256(text), document)
     return Trusted(by_id, by_text)
 
@@ -94,11 +94,11 @@ class Documents:
     """Finds the document of a request: sent along, named by its hash, or trusted.
 
     Automatic persisted queries: a request names the document by its SHA-256, and sends it along
-    where the gateway answers that it does not know it (yet, or any longer).
+    if the gateway responds that it does not have it.
     https://www.apollographql.com/docs/apollo-server/performance/apq
 
-    Trusted documents are known by their id and hash for as long as they are in their manifest.
-    With `trusted_only`, no other is run, whatever a request sends.
+    Trusted documents are found by id and hash while they are in their manifest. With
+    `trusted_only`, no others are run.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class Documents:
         self._trusted_only = trusted_only
 
     def find(self, request: GraphQLRequest) -> CachedDocument:
-        """The document; raises RequestError if it is unknown, not allowed or not valid."""
+        """The document; raises RequestError if it is unknown, not allowed or invalid."""
         if request.query is None:
             return self._named(request)
         if request.document_hash is not None:
@@ -139,7 +139,7 @@ class Documents:
             if document is None and request.document_id is None:
                 document = self._cache.get_by_hash(sha256)
         if document is None:
-            # Clients look for this very message.
+            # Clients compare this message literally.
             raise request_error(
                 "PersistedQueryNotFound", ErrorCode.PERSISTED_QUERY_NOT_FOUND, well_formed=True
             )

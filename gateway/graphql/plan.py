@@ -1,10 +1,9 @@
-"""Plans: operations made ready once, so that running them needs no executor.
+"""Plans: operations compiled once, which run without the general executor.
 
-A plan covers operations as clients write them: one root field of those that plans know, with
-`__typename` beside it; arguments as variables and literals; any selection without directives and
-without fields that have resolvers of their own. What it does not cover, be it a document or the
-values sent with one, is left to the general executor, which knows all of GraphQL and words every
-error; both give the same response.
+A plan covers operations as clients usually write them: one supported root field, optionally with
+`__typename`; arguments as variables and literals; any selection without directives and without
+fields that have resolvers. Documents and values that it does not cover are left to the general
+executor, which knows all of GraphQL and words every error; both give the same response.
 """
 
 from __future__ import annotations
@@ -59,7 +58,7 @@ class Plan(NamedTuple):
     """All response names at the root, with `__typename`'s value."""
 
     def arguments(self, variables: Variables | None, literals: Literals) -> Arguments | None:
-        """The root field's arguments, or None if the values are for the general executor."""
+        """The root field's arguments, or None if the general executor must read the values."""
         try:
             return self.read(variables or {}, literals)
         except UnusualValueError:
@@ -73,7 +72,7 @@ class Plan(NamedTuple):
         return self._framed(source)
 
     def failure(self, error: Exception, nodes: Nodes) -> ExecutionResult:
-        """The response to an error that `data` raised, at these `nodes` of the document."""
+        """The result for an error that `data` raised, at these `nodes` of the document."""
         path: tuple[str, ...] = ()
         if isinstance(error, FieldFailedError):
             path, error = error.path, error.error
@@ -88,13 +87,13 @@ class Plan(NamedTuple):
 
 
 class Planner:
-    """Makes plans for one schema, and leaves each with its operation."""
+    """Makes plans for one schema, and stores each with its operation."""
 
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema
 
     def plan(self, document: CachedDocument, operation: Operation) -> Plan | None:
-        """The plan, or None if the operation is for the general executor."""
+        """The plan, or None if the general executor must run the operation."""
         if operation.plan is None:
             origin = document.origin or document
             try:
@@ -106,7 +105,7 @@ class Planner:
         return operation.plan if isinstance(operation.plan, Plan) else None
 
     def nodes(self, document: CachedDocument, operation: Operation) -> Nodes:
-        """The field nodes at each path of response names that a plan's error can come from."""
+        """The field nodes by path of response names, for each path that can have an error."""
         _, nodes = self._compiled(document, operation)
         return nodes
 

@@ -1,4 +1,4 @@
-"""The root fields that plans know: what each asks of the core, given its arguments."""
+"""The root fields that plans support, and how each calls the core."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ PLANNED: Mapping[str, Resolve] = {
 
 
 def _member(result: InviteResult) -> object:
-    """The result as plans read it: a success as it is."""
+    """The result as plans read it; a success is returned unchanged."""
     return result if isinstance(result, InviteSuccess) else to_graphql(result)
 
 

@@ -1,4 +1,4 @@
-"""What a request says: its head, and the GraphQL parameters in its body or query string."""
+"""The GraphQL parameters in a request's body or query string."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from gateway.settings.limits import Limits
 class GraphQLRequest:
     """The parameters of a GraphQL-over-HTTP request; at least one of the first three is set.
 
-    `document_id` names a document that the gateway knows; `document_hash` is what a client gives
-    as the SHA-256 of an automatic persisted query, which may be the id of a trusted document.
+    `document_id` names a trusted document; `document_hash` is the SHA-256 that a client gives for
+    an automatic persisted query, which may also be the id of a trusted document.
     """
 
     query: str | None = None
@@ -70,9 +70,9 @@ def _request(parameters: object) -> GraphQLRequest:
         raise request_error("The body must be a JSON object.")
     given, variables = parameters.get("query"), parameters.get("variables")
     if given and type(given) is str and type(variables) is dict and "extensions" not in parameters:
-        # What most clients send; below, the same step by step for all others.
+        # What most clients send. Below is the same, step by step, for all others.
         return GraphQLRequest(given, None, None, _operation_name(parameters), variables)
-    # Some clients send an empty document beside the name of one.
+    # Some clients send an empty document along with an id.
     query = _parameter(parameters, "query", str) or None
     extensions = _parameter(parameters, "extensions", dict)
     document_id = _document_id(parameters) if query is None else None
@@ -122,7 +122,7 @@ def _document_hash(extensions: dict[str, Any]) -> str | None:
 
 
 # orjson turns an integer beyond 64 bits into a float, which would change a caller's id; and a float
-# of 16 digits and a point can round a fraction away. Fewer digits tell all numbers apart.
+# of 16 digits and a point can lose a fraction. Numbers of fewer digits are exact.
 _LONG_NUMBER = b"0" * 17
 # Each digit or point becomes a zero, each bracket that opens a square one, everything else a space.
 _SKETCH = bytes(
@@ -135,27 +135,27 @@ _AS_SQUARE = bytes.maketrans(b"{}", b"[]")
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
-# Half of a character outside the basic plane, as JavaScript writes a text cut in its middle.
+# A lone surrogate, which JavaScript writes when a text is cut within a character.
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def read_json(text: bytes, limits: Limits, *, what: str) -> Any:
-    """The value of a JSON text in UTF-8, integers exact; raises RequestError if it is none.
+    """The value of a JSON text in UTF-8, integers exact; raises RequestError if it is not JSON.
 
-    Strings may hold lone surrogates: whoever takes the string decides on them. A fraction that
-    a float would round is a decimal.
+    Strings may hold lone surrogates; code that uses them must check. A fraction that a float
+    would round is a decimal.
     """
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
         text = text.removeprefix(codecs.BOM_UTF8)
         value = _read_unusual(text, what)
-    # Only a text known to be valid is searched for strings: in another one, quotes without an
-    # end would make the search quadratic. orjson itself stops at a depth of 1024.
+    # Only valid JSON is searched for strings: in invalid text, unclosed quotes would make the
+    # search quadratic. orjson itself stops at a depth of 1024.
     sketch = text.translate(_SKETCH)
     if sketch.count(b"[") > limits.max_json_depth:
         _check_depth(text, limits.max_json_depth, what)
-    # Several times as quick as a regular expression.
+    # Several times as fast as a regular expression.
     if _LONG_NUMBER not in sketch:
         return value
     longest = max((len(n) for n in _NUMBER.findall(_STRING.sub(b"", text))), default=0)
@@ -165,10 +165,10 @@ def read_json(text: bytes, limits: Limits, *, what: str) -> Any:
 
 
 def _read_unusual(text: bytes, what: str) -> Any:
-    """The value of a text that began with a byte order mark, or has lone surrogates."""
+    """The value of a text that has a byte order mark or lone surrogates."""
     try:
         if _SURROGATE.search(text):
-            # Only the standard library reads those; the constants that it adds are not JSON.
+            # Only the standard library reads these; its extra constants (NaN) are not JSON.
             return json.loads(text.decode(), parse_constant=_refuse)
         return orjson.loads(text)
     except (ValueError, RecursionError):
@@ -182,7 +182,7 @@ def _refuse(word: str) -> None:
 def _check_depth(text: bytes, limit: int, what: str) -> None:
     brackets = _STRING.sub(b"", text).translate(_AS_SQUARE, _NOT_BRACKETS)
     for _ in range(limit):
-        # Each turn takes off the innermost level.
+        # Each round removes the innermost level.
         brackets = brackets.replace(b"[]", b"")
         if not brackets:
             return

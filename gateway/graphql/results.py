@@ -47,7 +47,7 @@ _KINDS: Final[Mapping[InviteErrorCode, tuple[Callable[..., Any], tuple[str, ...]
 
 
 def to_graphql(result: InviteResult) -> types.InviteCandidateResult:
-    """The member of the union that tells the result."""
+    """The result as a member of the union."""
     if isinstance(result, InviteSuccess):
         invite = result.invite
         return types.InviteCandidateSuccess(
@@ -67,7 +67,7 @@ def to_graphql(result: InviteResult) -> types.InviteCandidateResult:
 def list_to_graphql(
     results: Sequence[InviteResult], *, member: Callable[[InviteResult], Any] = to_graphql
 ) -> types.InviteCandidatesPayload:
-    """The results in their order, each as a `member`, and how many of each outcome there are."""
+    """The results in order, each as a `member`, with a count of each outcome."""
     outcomes = Counter(_outcome(result) for result in results)
     return types.InviteCandidatesPayload(
         results=[member(result) for result in results],

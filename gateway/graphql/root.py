@@ -1,4 +1,4 @@
-"""The roots of the schema, Query and Mutation, and what resolves their fields."""
+"""The schema's roots, Query and Mutation, and their resolvers."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -54,7 +54,7 @@ async def _invite_candidates(
 
 
 async def invite_list(context: RequestContext, drafts: Sequence[InviteDraft]) -> list[InviteResult]:
-    """One result for each draft; raises the field error of too many."""
+    """One result for each draft; raises the field error if there are too many."""
     try:
         return await context.invite_all(drafts)
     except TooManyCandidatesError as error:

@@ -1,7 +1,7 @@
-"""Selections made ready: from an object of the core to the part of the response that it fills.
+"""Compiled selections: from an object of the core to its part of the response.
 
-A field is read from the attribute of its name, in snake case. What a resolver answers is left to
-the general executor, but for `_RESOLVED`; so are directives.
+A field is read from the attribute of the same name in snake case. Directives, and fields with
+resolvers other than those in `_RESOLVED`, are left to the general executor.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class NotCoveredError(Exception):
 
 
 class FieldFailedError(Exception):
-    """A field below the root failed; `path` has the response names that lead to it from there."""
+    """A field below the root failed; `path` has the response names from the root to it."""
 
     def __init__(self, path: tuple[str, ...], error: Exception) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class FieldFailedError(Exception):
 
 
 class PlannedInfo:
-    """What the resolvers that plans call need of `strawberry.Info`."""
+    """The part of `strawberry.Info` that the resolvers called by plans need."""
 
     __slots__ = ("_raw_info", "context")
 
@@ -63,7 +63,7 @@ class PlannedInfo:
 
 
 class Run(NamedTuple):
-    """One request's run of a plan: its context, and what its field was resolved to."""
+    """One run of a plan: the request's context, and the root field's value."""
 
     context: RequestContext
     source: Any
@@ -74,7 +74,7 @@ Complete: TypeAlias = Callable[[Any, Run], Any]
 
 
 class _Resolved(NamedTuple):
-    """A list that a resolver answers: where its items are, and what each is read from."""
+    """A list from a resolver: where its items are, and what each is read from."""
 
     attribute: str
     item: Callable[[Any], Any]
@@ -94,14 +94,14 @@ _RESOLVED: Mapping[tuple[str, str], _Resolved] = {
     ("ApplicationConnection", "nodes"): _Resolved("window.entries", itemgetter(1)),
     ("ApplicationConnection", "edges"): _Resolved("window.entries", _edge),
 }
-# A success has all that its type in the schema has, under the same names.
+# A success has all fields of its type in the schema, under the same names.
 _ALSO_CALLED = {InviteCandidateSuccess.__name__: InviteSuccess.__name__}
 
 
 class Selections:
     """Compiles what one valid document selects.
 
-    `nodes` has the field nodes at each path of response names that an error can come from.
+    `nodes` has the field nodes by path of response names, for each path that can have an error.
     """
 
     def __init__(
@@ -112,14 +112,14 @@ class Selections:
         self.nodes: dict[tuple[str, ...], list[FieldNode]] = {}
 
     def place(self, path: tuple[str, ...], nodes: list[FieldNode]) -> Place:
-        """The place of a field that can fail, and that counts against the allowance."""
+        """The place of a field that can fail and counts against the allowance."""
         self.nodes[path] = nodes
         return Place(nodes, self._fragments)
 
     def completion(
         self, nodes: list[FieldNode], type_: GraphQLOutputType, path: tuple[str, ...] = ()
     ) -> Complete | None:
-        """What is done to a value that is not null; None if it is answered as it is."""
+        """How a value that is not null is completed; None if it is used unchanged."""
         nullable: GraphQLNullableType = get_nullable_type(type_)
         if is_list_type(nullable):
             return _list(self.completion(nodes, nullable.of_type, path))
@@ -165,12 +165,12 @@ class Selections:
     def _field(
         self, nodes: list[FieldNode], parent: GraphQLObjectType, path: tuple[str, ...]
     ) -> tuple[str, Complete | None]:
-        """The attribute to read, and what is done to its value."""
+        """The attribute to read, and how its value is completed."""
         name = nodes[0].name.value
         if name == "__typename":
             return "__class__", lambda *_: parent.name
         if (parent.name, name) == ("Application", "trackId"):
-            # An application does not say its track, what it was found by does.
+            # An application does not hold its track; what it was read from does.
             return "__class__", lambda _, run: str(run.source.track_id)
         field = parent.fields[name]
         resolved = _RESOLVED.get((parent.name, name))
@@ -196,7 +196,7 @@ class Selections:
                 visited.add(node.name.value)
                 fragment = self._fragments[node.name.value]
             else:
-                assert isinstance(node, InlineFragmentNode)  # noqa: S101 - the third kind of three
+                assert isinstance(node, InlineFragmentNode)  # noqa: S101 - the only kind left
                 fragment = node
             if self._applies(fragment.type_condition, parent):
                 yield from self._spread(fragment.selection_set, parent, visited)
@@ -209,7 +209,7 @@ class Selections:
 
 
 def has_resolver(field: GraphQLField) -> bool:
-    """A resolver answers the field; without one, it is an attribute of what it is a field of."""
+    """Whether the field has a resolver; without one it is an attribute of its object."""
     definition = field.extensions.get("strawberry-definition")
     return definition is not None and definition.base_resolver is not None
 
@@ -253,12 +253,12 @@ def _counted(
 def _read(
     names: Iterable[str], attributes: list[str], completions: list[tuple[str, Complete]]
 ) -> Complete:
-    """Reads all attributes, and completes the few values that are not answered as read."""
+    """Reads all attributes, and completes the few values that are not used unchanged."""
     reads = [(name, attrgetter(one)) for name, one in zip(names, attributes, strict=True)]
 
     def complete(source: Any, run: Run) -> dict[str, Any]:
         data = {}
-        # No comprehension: it makes a function of its own every time.
+        # No comprehension: it would make a function on every call.
         for name, read in reads:
             data[name] = read(source)
         for name, finish in completions:

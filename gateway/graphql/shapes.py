@@ -1,9 +1,9 @@
-"""Shapes: what documents have in common that differ in values, comments and white space alone.
+"""Shapes: equal for documents that differ only in values, comments and white space.
 
-Two documents of one shape have the same tokens but for what stands in their strings and short
-integers. So if one is valid, the other is, for no rule looks into a string, or at an integer
-that is certain to fit an Int. Equal values count too, as fields are only merged if they have
-equal arguments: they are equal in all documents of a shape, or in none.
+Two documents of one shape have the same tokens except for the content of strings and short
+integers. So if one is valid, the other is: no rule looks into a string, or at an integer that
+certainly fits an Int. Fields are only merged if their arguments are equal, so which values are
+equal to each other is part of the shape.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-# What is the same in all documents of a shape, up to a literal or a comment: a string without
-# escapes, an integer of up to nine digits. Other numbers, and digits in names, are part of the
-# shape. Whatever is left is odd: the document is read as it is.
+# What all documents of a shape share, up to a literal or a comment: a string without escapes, an
+# integer of up to nine digits. Other numbers, and digits in names, are part of the shape.
+# A document with anything else has no shape and is parsed.
 _PARTS: Final = re.compile(
     r"([\t\n\r !$-,./:-~]*+)"
     r'(?:("[^"\\\x00-\x1f\ud800-\udfff]*+"|(?<![\w.+-])-?(?:0|[1-9][0-9]{0,8})(?![\w.]))'
     r"|(#[^\n\r\ud800-\udfff]*+)|([-0-9])|([\s\S])|)"
 )
 _BLOCK_QUOTE: Final = '"""'
-# In the place of a literal: neither can stand in a document.
+# Placeholders for literals: neither can occur in a document.
 _STRING, _INTEGER, _EQUAL = "\0", "\1", "\2"
 
 
 class Shape(NamedTuple):
-    """A document's shape, and its literals in their order, as they are written."""
+    """A document's shape, and its literals in order, as written."""
 
     key: str
     literals: tuple[str, ...]
@@ -33,7 +33,7 @@ class Shape(NamedTuple):
 
 
 def shape_of(text: str) -> Shape | None:
-    """The document's shape, or None if it has none and must be read as it is."""
+    """The document's shape, or None if it has none and must be parsed."""
     if _BLOCK_QUOTE in text:
         return None
     parts: list[str] = []
@@ -51,7 +51,7 @@ def shape_of(text: str) -> Shape | None:
             return None
         else:
             parts.append(digit)
-    # Outside of strings there are no other white space characters than GraphQL's own.
+    # Outside strings, only GraphQL's own white space can occur.
     key = " ".join("".join(parts).split())
     if len(set(literals)) < len(literals):
         first = {literal: place for place, literal in reversed([*enumerate(literals)])}

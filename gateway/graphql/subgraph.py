@@ -1,9 +1,9 @@
-"""The schema as a subgraph: the plain one, which stays as it is, and what routers ask for.
+"""The schema as a subgraph: the plain schema, unchanged, plus what routers need.
 
 https://www.apollographql.com/docs/graphos/schema-design/federated-schemas/reference/subgraph-spec
 
-Strawberry's own federation would put its directives on the types, and so into the plain schema
-too; and to it, a representation without `__typename` is a bug and not the caller's mistake.
+Strawberry's federation would put its directives into the plain schema too, and it treats a
+representation without `__typename` as a bug instead of the caller's mistake.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from gateway.graphql.types import Invite
 from gateway.http.errors import ErrorCode
 from gateway.invites.models import InviteErrorCode
 
-# The oldest version that has these directives: every composer of today reads it.
+# The oldest version with these directives; every current composer reads it.
 _LINK = """\
 extend schema
   @link(url: "https://specs.apollo.dev/federation/v2.0", import: ["@key", "@shareable"])
 
 """
 _KEY = '@key(fields: "applicationId trackId")'
-# Other subgraphs have a PageInfo too: the Relay specification says what is in it.
+# Other subgraphs have a PageInfo too, as the Relay specification defines it.
 _DIRECTIVES = {"Application": _KEY, "Invite": _KEY, "PageInfo": "@shareable"}
-# Each representation may come to an error, which takes about as long to tell.
+# Each representation may produce an error of about this size.
 _VALUES_OF_AN_ERROR = 10
 
 Representation = NewType("Representation", object)
@@ -64,7 +64,7 @@ async def _entities(
 ) -> list[Entity | None]:
     reads_of(info)
     told_items(info, representations, each=_VALUES_OF_AN_ERROR)
-    # An exception in the list is the error of its place alone.
+    # An exception in the list becomes an error for that item only.
     found = await asyncio.gather(
         *(_entity(info, given) for given in representations), return_exceptions=True
     )
@@ -103,7 +103,7 @@ def _is_id(value: object) -> bool:
 
 
 def _invite(application: Application) -> Invite:
-    """What an application still tells of its invite."""
+    """What can be read of an invite from its application."""
     if application.name is None or application.email is None:
         raise GraphQLError(
             "The recruiting platform does not tell whom this invite is for.",
@@ -138,17 +138,17 @@ SUBGRAPH = strawberry.Schema(
     Mutation,
     config=StrawberryConfig(scalar_map={**CONFIG.scalar_map, Representation: _ANY}),
 )
-SUBGRAPH._schema.description = DESCRIPTION  # noqa: SLF001 - as of the plain schema
+SUBGRAPH._schema.description = DESCRIPTION  # noqa: SLF001 - as for the plain schema
 
 
 def executable_subgraph() -> GraphQLSchema:
     """The subgraph's schema as graphql-core executes it."""
-    return SUBGRAPH._schema  # noqa: SLF001 - Strawberry has no public way to it
+    return SUBGRAPH._schema  # noqa: SLF001 - no public way
 
 
 @cache
 def printed_subgraph() -> str:
-    """The subgraph's schema in GraphQL's own language, ending with a line break."""
+    """The subgraph's schema in SDL, ending with a line break."""
     printed = print_schema(SUBGRAPH)
     for name, directives in _DIRECTIVES.items():
         printed = printed.replace(f"\ntype {name} {{", f"\ntype {name} {directives} {{")

@@ -1,4 +1,4 @@
-"""The limits that a parsed document can break."""
+"""Checks a parsed document against the limits."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ INVITE_FIELDS = frozenset({"inviteCandidate", "inviteCandidates"})
 def check_document(document: DocumentNode, limits: Limits) -> None:
     """Raise GraphQLError for the first limit that the document breaks.
 
-    Takes time linear to the document, whatever its fragments spread out to.
+    Takes time linear in the document, however often its fragments are spread.
     """
     try:
         _Survey(document, limits).check()
     except RecursionError:
-        # Only where the limits were raised far beyond their defaults.
+        # Happens only if the limits were raised far beyond their defaults.
         raise GraphQLError("The document is nested too deeply.") from None
 
 
 def root_fields(
     operation: OperationDefinitionNode, fragments: dict[str, FragmentDefinitionNode]
 ) -> Iterator[FieldNode]:
-    """The fields at an operation's root, fragments spread out, each fragment once.
+    """The fields at an operation's root, fragments included, each fragment once.
 
-    `@skip` and `@include` are not looked at: these are the fields that may be run.
+    `@skip` and `@include` are ignored: these are all fields that may be run.
     """
     return _spread_out([operation.selection_set], fragments)
 
@@ -67,7 +67,7 @@ def _spread_out(
 
 
 def count_invites(fields: Iterable[FieldNode]) -> int:
-    """How many invites the root fields ask for; fields with one response name are one."""
+    """How many invites the root fields request; fields with one response name count once."""
     return len({_response_name(f) for f in fields if f.name.value in INVITE_FIELDS})
 
 
@@ -90,7 +90,7 @@ class _Size(NamedTuple):
 
 @dataclass(slots=True)
 class _Survey:
-    """One walk over a document: every definition once, every fragment's size remembered."""
+    """One walk over a document: each definition once, with each fragment's size cached."""
 
     document: DocumentNode
     limits: Limits
@@ -132,7 +132,7 @@ class _Survey:
         self._merge([operation.selection_set])
 
     def _merge(self, merged: list[SelectionSetNode]) -> None:
-        """Count the fields that share a place in the answer, here and below."""
+        """Count the fields that share a place in the response, here and below."""
         places: dict[str, list[FieldNode]] = {}
         for node in _spread_out(merged, self.fragments):
             places.setdefault(_response_name(node), []).append(node)
@@ -144,14 +144,14 @@ class _Survey:
 
     def _fragment(self, name: str, depth: int) -> _Size:
         if name not in self.fragments:
-            return _Size(0, 0)  # validation names the unknown fragment
+            return _Size(0, 0)  # validation reports the unknown fragment
         if name not in self.sizes:
-            self.sizes[name] = _Size(0, 0)  # validation names the cycle
+            self.sizes[name] = _Size(0, 0)  # validation reports the cycle
             self.sizes[name] = self._selections(self.fragments[name].selection_set, depth)
         return self.sizes[name]
 
     def _selections(self, selections: SelectionSetNode, depth: int) -> _Size:
-        """The size of what stands at level `depth` and below."""
+        """The size of everything at level `depth` and below."""
         _at_most(depth, self.limits.max_depth, "levels of fields", selections)
         fields, levels = 0, 1
         for node in selections.selections:

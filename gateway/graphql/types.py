@@ -3,7 +3,7 @@
 The names, types and nullability are a contract; `schema.graphql` is printed from here.
 """
 
-# Annotations are no text here and beside here: Strawberry would parse each at every start.
+# Annotations are evaluated in the modules of types: Strawberry would parse strings at each start.
 from collections.abc import Mapping
 from enum import Enum
 from typing import Annotated, TypeAlias, TypeVar
@@ -16,7 +16,7 @@ E = TypeVar("E", bound=Enum)
 
 
 def _describe(enum: type[E], description: str, values: Mapping[E, str]) -> None:
-    """Put an enum of the core into the schema, every value with its description."""
+    """Add an enum of the core to the schema, each value with its description."""
     definition = strawberry.enum(enum, description=description).__strawberry_definition__  # type: ignore[attr-defined]
     for value in definition.values:
         value.description = values[enum[value.name]]

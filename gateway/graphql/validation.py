@@ -1,8 +1,8 @@
-"""graphql-core's own validation rules, run with which rule wants which node looked up once.
+"""graphql-core's validation rules, with the methods for each kind of node looked up once.
 
-graphql-core asks each of its rules anew, for each document, whether it has a method for each
-kind of node. Here that is a table, made once. The rules and their errors are the library's; its
-`validate` is what the tests hold this to.
+graphql-core asks each rule, for each document, whether it has a method for each kind of node.
+Here that is a table, made once. Rules and errors are the library's; the tests compare this with
+its `validate`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _KEYS: dict[str, _Keys] = {
 
 
 class _Kind(NamedTuple):
-    """What happens at a node of one kind: methods with the positions of their rules."""
+    """The methods to call at one kind of node, with the positions of their rules."""
 
     enter: tuple[tuple[int, _Method], ...]
     leave: tuple[tuple[int, _Method], ...]
@@ -65,14 +65,14 @@ class Validator:
         self._rules = tuple(rules)
         self._max_errors = max_errors
         self._hide_suggestions = hide_suggestions
-        # The visitor that bounds how deep fragments nest comes first, as it does in the library.
+        # The visitor that limits how deep fragments nest comes first, as in the library.
         self._kinds = {
             kind: _kind(kind, (FragmentNestingVisitor, *self._rules), keys)
             for kind, keys in _KEYS.items()
         }
 
     def __call__(self, document: DocumentNode) -> list[GraphQLError]:
-        """What is wrong with the document, at most `max_errors` and one that says so."""
+        """The document's errors, at most `max_errors` and one more that says so."""
         errors: list[GraphQLError] = []
 
         def on_error(error: GraphQLError) -> None:
@@ -92,7 +92,7 @@ class Validator:
         try:
             walk.node(document, None, None)
         except ValidationAbortedError as error:
-            # Neither the traceback nor the context may keep the walk's frames alive.
+            # The traceback and the context would keep the walk's frames alive.
             error.__context__ = None
             errors.append(error.with_traceback(None))
         except RecursionError:
@@ -101,7 +101,7 @@ class Validator:
 
 
 class _ByIdentity(dict[Any, Any]):
-    """A cache by node that does not hash the node's whole tree; the document keeps them alive."""
+    """A cache by node identity, as hashing a node hashes its tree; the document keeps it alive."""
 
     def get(self, node: object, default: Any = None) -> Any:
         return super().get(id(node), default)
@@ -119,7 +119,7 @@ class _Context(ValidationContext):
 
 
 class _Walk:
-    """One walk over a document, all rules at once, each skipping what it does not want to see."""
+    """One walk over a document for all rules; each may skip parts of it."""
 
     def __init__(
         self, kinds: dict[str, _Kind], types: TypeInfo, visitors: Sequence[object]
@@ -140,7 +140,7 @@ class _Walk:
             if skipped[rule] is None:
                 result = enter(self._visitors[rule], node, key, parent, self._path, self._ancestors)
                 if result is not None:
-                    # Anything else ends the rule's part in the walk.
+                    # Any other value ends the walk for this rule.
                     skipped[rule] = node if result is SKIP or result is False else True
                     left_out = True
         if kind.keys:
@@ -189,7 +189,7 @@ def _kind(kind: str, visitors: Sequence[type], keys: _Keys) -> _Kind:
         found = (
             (position, getattr(visitor, f"{verb}_{kind}", None) or getattr(visitor, verb, None))
             for position, visitor in enumerate(visitors)
-            # It looks at all nodes for the directives that only some can have.
+            # It visits all nodes, though only some can have directives.
             if visitor is not UniqueDirectivesPerLocationRule or "directives" in keys
         )
         return tuple((position, method) for position, method in found if method is not None)

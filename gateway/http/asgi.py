@@ -17,7 +17,7 @@ Respond: TypeAlias = Callable[[RequestHead, bytes], Awaitable[Response]]
 
 
 class AsgiApp:
-    """What `respond` answers, sent the ASGI way; it does not look at the path."""
+    """Sends the response of `respond` over ASGI; ignores the path."""
 
     def __init__(self, respond: Respond, *, max_body_bytes: int) -> None:
         self._respond = respond
@@ -42,7 +42,7 @@ class AsgiApp:
 
 
 async def _whole_body(receive: Receive, limit: int) -> bytes | None:
-    """The body, cut as soon as it is longer than the limit; None if the client has gone."""
+    """The body, cut once it exceeds the limit; None if the client has disconnected."""
     body, more = b"", True
     while more and len(body) <= limit:
         message = await receive()

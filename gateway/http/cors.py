@@ -1,9 +1,9 @@
-"""Which pages of other origins may call: the exact origins that the operator named.
+"""Which pages of other origins may call: only the exact origins that the operator named.
 
 https://fetch.spec.whatwg.org/#http-cors-protocol
 
-A mutation needs `application/json`, which a page of another origin cannot send without asking
-first; so where no origin is named, no page of another origin can invite anybody.
+A mutation needs `application/json`, which a page of another origin cannot send without a
+preflight; so if no origin is named, no page of another origin can invite anyone.
 """
 
 from __future__ import annotations
@@ -29,10 +29,9 @@ _TOKEN = re.compile(rb"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 class Cors:
     """The cross-origin rules of the endpoint: pages of `origins` may call, with any header.
 
-    The origin is the boundary: whoever writes its pages decides what they send, and libraries
-    for tracing add headers that nobody can list beforehand. With `credentials` they may send
-    cookies too, which the gateway itself does not read. With `loopback` the pages of this
-    machine may call as well, whatever their port.
+    Any header, because the origin is the trust boundary and tracing libraries add headers that
+    cannot be listed beforehand. With `credentials` pages may send cookies too, which the gateway
+    itself does not read. With `loopback` pages of this machine may call too, on any port.
     """
 
     def __init__(
@@ -48,8 +47,8 @@ class Cors:
     def refusal(self, head: RequestHead) -> RequestError | None:
         """The refusal of a page that hides its origin, such as a sandboxed frame.
 
-        Pages of the gateway's own origin hide it too where their policy is `no-referrer`; then
-        the browser, which no page can make lie about it, says where the request comes from.
+        Pages of the gateway's own origin hide it too if their policy is `no-referrer`; then
+        `Sec-Fetch-Site` counts, which the browser sets and a page cannot forge.
         """
         headers = head.headers
         if headers.get(b"origin") != b"null" or headers.get(b"sec-fetch-site") == b"same-origin":
@@ -59,7 +58,7 @@ class Cors:
         )
 
     def headers(self, head: RequestHead) -> tuple[Header, ...]:
-        """What lets the page read the response, if its origin is one of those named."""
+        """The headers that let the page read the response, if its origin is allowed."""
         origin = head.headers.get(b"origin")
         if origin is None:
             return ()
@@ -78,6 +77,6 @@ class Cors:
 
 
 def _header_names(asked: bytes) -> bytes:
-    """Those of the names that a header can have, as many as a page can reasonably send."""
+    """The valid header names among these, up to a reasonable number."""
     names = [name.strip() for name in asked.split(b",", _MAX_HEADER_NAMES)[:_MAX_HEADER_NAMES]]
     return b", ".join(name for name in names if _TOKEN.fullmatch(name))

@@ -1,11 +1,11 @@
 """A request that cannot be run, and how errors are formatted.
 
-RequestError            the request itself is wrong; the caller can mend it
-  its codes             ErrorCode, in the words that GraphQL clients know
+RequestError            the request itself is wrong; the caller can correct it
+  its codes             ErrorCode, with the names that GraphQL clients know
 
-Everything else that goes wrong on the way is a bug: the caller gets INTERNAL_SERVER_ERROR and an
-id, and the log has that id with the exception's type and its frames. Messages of unknown
-exceptions go nowhere, for they may hold names and addresses.
+Any other exception is a bug: the caller gets INTERNAL_SERVER_ERROR and an id, and the log has
+that id with the exception's type and frames. Messages of unknown exceptions are neither sent nor
+logged, as they may hold names and addresses.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ class ErrorCode(Enum):
 
 
 class RequestError(Exception):
-    """The request cannot be run, and nothing of it was.
+    """The request cannot be run, and no part of it was.
 
-    `status` holds for `application/graphql-response+json`. A *well-formed* request is one whose
-    parameters could be read: the specification wants it answered with 200 in `application/json`.
+    `status` applies to `application/graphql-response+json`. A *well-formed* request is one whose
+    parameters could be read: in `application/json` the specification gives it status 200.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ def request_error(
     headers: tuple[Header, ...] = (),
     retry_after_seconds: int | None = None,
 ) -> RequestError:
-    """A request error with one message, which must hold nothing that the caller sent."""
+    """A request error with one message, which must not quote the request."""
     if retry_after_seconds is not None:
         headers = (retry_after(retry_after_seconds), *headers)
     return RequestError(
@@ -85,7 +85,7 @@ def request_error(
 def formatted(
     message: str, code: ErrorCode, retry_after_seconds: int | None = None
 ) -> FormattedError:
-    """The error as clients get it; when to come back is in it, for routers drop headers."""
+    """The error as clients get it, including when to retry, as routers drop headers."""
     extensions: dict[str, Any] = {"code": code.value}
     if retry_after_seconds is not None:
         extensions["retryAfterSeconds"] = retry_after_seconds
@@ -93,12 +93,12 @@ def formatted(
 
 
 def retry_after(seconds: int) -> Header:
-    """When to come back, as a header."""
+    """When to retry, as a header."""
     return b"retry-after", b"%d" % seconds
 
 
 def internal_error(error: BaseException) -> FormattedError:
-    """A masked bug; the log gets the id, the exception's type and its frames."""
+    """A masked bug; logs the id, the exception's type and its frames."""
     error_id = secrets.token_hex(8)
     LOGGER.error(
         "Internal error %s: %s%s", error_id, type(error).__qualname__, _frames(error.__traceback__)

@@ -1,4 +1,4 @@
-"""Gates: what may turn a request away before its document is looked at."""
+"""Gates: checks that may refuse a request before its document is read."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from gateway.http.requests import RequestHead
 class Admitted:
     """The request may go on.
 
-    `caller` is passed on in the head, to the gates behind and to the context. `release` is
-    called once when the request has been answered, however that went.
+    `caller` is passed on in the head, to the next gates and to the context. `release` is called
+    once when the request has ended, in any way.
     """
 
     caller: object = None
@@ -23,10 +23,9 @@ class Admitted:
 
 
 class Gate(Protocol):
-    """Decides on a request by its head; refuses by returning a RequestError, ready to be sent.
+    """Decides on a request by its head; refuses it by returning a RequestError.
 
-    Runs once the body has arrived, so that a caller who sends slowly holds nothing, and before
-    anything of it is parsed.
+    Runs after the body has arrived, so that slow clients hold no place, and before it is parsed.
     """
 
     def __call__(self, head: RequestHead, /) -> Awaitable[Admitted | RequestError]: ...

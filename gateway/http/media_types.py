@@ -1,4 +1,4 @@
-"""Which media type a request comes in, and which one its answer goes out in.
+"""The media types of requests and responses.
 
 https://graphql.github.io/graphql-over-http/draft/#sec-Media-Types
 """
@@ -18,15 +18,15 @@ class MediaType(Enum):
     JSON = "application/json"
     GRAPHQL_RESPONSE = "application/graphql-response+json"
 
-    # There is one of each, and headers are looked up by it for every answer.
+    # Compared by identity: headers are looked up by it for every response.
     __hash__ = object.__hash__
 
 
 @lru_cache(maxsize=256)
 def accepted(accept: bytes | None) -> MediaType | None:
-    """The media type to answer in, or None if none fits; without the header it is JSON.
+    """The response's media type, or None if none is acceptable; JSON without the header.
 
-    Quality decides, then the order in the header; wildcards stand for JSON first.
+    Quality decides, then the order in the header; wildcards prefer JSON.
     """
     if accept is None or not accept.strip():
         return MediaType.JSON
@@ -41,10 +41,10 @@ def accepted(accept: bytes | None) -> MediaType | None:
 
 @lru_cache(maxsize=64)
 def is_json(content_type: bytes | None) -> bool:
-    """Whether a body of this type is read: `application/json`, in UTF-8.
+    """Whether a body of this type is supported: `application/json`, in UTF-8.
 
-    A comma joins several types, as when a client sets the header in two spellings. All of them
-    have to be read: another reader may have believed any one.
+    A comma joins several types, if a client sends the header twice. All of them must be
+    supported, as a proxy may have gone by any of them.
     """
     if content_type is None:
         return False
@@ -69,7 +69,7 @@ def _ranges(accept: str) -> Iterator[_Range]:
 
 
 def _rank(media_type: MediaType, ranges: list[_Range]) -> tuple[float, int]:
-    """The quality of the most specific range that matches, and how early it stands."""
+    """The quality of the most specific matching range, and how early it comes."""
     for pattern in (media_type.value, "application/*", "*/*"):
         for candidate in ranges:
             if candidate.pattern == pattern:
@@ -78,7 +78,7 @@ def _rank(media_type: MediaType, ranges: list[_Range]) -> tuple[float, int]:
 
 
 def _split(text: str) -> tuple[str, dict[str, str]]:
-    """A media type and its parameters, names in lower case, quotes taken off."""
+    """A media type and its parameters, names in lower case, without quotes."""
     media_type, *rest = text.split(";")
     parameters = {}
     for parameter in rest:

@@ -7,15 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 
-# Not frozen: that would take four times as long to make, and a named tuple eight times as long
-# to read, of every invite. Nothing changes it all the same. Without a repr, none of it comes into
-# a log by way of an error's message.
+# Not frozen, for speed, and without a repr, for privacy: see CONTRIBUTING, "The hot path".
 @dataclass(slots=True, repr=False)
 class RequestHead:
     """A request without its body; header names are lower-case bytes.
 
-    A header that came several times has its values joined by commas. `caller` is what a gate
-    found out about who is calling.
+    The values of a repeated header are joined by commas. `caller` is set by the gate that
+    identified the caller.
     """
 
     method: str
@@ -25,7 +23,7 @@ class RequestHead:
     caller: object = None
 
     def header(self, name: bytes) -> str | None:
-        """The header's value, without the space around it that is no part of it.
+        """The header's value, without surrounding white space.
 
         https://www.rfc-editor.org/rfc/rfc9110#section-5.5
         """
@@ -48,7 +46,7 @@ def request_head(scope: Mapping[str, Any]) -> RequestHead:
 
 
 def joined(raw: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    """The headers by their names, as RequestHead has them."""
+    """The headers by name, in the form of RequestHead."""
     headers = dict(raw)
     if len(headers) != len(raw):
         headers = {}

@@ -1,4 +1,4 @@
-"""Answers, ready to be sent."""
+"""HTTP responses, ready to be sent."""
 
 from __future__ import annotations
 
@@ -33,14 +33,12 @@ _HEADERS = {
 }
 
 
-# Not frozen: that would take four times as long to make, and a named tuple eight times as long
-# to read, of every invite. Nothing changes it all the same. Without a repr, none of it comes into
-# a log by way of an error's message.
+# Not frozen, for speed, and without a repr, for privacy: see CONTRIBUTING, "The hot path".
 @dataclass(slots=True, repr=False)
 class Response:
-    """An HTTP response whose body is complete, which is why its length goes without saying.
+    """An HTTP response with a complete body; the length is added when it is sent.
 
-    `headers` are those of many answers, `own` those of this one.
+    `headers` are shared by many responses, `own` belong to this one.
     """
 
     status: int
@@ -52,7 +50,7 @@ class Response:
         return Response(self.status, self.headers, self.body, (*self.own, *headers))
 
     def all_headers(self) -> tuple[Header, ...]:
-        """With the length, where there can be a body."""
+        """All headers, with the length if there can be a body."""
         if self.status == HTTPStatus.NO_CONTENT:
             return (*self.headers, *self.own)
         return (*self.headers, *self.own, (b"content-length", b"%d" % len(self.body)))
@@ -84,7 +82,7 @@ def error_response(
 
 
 def refusal(error: RequestError, media_type: MediaType = MediaType.JSON) -> Response:
-    """The answer to a request error."""
+    """The response for a request error."""
     as_200 = error.well_formed and media_type is MediaType.JSON
     status = 200 if as_200 else error.status
     return error_response(error.errors, media_type, status=status, headers=error.headers)
@@ -94,5 +92,5 @@ def _encode(payload: dict[str, Any]) -> bytes:
     try:
         return orjson.dumps(payload)
     except TypeError:
-        # Lone surrogates and integers beyond 64 bits, which JSON itself can tell.
+        # Lone surrogates and integers beyond 64 bits, which orjson refuses.
         return json.dumps(payload, separators=(",", ":")).encode()

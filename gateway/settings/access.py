@@ -1,4 +1,4 @@
-"""The settings on who may call, how often, and over what."""
+"""The settings on who may call, how often, and over which connections."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ ALGORITHMS = frozenset(
 )
 """All of them asymmetric: whoever can check a token cannot make one."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-# As browsers write it: https://html.spec.whatwg.org/#ascii-serialisation-of-an-origin. Only in
-# http and https is a host a domain in lower case; elsewhere, such as in the pages of an app or
-# an extension, it is any text.
+# As browsers write it: https://html.spec.whatwg.org/#ascii-serialisation-of-an-origin. The host is
+# a domain in lower case only with http and https; with other schemes, as of apps and browser
+# extensions, it is any text.
 _ORIGIN = re.compile(
     r"(?P<scheme>https?)://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>[1-9][0-9]{0,4}))?"
     r"|(?!https?:|file:)[a-z][a-z0-9+.-]*://[A-Za-z0-9._~!$&'()+;=%-]+(?::[1-9][0-9]{0,4})?"
@@ -33,13 +33,13 @@ _REQUIRED = frozenset({"auth_tokens_file", "jwt_issuer", "jwt_audience"})
 
 
 class AccessSettings(BaseSettings):
-    """The part of the settings that decides on a caller.
+    """The settings on access.
 
-    A field is checked together with those before it; one of them that has been refused is not in
-    the data, and then its own fault is all that is said.
+    A field is validated together with those before it. A field that failed is not in the data;
+    then only its own fault is reported.
     """
 
-    # By itself it is of no use: what it takes to check the fields is made with all of them.
+    # Only used as a base class, so its validators are built with the subclass.
     model_config = SettingsConfigDict(defer_build=True)
 
     auth: Literal["none", "tokens", "jwt"] = Field(
@@ -162,7 +162,7 @@ class AccessSettings(BaseSettings):
         if url is None:
             return None
         parts = urlsplit(url)
-        # Who can change the keys on their way can call in anybody's name.
+        # An attacker who can change the keys in transit can call in any name.
         if not parts.hostname or not (
             parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
         ):
@@ -243,7 +243,7 @@ class AccessSettings(BaseSettings):
     @field_validator("cors_credentials")
     @classmethod
     def _check_credentials(cls, allowed: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 - pydantic's
-        # Origins that were refused are not in the data: then their own fault is said already.
+        # Origins that failed are not in the data; their own fault is reported already.
         if allowed and not info.data.get("cors_origins", ...):
             raise ValueError("needs GATEWAY_CORS_ORIGINS, or no page could send any")
         return allowed
@@ -257,7 +257,7 @@ class AccessSettings(BaseSettings):
 
 
 def is_loopback(host: str) -> bool:
-    """Nobody beyond this machine can reach what listens there."""
+    """Whether only this machine can connect to that host."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -272,7 +272,7 @@ def _is_origin(text: str) -> bool:
 
 
 def split(names: object) -> object:
-    """The words between commas, if this is text."""
+    """A text split at commas; other values unchanged."""
     if not isinstance(names, str):
         return names
     return tuple(name.strip() for name in names.split(",") if name.strip())

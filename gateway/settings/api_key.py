@@ -1,10 +1,10 @@
-"""What an API key of the platform may be."""
+"""Which API keys of the platform are valid."""
 
 from __future__ import annotations
 
 
 def check_key(key: str) -> str:
-    """The key without surrounding white space; ValueError if it cannot be an HTTP header."""
+    """The key without surrounding white space; raises ValueError if it cannot be an HTTP header."""
     key = key.strip()
     if not key:
         raise ValueError("the API key is empty")

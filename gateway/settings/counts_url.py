@@ -1,4 +1,4 @@
-"""Which URLs name a server that counts for all gateways."""
+"""Which URLs name a server for shared rate limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a connection and a request may ask for."""
+"""Limits on connections and requests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_BODY_BYTES = 131_072
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """What one client may hold; the fields are named as their settings are."""
+    """Limits on one client's connections; the fields are named like their settings."""
 
     max_connections: int = 800
     max_header_bytes: int = 16_384
@@ -35,7 +35,7 @@ class ConnectionLimits:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one request may ask for; the fields are named as their settings are."""
+    """Limits on one request; the fields are named like their settings."""
 
     max_body_bytes: int = MAX_BODY_BYTES
     max_document_bytes: int = 32_768
@@ -67,9 +67,9 @@ _CONNECTIONS: Final = ConnectionLimits()
 
 
 class LimitSettings(BaseSettings):
-    """The part of the settings that bounds what one client may ask for and hold."""
+    """The settings that limit clients and requests."""
 
-    # By itself it is of no use.
+    # Only used as a base class.
     model_config = SettingsConfigDict(defer_build=True)
 
     max_invites: int = Field(
@@ -151,11 +151,11 @@ class LimitSettings(BaseSettings):
     )
 
     def request_limits(self) -> Limits:
-        """What one request may ask for."""
+        """The limits on one request."""
         return Limits(**{limit.name: getattr(self, limit.name) for limit in fields(Limits)})
 
     def connection_limits(self) -> ConnectionLimits:
-        """What one client may hold."""
+        """The limits on one client's connections."""
         return ConnectionLimits(
             **{limit.name: getattr(self, limit.name) for limit in fields(ConnectionLimits)}
         )

@@ -1,4 +1,4 @@
-"""The settings from the environment and a `.env` file, with all faults at once."""
+"""Loads the settings from the environment and a `.env` file; reports all faults at once."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class SettingsError(OperatorError):
 
 
 def given_values() -> dict[str, str]:
-    """What the environment and `.env` set, as it is written there, by the names of the fields.
+    """The raw values from the environment and `.env`, by field name.
 
     Raises SettingsError if `.env` cannot be read.
     """
@@ -43,9 +43,9 @@ def given_values() -> dict[str, str]:
 
 
 def load_settings(model: type[AnySettings], **given: object) -> AnySettings:
-    """The settings from the environment and `.env`, with `given` above both.
+    """The settings from the environment and `.env`; `given` overrides both.
 
-    Raises SettingsError that names all faults at once, and no secret.
+    Raises SettingsError with all faults at once, and without secrets.
     """
     faults = list(_misspelt(_names_given()))
     try:
@@ -80,7 +80,7 @@ def _in_file() -> Mapping[str, str | None]:
 
 
 def _misspelt(given: Iterable[str]) -> Iterator[str]:
-    """A line for each variable that is almost a setting; unlike ones may belong to others."""
+    """A line for each variable close to a setting's name; others may belong to other programs."""
     names = [PREFIX + field.upper() for field in Settings.model_fields]
     for variable in sorted(given):
         if variable.startswith(PREFIX) and variable not in names:

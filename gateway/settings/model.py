@@ -20,12 +20,12 @@ from gateway.settings.time_zone import zone_of
 PREFIX = "GATEWAY_"
 _HOST = re.compile(r"[A-Za-z0-9._:-]+")
 _PATH = re.compile(r"\S*")
-# A claim must outlive its request by far, so that nobody takes over what is still being sent.
+# A claim must far outlast its request, so that an invite still being sent is not taken over.
 LEASES_PER_REQUEST = 4
 
 
 class Settings(AccessSettings, LimitSettings):
-    """All that an operator can set; the field's name in capitals after `GATEWAY_`."""
+    """All settings; each variable is the field's name in capitals after `GATEWAY_`."""
 
     model_config = SettingsConfigDict(
         defer_build=True,
@@ -115,7 +115,7 @@ class Settings(AccessSettings, LimitSettings):
         allow_inf_nan=False,
         description="How long a process told to stop still serves, while `/readyz` says 503.",
     )
-    # Above the URL, which is checked together with it.
+    # Before the URL, which is validated together with it.
     store_url_file: Path | None = Field(
         None,
         description=(
@@ -283,7 +283,7 @@ class Settings(AccessSettings, LimitSettings):
     @field_validator("upstream_api_key_file")
     @classmethod
     def _check_api_key_file(cls, path: Path | None, info: ValidationInfo) -> Path | None:
-        # A key that was refused is not in the data: then its own fault is said already.
+        # A key that failed is not in the data; its own fault is reported already.
         key = info.data.get("upstream_api_key", ...)
         if info.data.get("upstream_api_key_mode") == "forward":
             if path is not None or isinstance(key, SecretStr):
@@ -305,7 +305,7 @@ class Settings(AccessSettings, LimitSettings):
     @field_validator("documents_only")
     @classmethod
     def _check_documents_only(cls, only: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 - pydantic's
-        # A manifest that was refused is not in the data: then its own fault is said already.
+        # A manifest that failed is not in the data; its own fault is reported already.
         if only and not info.data.get("documents", ...):
             raise ValueError("needs GATEWAY_DOCUMENTS, or nothing could be run")
         return only
@@ -350,7 +350,7 @@ class Settings(AccessSettings, LimitSettings):
 
 
 def _is_host(name: str | None) -> bool:
-    """Whether it can be looked up, as far as its form goes."""
+    """Whether it has the form of a host name or address."""
     try:
         return bool(name) and bool(_HOST.fullmatch((name or "").encode("idna").decode()))
     except UnicodeError:
@@ -358,7 +358,7 @@ def _is_host(name: str | None) -> bool:
 
 
 class CodedSettings(Settings):
-    """Settings given in code: the environment and files are ignored."""
+    """Settings from code only: the environment and files are ignored."""
 
     # Only `gateway dev` needs it.
     model_config = SettingsConfigDict(defer_build=True)

@@ -1,6 +1,6 @@
-"""Variables that Kubernetes puts into a pod for each Service of its namespace.
+"""Variables that Kubernetes sets in a pod for each Service of its namespace.
 
-Of a Service that is named `gateway` they begin as the settings do, and one is `GATEWAY_PORT`.
+For a Service named `gateway` they have the settings' prefix, and one is `GATEWAY_PORT`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _PART_NAME: Final = re.compile(
 
 
 def without_service_links(variables: Mapping[str, str | None]) -> dict[str, str | None]:
-    """The variables that Kubernetes has not put there for a Service."""
+    """The variables that Kubernetes did not set for a Service."""
     return {
         name: value for name, value in variables.items() if not _is_service_link(name, value or "")
     }

@@ -10,12 +10,12 @@ POSTGRES: Final = ("postgresql://", "postgres://")
 
 
 def is_shareable(url: str) -> bool:
-    """True if several processes may use the store at a time."""
+    """Whether several processes may use the store at the same time."""
     return url.startswith(POSTGRES)
 
 
 def check_url(url: str) -> str:
-    """`url` if it names a store; else ValueError says which URLs do."""
+    """`url` if it names a store; else raises ValueError that says which URLs do."""
     if url.startswith(POSTGRES) or (url.startswith(SQLITE) and url != SQLITE):
         return url
     raise ValueError(

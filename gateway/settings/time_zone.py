@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 
 def zone_of(name: str) -> tzinfo:
-    """The time zone of a name such as `Asia/Kolkata`, or an offset such as `+05:30`; ValueError."""
+    """A time zone from a name like `Asia/Kolkata` or an offset like `+05:30`; else ValueError."""
     if name.upper() in ("UTC", "Z"):
         return UTC
     if re.fullmatch(r"[+-]\d\d:\d\d", name):
         parsed = datetime.fromisoformat(f"2026-01-01T00:00:00{name}").tzinfo
-        assert parsed is not None  # noqa: S101 - the form has one
+        assert parsed is not None  # noqa: S101 - the form has an offset
         return parsed
     try:
         return ZoneInfo(name)

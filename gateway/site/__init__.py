@@ -1,1 +1,1 @@
-"""What is served to people and operators."""
+"""Pages and probes for people and operators."""

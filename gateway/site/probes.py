@@ -1,4 +1,4 @@
-"""What is asked of the process by those who run it: `/livez`, `/readyz` and `/metrics`."""
+"""Probes for operators: `/livez`, `/readyz` and `/metrics`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def probes_and_metrics(
     *,
     can_record: Callable[[], Awaitable[bool]] = _always,
 ) -> list[Route]:
-    """The routes; `can_record` tells whether an invite could be written down now."""
+    """The routes; `can_record` says whether an invite could be recorded now."""
 
     async def ready(_: Request) -> Response:
         if draining.begun:
@@ -41,8 +41,8 @@ async def _alive(_: Request) -> Response:
 
 def _exposition(metrics: Metrics) -> Callable[[Request], Response]:
     def exposition(_: Request) -> Response:
-        # Reading the other workers' files takes a while: a function that is no coroutine runs
-        # beside the event loop.
+        # Reading the other workers' files takes a while, so this is not a coroutine and runs in
+        # a thread.
         return Response(metrics.exposition(), headers={"content-type": metrics.content_type})
 
     return exposition

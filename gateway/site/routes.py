@@ -1,4 +1,4 @@
-"""Everything that is served beside GraphQL."""
+"""Everything that is served besides GraphQL."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ _REFUSALS = {
 
 
 def site_routes(settings: Settings) -> list[Route]:
-    """The pages, if they are switched on."""
+    """The pages, if enabled."""
     return explorer_routes() + guide_routes() if settings.explorer else []
 
 
 def site_of(routes: Sequence[Route], *, lifespan: Lifespan[Starlette] | None = None) -> Starlette:
-    """An ASGI application with these routes, whose refusals and failures look like all others."""
+    """An ASGI application with these routes, and error responses in the gateway's format."""
     site = Starlette(
         routes=routes,
         middleware=[Middleware(SecurityHeaders)],
         exception_handlers={404: _refused, 405: _refused, Exception: _failed},
         lifespan=lifespan,
     )
-    # A redirect would repeat the Host header, which anybody can make up.
+    # A redirect would repeat the Host header, which a client can forge.
     site.router.redirect_slashes = False
     return site
 

@@ -1,4 +1,4 @@
-"""Headers on whatever is served beside GraphQL."""
+"""Security headers on everything that is served besides GraphQL."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.http.responses import SECURITY_HEADERS
 
 _DEFAULTS = {
-    # Without it, caches may keep an answer such as 404 for as long as they like.
+    # Without it, caches may keep a response such as 404 for any time.
     "cache-control": "no-store",
     **{name.decode(): value.decode() for name, value in SECURITY_HEADERS},
 }
 
 
 class SecurityHeaders:
-    """Adds to each answer what it does not set itself: security headers, and not to be kept."""
+    """Adds security headers and `no-store` to each response that does not set them."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

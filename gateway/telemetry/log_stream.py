@@ -1,6 +1,6 @@
-"""Standard error for a process that serves: a line that nobody reads is dropped, not waited for.
+"""Standard error that never blocks: lines are dropped if the reader does not keep up.
 
-Else a full pipe would stop the event loop, and with it probes, requests and the end.
+Otherwise a full pipe would stop the event loop, and with it probes, requests and the shutdown.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _ATOMIC_BYTES: Final = select.PIPE_BUF
 
 
 class LogStream(io.RawIOBase):
-    """Writes whole lines to a file descriptor; `dropped` counts those that were not taken."""
+    """Writes whole lines to a file descriptor; `dropped` counts the lines dropped."""
 
     def __init__(self, descriptor: int) -> None:
         super().__init__()
@@ -46,20 +46,20 @@ class LogStream(io.RawIOBase):
                     self._rest = self._rest[self._send(self._rest) :]
                 self._rest = bytes(line[self._send(line) :])
             except OSError:
-                # Nobody reads it now, or ever again.
+                # The reader is too slow, or gone.
                 self.dropped += 1
         return len(line)
 
 
 def _sender(descriptor: int, own: ExitStack) -> Callable[[bytes], int]:
-    """Writes as much as is taken at once; raises OSError if that is nothing."""
+    """Writes as much as possible without blocking; raises OSError if nothing."""
     mode = os.fstat(descriptor).st_mode
     if stat.S_ISSOCK(mode):
         return partial(_send, own.enter_context(socket.socket(fileno=os.dup(descriptor))))
     if not stat.S_ISFIFO(mode) and not stat.S_ISCHR(mode):
         return partial(os.write, descriptor)
     try:
-        # Opened once more: others that write to the same pipe or terminal may want to wait.
+        # Opened again: other writers to the same pipe or terminal may need blocking writes.
         again = os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
     except OSError:
         return partial(_write_if_ready, descriptor)
@@ -78,7 +78,7 @@ def _write_if_ready(descriptor: int, data: bytes) -> int:
 
 
 def never_wait_for_log() -> None:
-    """Make standard error such a stream, for all that this process writes there."""
+    """Replace this process's standard error with such a stream."""
     if not isinstance(getattr(sys.stderr, "buffer", None), LogStream):
         stream = LogStream(sys.stderr.fileno())
         sys.stderr = io.TextIOWrapper(
@@ -90,6 +90,6 @@ def never_wait_for_log() -> None:
 
 
 def dropped_lines() -> int:
-    """How many lines of this process were dropped."""
+    """How many lines this process has dropped."""
     stream = getattr(sys.stderr, "buffer", None)
     return stream.dropped if isinstance(stream, LogStream) else 0

@@ -1,13 +1,12 @@
 """Log lines: one for each request, one for each invite, and what goes wrong.
 
-    event    | what it tells
+    event    | content
     ---------|-------------------------------------------------------------------------
-    request  | one request and its answer: `request_line` has the fields, no others exist
-    invite   | the audit: who invited to which track, and what came of it
+    request  | one request and its response: only the fields of `request_line`
+    invite   | the audit: who invited to which track, and the result
 
-The lines of libraries and of the gateway's own modules follow the same form; the message of an
-exception and the values that a library puts into its lines are never told, for they may hold a
-name or an address.
+Lines of libraries and of other modules have the same form. Exceptions' messages and the values in
+libraries' lines are never logged, as they may hold a name or an address.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from gateway.invites.inputs import InviteDraft, normalised_email
 from gateway.invites.models import InviteFailure, InviteResult
 from gateway.telemetry.trail import TRAIL, Trail, is_replayed, told
 
-# The HTTP client's own lines name URLs and, at debug level, what goes over the wire.
+# The HTTP client logs URLs and, at debug level, all traffic.
 _SILENCED = ("httpx2", "httpcore2")
 _OWN = ("gateway", "uvicorn")
 LONGEST_OPERATION = 100
@@ -42,7 +41,7 @@ EventLog: TypeAlias = Callable[[str, dict[str, object]], None]
 
 
 class Hashes(Protocol):
-    """Keyed hashes, the same as in the stored records, so that a line leads to its record."""
+    """Keyed hashes, the same as in the stored records, so that a line can be matched to one."""
 
     def email(self, address: str) -> bytes: ...
 
@@ -50,14 +49,14 @@ class Hashes(Protocol):
 
 
 def configure_logging(level: int = logging.INFO, *, as_json: bool = False) -> None:
-    """One line an event on standard error, JSON or for a person to read.
+    """Log one line per event to standard error, as JSON or human-readable.
 
-    Libraries are heard from `WARNING` on; those that log what they carry never are.
+    Libraries are logged from `WARNING` on; those that log payloads never are.
     """
     handler = logging.StreamHandler()
     handler.addFilter(_is_wanted)
     handler.setFormatter(_LineFormatter(as_json=as_json))
-    # What the library prints of a line that it cannot write has all values in it.
+    # If logging fails, the library would print the line with all values.
     logging.raiseExceptions = False
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in _SILENCED:
@@ -65,7 +64,7 @@ def configure_logging(level: int = logging.INFO, *, as_json: bool = False) -> No
 
 
 def event_log(level: int, *, as_json: bool, stream: TextIO | None = None) -> EventLog | None:
-    """Where requests and invites are logged, or None if the level leaves them out."""
+    """The logger of requests and invites, or None if the level excludes them."""
     if level > logging.INFO:
         return None
     stream = stream or sys.stderr
@@ -81,7 +80,7 @@ def event_log(level: int, *, as_json: bool, stream: TextIO | None = None) -> Eve
 
 
 class _LineFormatter(logging.Formatter):
-    """Lines of libraries and of the gateway's own modules, in the form of the others."""
+    """Formats lines of libraries and of the gateway's own modules like the others."""
 
     def __init__(self, *, as_json: bool) -> None:
         super().__init__()
@@ -112,7 +111,7 @@ class RequestLog:
 
 
 def request_line(trail: Trail) -> dict[str, object]:
-    """All that is logged of a request; what is not known is left out."""
+    """All that is logged of a request; unknown fields are left out."""
     line = {
         "request_id": trail.request_id,
         "trace_id": trail.trace_id,
@@ -146,7 +145,7 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"
 
 
 class AuditLog:
-    """Writes a line for each invite that was asked for."""
+    """Writes a line for each invite."""
 
     def __init__(self, log: EventLog, hashes: Callable[[], Hashes | None]) -> None:
         self._log = log
@@ -180,12 +179,12 @@ class AuditLog:
 
 
 def _address(draft: InviteDraft) -> str:
-    """As it is sent and stored, if it is one."""
+    """The address as it is sent and stored, if it is one."""
     return normalised_email(draft.candidate_email) or draft.candidate_email.strip()
 
 
 def _track_id(text: str) -> str | None:
-    """The track's id if it can be one; else it could be anything, and is left out."""
+    """The track's id if it has an id's form; other values could be anything and are left out."""
     plausible = text.isascii() and text.isdecimal() and len(text) <= _LONGEST_TRACK_ID
     return text if plausible else None
 
@@ -195,7 +194,7 @@ def _is_wanted(record: logging.LogRecord) -> bool:
     if library in _OWN:
         return True
     if library == "asyncio":
-        # The event loop's lines show the arguments and exceptions of whatever failed in it.
+        # The event loop's lines show the arguments and exceptions of failed callbacks.
         record.msg, record.args = "something failed in the event loop", ()
     elif isinstance(record.args, tuple):
         record.args = tuple(one if isinstance(one, int | float) else "…" for one in record.args)
@@ -215,7 +214,7 @@ def _to_the_second(seconds: int) -> str:
 
 
 def _frames_of(error: BaseException) -> str:
-    """An exception as its type and where it came from."""
+    """An exception's type and frames."""
     frames = [
         f"{frame.f_code.co_filename}:{line} in {frame.f_code.co_name}"
         for frame, line in traceback.walk_tb(error.__traceback__)
@@ -228,7 +227,7 @@ def _as_json(line: dict[str, object]) -> bytes:
 
 
 def _as_text(line: dict[str, object]) -> bytes:
-    """Time, level and event, then the other fields, as JSON where they are not plain words."""
+    """Time, level and event, then the other fields, as JSON if they are not plain words."""
     values = dict(line)
     head = f"{values.pop('timestamp')} [{values.pop('level')}] {values.pop('event')}"
     return " ".join([head, *(f"{name}={_word(value)}" for name, value in values.items())]).encode()

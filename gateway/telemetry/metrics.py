@@ -1,7 +1,6 @@
-"""Metrics in Prometheus' form; the names are a promise, and the README has all of them.
+"""Metrics in Prometheus' format; the names are stable, and the guide on operations lists them.
 
-With several workers the values are in files that all of them share (`shared_metrics`), and each
-worker exposes the sums.
+Several workers share their values through files (`shared_metrics`); each exposes the sums.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ from gateway.telemetry.tallies import Tally, Times
 from gateway.telemetry.trail import SUCCESS, Result, Trail, is_replayed, told
 from gateway.upstream.wire import Exchange, Fault, Reply
 
-# The moments at which counters began would be one more series for each.
+# The creation times of counters would add one series for each.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 LOGGER = logging.getLogger("gateway.telemetry")
@@ -57,7 +56,7 @@ Workers: TypeAlias = Literal["livemostrecent", "livemin", "livesum"]
 
 
 class Metrics:
-    """Counts what the observed parts report; one for the life of the process."""
+    """Counts what observers report; one instance per process."""
 
     content_type = CONTENT_TYPE_LATEST
 
@@ -140,7 +139,7 @@ class Metrics:
         self._passing_on = threading.Lock()
 
     def _start_at_zero(self) -> None:
-        """A counter that appears with its first event does not rise, so no alert would ring."""
+        """Start all counters at 0: one that first appears at 1 shows no increase to an alert."""
         self._requests.labels("200")
         self._calls.labels("200")
         self._invites.labels(*_labels_of_result(SUCCESS))
@@ -183,10 +182,10 @@ class Metrics:
     def gauge(
         self, name: str, text: str, label: str, read: Reading, *, workers: Workers = "livesum"
     ) -> Sample:
-        """A gauge with the values that `read` gives by label; what is returned takes them.
+        """A gauge with the values of `read` by label; returns the function that updates it.
 
-        Where they cannot be read they are not numbers: the last ones would look like present ones.
-        `workers` says what becomes of the values of several workers.
+        Values that cannot be read become NaN, as the last ones would look current. `workers` says
+        how the values of several workers are combined.
         """
         known: set[str] = set()
         gauge = Gauge(name, text, [label], registry=self.registry, multiprocess_mode=workers)
@@ -194,7 +193,7 @@ class Metrics:
         async def sample() -> None:
             try:
                 numbers = await read()
-            except Exception:  # noqa: BLE001 - whatever it was, nothing is known
+            except Exception:  # noqa: BLE001 - any failure means no value
                 numbers = dict.fromkeys(known, math.nan)
             known.update(numbers)
             for value, number in numbers.items():
@@ -203,7 +202,7 @@ class Metrics:
         return sample
 
     def pass_on(self) -> None:
-        """Let the other workers know what was counted; any thread may do so."""
+        """Share this worker's counts with the others; safe in any thread."""
         with self._passing_on:
             for one in (self._statuses, self._results, self._exchanges):
                 one.pass_on()
@@ -214,19 +213,19 @@ class Metrics:
             self._dropped_before = dropped
 
     async def share(self) -> None:
-        """Pass on what is counted, for ever, if other workers may have to expose it."""
+        """Share this worker's counts periodically, for ever, if there are several workers."""
         while SHARED in os.environ:
             self.pass_on()
             await asyncio.sleep(PASS_ON_SECONDS)
 
     def exposition(self) -> bytes:
-        """All metrics, those of the other workers too, as Prometheus reads them."""
+        """All metrics, those of other workers included, in Prometheus' format."""
         self.pass_on()
         if SHARED in os.environ:
             try:
                 return _of_all_workers(Path(os.environ[SHARED]))
             except OSError:
-                # The files were cleaned away. What this worker counts is in its memory too.
+                # The files were removed. This worker's counts are also in memory.
                 if not self._is_alone:
                     LOGGER.warning("the files of the workers' metrics are gone: each has its own")
                     self._is_alone = True
@@ -255,7 +254,7 @@ def _outcomes(code: InviteErrorCode) -> tuple[InviteOutcome, ...]:
         case InviteErrorCode.UPSTREAM_FAULT:
             return (InviteOutcome.UNKNOWN, InviteOutcome.INVITED)
         case InviteErrorCode.ALREADY_INVITED | InviteErrorCode.UPSTREAM_UNAVAILABLE:
-            # With a key, where an earlier attempt is in doubt or cannot be looked up.
+            # With a key, if an earlier attempt is in doubt or cannot be looked up.
             return (InviteOutcome.NOT_INVITED, InviteOutcome.UNKNOWN)
     return (InviteOutcome.NOT_INVITED,)
 
@@ -272,9 +271,9 @@ async def sample_now_and_then(
 
 @contextlib.contextmanager
 def shared_metrics() -> Iterator[None]:
-    """Lets the processes started within it share their metrics. Raises OperatorError.
+    """Processes started within it share their metrics. Raises OperatorError.
 
-    Must be entered before prometheus-client is imported in them, as it is in new processes.
+    Must be entered before they import prometheus-client.
     """
     if SHARED in os.environ:
         yield
@@ -295,14 +294,14 @@ def shared_metrics() -> Iterator[None]:
 
 
 def check_shared_folder() -> None:
-    """Raises OperatorError if the environment names a folder that cannot be used."""
+    """Raises OperatorError if the environment names an unusable folder."""
     folder = os.environ.get(SHARED)
     if folder is not None and not (Path(folder).is_dir() and os.access(folder, os.W_OK)):
         raise OperatorError(f"{SHARED} names {folder}, which is no folder that can be written to")
 
 
 def _of_all_workers(folder: Path) -> bytes:
-    """What all workers have counted. Raises OSError if their files are not there."""
+    """The counts of all workers. Raises OSError if their files are missing."""
     _forget_the_dead(folder)
     if not any(folder.glob(f"*_{os.getpid()}.db")):
         raise FileNotFoundError
@@ -316,6 +315,6 @@ def _forget_the_dead(folder: Path) -> None:
     for file in folder.glob("gauge_live*_*.db"):
         number = file.stem.rpartition("_")[2]
         if number.isdecimal() and not Path(f"/proc/{number}").exists():
-            # Another worker may be quicker.
+            # Another worker may have removed it already.
             with contextlib.suppress(FileNotFoundError):
                 mark_process_dead(int(number), str(folder))  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""Hooks that note on a request's trail what happens on its way, and pass it on to observers."""
+"""Hooks that fill a request's trail and pass it to observers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CallSeen: TypeAlias = Callable[[Exchange, float, Trail | None], None]
 ReadSeen: TypeAlias = Callable[[Exchange], None]
 """Called after a look at the upstream's list."""
 
-# Letters and digits alone: an address or a line break is no request id.
+# Only safe characters, so that no address or line break passes as a request id.
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _ERRORS = b'{"errors"'
 _INVITE = Route.INVITE
@@ -61,14 +61,14 @@ def observed(
 
 
 def note_answer(trail: Trail, response: Response) -> None:
-    """Note what the request was answered."""
+    """Note the response."""
     trail.status = response.status
     if response.body.startswith(_ERRORS):
         trail.error_code = _first_code(response.body)
 
 
 def request_id_of(head: RequestHead) -> str:
-    """The caller's own id of the request if it is one, or a new one."""
+    """The caller's request id if it is valid, else a new one."""
     value = head.headers.get(b"x-request-id")
     if value is not None and _REQUEST_ID.fullmatch(value):
         return value.decode()
@@ -76,16 +76,16 @@ def request_id_of(head: RequestHead) -> str:
 
 
 def _tell(seen: Sequence[Callable[..., None]], *what: object) -> None:
-    """Call all observers; one that fails, say on a full disk, does not change the response."""
+    """Call all observers; if one fails, say on a full disk, the response stays the same."""
     for one in seen:
         try:
             one(*what)
-        except Exception as error:  # noqa: BLE001 - an invite is not lost for a line in a log
+        except Exception as error:  # noqa: BLE001 - a failed log line must not lose an invite
             LOGGER.debug("an observer failed: %s", type(error).__qualname__)
 
 
 def _first_code(body: bytes) -> str | None:
-    """The code of a response's first error; the gateway's own words, never a caller's."""
+    """The code of a response's first error; never text from a caller."""
     try:
         code: str = orjson.loads(body)["errors"][0]["extensions"]["code"]
     except (ValueError, LookupError, TypeError):
@@ -94,7 +94,7 @@ def _first_code(body: bytes) -> str | None:
 
 
 def noting_invites(seen: Sequence[InviteSeen], *, in_list: bool) -> InviteEnded:
-    """Notes how an invite ended; one of many is not the result of its request."""
+    """Notes an invite's result; in a request with many, none is the request's result."""
 
     def ended(draft: InviteDraft, result: InviteResult, origin: Origin) -> None:
         trail = TRAIL.get()
@@ -110,7 +110,7 @@ def noting_invites(seen: Sequence[InviteSeen], *, in_list: bool) -> InviteEnded:
 def noting_calls(
     seen: Sequence[CallSeen], read: Sequence[ReadSeen], *, clock: Callable[[], float]
 ) -> CallObserver:
-    """Notes how long the platform took for each invite, and its replies, to a read too."""
+    """Notes the platform's time for each invite, and its replies, also to reads."""
 
     def begun(call: Call) -> CallEnded:
         trail, started, is_invite = TRAIL.get(), clock(), call.route is _INVITE

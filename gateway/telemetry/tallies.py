@@ -1,8 +1,8 @@
-"""Counting in plain numbers, which are passed on to the library of the metrics now and then.
+"""Counts in plain numbers, which are passed to prometheus-client periodically.
 
-The library takes a lock for each number it counts up, and with several workers a system call and
-two writes to a file: too much for every request. The plain numbers only ever grow, and what is
-new of them is passed on; one thread may count while another passes on.
+The library takes a lock for each increment and, with several workers, a system call and two
+writes to a file: too much for every request. The plain numbers only grow, and the increase is
+passed on; one thread may count while another passes on.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from prometheus_client import Counter, Histogram
 
 
 class Tally:
-    """How often each thing happened; `labels` are those that the counter knows it by."""
+    """Counts by `labels`, which are the counter's."""
 
     def __init__(self, counter: Counter, labels: Callable[[Any], tuple[str, ...]]) -> None:
         self.counts: defaultdict[Hashable, int] = defaultdict(int)
@@ -33,7 +33,7 @@ class Tally:
 
 
 class Times:
-    """How long things took, in seconds, for a histogram with these upper bounds."""
+    """Durations in seconds, for a histogram with these upper bounds."""
 
     def __init__(self, histogram: Histogram, bounds: Sequence[float]) -> None:
         self._histogram = histogram
@@ -49,7 +49,7 @@ class Times:
     def pass_on(self) -> None:
         counts, total = list(self._counts), self._sum
         counts_before, total_before = self._passed_on
-        # It has no way to take many at a time but the values behind it.
+        # The histogram has no public way to add many at once.
         self._histogram._sum.inc(total - total_before)  # noqa: SLF001 - see above
         buckets = self._histogram._buckets  # noqa: SLF001 - see above
         for bucket, count, before in zip(buckets, counts, counts_before, strict=True):

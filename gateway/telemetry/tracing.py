@@ -1,4 +1,4 @@
-"""Traces through OpenTelemetry: one span a request, and one for each part of its way.
+"""Traces through OpenTelemetry: one span per request, and one for each step.
 
     POST /graphql, GET …      the request, a child of the caller's span if it names one
       parse and validate
@@ -10,9 +10,9 @@ Names and attributes are those of the semantic conventions for HTTP spans and Gr
 https://opentelemetry.io/docs/specs/semconv/http/http-spans/
 https://opentelemetry.io/docs/specs/semconv/graphql/graphql-spans/
 
-Against them, no span has a document, a URL's query, an address of a client or a user agent; and
-none has a variable, another header than Host, or an exception's message. Baggage is neither read
-nor passed on: anything could be in it.
+Unlike there, no span has a document, a URL's query, a client's address or a user agent; nor a
+variable, a header other than Host, or an exception's message. Baggage is neither read nor passed
+on, as it could hold anything.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ _ERRORS: Final = 400
 _SERVER_ERRORS: Final = 500
 _ROUTE: Final = "/graphql"
 _METHODS: Final = {*(one.value for one in HttpRequestMethodValues), "QUERY"} - {"_OTHER"}
-# Not stable yet, so not among the library's public names.
+# Not stable yet, so not public in the library.
 _OPERATION_NAME: Final = "graphql.operation.name"
 _OPERATION_TYPE: Final = "graphql.operation.type"
 _PORTS: Final = {"http": 80, "https": 443}
@@ -92,7 +92,7 @@ class Tracing:
         self._scheme = scheme
 
     def close(self) -> None:
-        """Send what is left; blocks, for some seconds at most."""
+        """Send the remaining spans; blocks for some seconds at most."""
         self._provider.shutdown()
 
     def respond(self, respond: Respond) -> Respond:
@@ -121,7 +121,7 @@ class Tracing:
         return traced
 
     def call(self, call: Call) -> CallEnded:
-        """A span around a call to the platform, which gets its context."""
+        """A span around a call to the platform, which gets the trace context."""
         span = self._tracer.start_span(
             call.route.value,
             kind=SpanKind.CLIENT,
@@ -143,7 +143,7 @@ class Tracing:
         return ended
 
     def store(self, store: Store) -> Store:
-        """`store` with spans around what requests write."""
+        """`store` with spans around the writes of requests."""
         return cast("Store", _TracedStore(store, self))
 
     def step(self, name: str) -> Any:
@@ -151,7 +151,7 @@ class Tracing:
         return self._span(name, SpanKind.INTERNAL)
 
     def end_reading(self, trail: Trail) -> None:
-        """The document has been looked at, or the request ended before that."""
+        """End the span of parsing: the document is valid, or the request has ended."""
         if trail.admitted_ns is not None:
             span = self._tracer.start_span(_READING, start_time=trail.admitted_ns)
             if trail.error_code is not None:
@@ -165,13 +165,13 @@ class Tracing:
         context: Context | None = None,
         attributes: Mapping[str, str | int] | None = None,
     ) -> Any:
-        # An exception's message could hold a name: it is left to the log, which leaves it out.
+        # An exception's message could hold a name; the log has its type.
         return self._tracer.start_as_current_span(
             name, context, kind, attributes, record_exception=False, set_status_on_exception=False
         )
 
     def _request(self, head: RequestHead) -> dict[str, str | int]:
-        """What is known of a request before it is answered."""
+        """The attributes of a request that are known before its response."""
         method = _method(head.method)
         known: dict[str, str | int] = {
             HTTP_REQUEST_METHOD: method,
@@ -195,7 +195,7 @@ class Tracing:
 
 
 def _resource() -> Resource:
-    """What the spans are of; OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES may say it."""
+    """The spans' resource, from OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES if set."""
     given = OTELResourceDetector().detect().attributes
     name = given.get("service.name", "track-invite-gateway")
     return Resource.create({"service.name": name, "service.version": __version__})
@@ -230,7 +230,7 @@ def _describe_exchange(span: Span, exchange: Exchange) -> None:
 
 
 def _method(method: str, *, other: str = HttpRequestMethodValues.OTHER.value) -> str:
-    """The method, or what stands for those that few know."""
+    """The method, or the conventions' placeholder for unusual ones."""
     return method if method in _METHODS else other
 
 
@@ -239,7 +239,7 @@ def _server(host: str, port: str | int | None, scheme: str) -> dict[str, str | i
 
 
 class _TracedStore:
-    """Traces what a request writes; the reconciler's work belongs to no request."""
+    """Traces the writes of requests; those of the reconciler belong to no request."""
 
     def __init__(self, store: Store, tracing: Tracing) -> None:
         self._store = store

@@ -17,11 +17,11 @@ from gateway.invites.models import (
 class Trail:
     """One request; `started` is on `time.perf_counter`'s clock.
 
-    `document` is the text, of which only the hash is ever told. `code` is the result's or that of
-    the first of the top-level errors.
+    `document` is the text; only its hash is ever reported. `code` is that of the result, or of the
+    first top-level error.
     """
 
-    # Defaults of the class: a request sets those only that it has something to say about.
+    # Class defaults: a request sets only what applies to it.
     status: int | None = None
     caller: str | None = None
     operation: str | None = None
@@ -52,7 +52,7 @@ TRAIL: ContextVar[Trail | None] = ContextVar("trail", default=None)
 """The request that is being answered, also in tasks that it has begun."""
 
 
-# Compared by identity: there is one of each, and its hash is asked for with every invite.
+# Compared by identity: there is one of each, and it is hashed with every invite.
 @dataclass(frozen=True, slots=True, eq=False)
 class Result:
     """An invite's result in the words of the schema; `code` is empty for a success."""
@@ -71,7 +71,7 @@ _FAILURES = {
 
 
 def told(result: InviteResult) -> Result:
-    """What may be logged and counted of a result."""
+    """The part of a result that may be logged and counted."""
     if isinstance(result, InviteSuccess):
         return SUCCESS
     return _FAILURES[result.code, result.outcome]

@@ -1,4 +1,4 @@
-"""Puts the observers in their places, as the settings have them."""
+"""Connects the observers that the settings enable."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _LAST_SPANS_SECONDS = 3.0
 
 
 class Watch:
-    """The hooks and who is called by them; without a log, audit lines are not even made."""
+    """The hooks and their observers; without a log, audit lines are not made."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class Watch:
         return observed(respond, self._requests, clock=_clock)
 
     def admitted(self, head: RequestHead) -> None:
-        """All gates are passed: the caller is known, and reading the document begins."""
+        """All gates passed: the caller is known, and reading the document begins."""
         trail = TRAIL.get()
         if trail is None:
             return
@@ -88,7 +88,7 @@ class Watch:
             trail.admitted_ns = time.time_ns()
 
     def found(self, document: CachedDocument, operation: Operation) -> None:
-        """It is known which operation of which document is run."""
+        """The document and operation are known."""
         trail = TRAIL.get()
         if trail is not None:
             trail.document, trail.operation = document.text, operation.name
@@ -115,7 +115,7 @@ class Watch:
             self.metrics.on_retry()
 
     def anomaly(self, anomaly: Anomaly) -> None:
-        """A reply to an invite was not what the platform would say."""
+        """A reply to an invite was not one that the platform is documented to send."""
         if self.metrics is not None:
             self.metrics.on_anomaly(anomaly)
 
@@ -123,7 +123,7 @@ class Watch:
         return store if self._tracing is None else self._tracing.store(store)
 
     def service(self, service: Service, draining: Draining) -> None:
-        """Watch the whole from within: what is under way, the breaker, the records."""
+        """Register gauges for the service: requests in progress, the breaker, the records."""
         self._service = service
         if self.metrics is None:
             return
@@ -171,7 +171,7 @@ class Watch:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Reads the gauges meanwhile, and lets other workers know what this one has counted."""
+        """Reads the gauges and shares this worker's counts, in the background."""
         tasks = [asyncio.create_task(sample_now_and_then(self._samples))]
         if self.metrics is not None:
             tasks.append(asyncio.create_task(self.metrics.share()))
@@ -184,9 +184,9 @@ class Watch:
                 self.metrics.pass_on()
 
     async def aclose(self) -> None:
-        """Send the spans that are left; to be called once nothing goes on any more.
+        """Send the remaining spans; to be called once all work has ended.
 
-        A receiver that does not answer is left alone after some seconds.
+        Gives up after some seconds if the receiver does not respond.
         """
         if self._tracing is not None:
             with contextlib.suppress(TimeoutError):

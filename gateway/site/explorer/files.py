@@ -1,7 +1,7 @@
 """The explorer's files: a fixed list, read and checked once at start.
 
-GraphiQL and React come from the installed package `graphene-django-graphiql-static`, of which
-nothing but these files is used: no Django, and none of its Python code but the version number.
+GraphiQL and React come from the installed package `graphene-django-graphiql-static`. Only these
+files and the version number are used: no Django, no other code.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ OWN_NAMES = (
     "watched.js",
 )
 PAGE_NAME = "index.html"
-# Two fifths of all that the page would load, for letters that every system has.
+# Fonts: two fifths of what the page would load, for letters that every system has.
 _FONTS = re.compile(rb"@font-face\s*\{.*?\}", re.DOTALL)
 _VERSION_MARK = b"{version}"
 
@@ -58,7 +58,7 @@ _CONTENT_TYPES = {
 
 
 class ExplorerFilesError(OperatorError):
-    """The files of GraphiQL are missing, or are not those that this explorer was tried with."""
+    """The files of GraphiQL are missing, or not those that this explorer was tested with."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class ExplorerFile:
 
     @cached_property
     def gzipped(self) -> bytes:
-        """The content compressed, at the first time of asking: loopback never asks."""
+        """The content compressed, on first use: clients on loopback do not get it."""
         return gzip.compress(self.content, mtime=0)
 
 

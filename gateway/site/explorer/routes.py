@@ -13,9 +13,9 @@ from gateway.site.explorer.files import ExplorerFile, read_explorer
 _CONTENT_SECURITY_POLICY = (
     "default-src 'none'",
     "script-src 'self'",
-    # The sum is that of the one inline style GraphiQL makes: its dialogs keep the page still.
+    # The hash of the one inline style that GraphiQL adds, to stop scrolling below its dialogs.
     "style-src 'self' 'sha256-Y/huXlwoYkVyQlxwSVcCi1RCDGDCSVBzDt0hYP9qlTc='",
-    # GraphiQL's style sheet carries a few small pictures in itself.
+    # GraphiQL's style sheet embeds a few small pictures.
     "img-src 'self' data:",
     "connect-src 'self'",
     "base-uri 'none'",
@@ -44,7 +44,7 @@ def explorer_routes() -> list[Route]:
     Raises ExplorerFilesError.
     """
     explorer = read_explorer()
-    # The version is in the path, so that a file once loaded is never asked for again.
+    # The version is in the path, so that files can be cached for ever.
     folder = f"/explorer/{explorer.version}"
     return [_page_route(explorer.page), *(_asset_route(folder, file) for file in explorer.assets)]
 
@@ -59,7 +59,7 @@ def _page_route(page: ExplorerFile) -> Route:
             return _hint(406, headers)
         return Response(page.content, headers={**headers, "content-type": page.content_type})
 
-    # Without a list of methods, Starlette would answer the others in plain text.
+    # With a list of methods, Starlette would refuse the others in plain text.
     methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
     return Route("/", answer, methods=methods)
 
@@ -70,7 +70,7 @@ def _hint(status: int, headers: dict[str, str]) -> Response:
 
 
 def _wants_page(accept: str) -> bool:
-    """Whether HTML is asked for by name, as browsers do: `*/*` is what programs send."""
+    """Whether HTML is accepted by name, as browsers do; programs send `*/*`."""
     return any(_names_page(media_range) for media_range in accept.lower().split(","))
 
 

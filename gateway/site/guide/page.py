@@ -1,4 +1,4 @@
-"""Guides as pages: navigation over all of them, code with colours, headings with anchors."""
+"""Guides as pages, with navigation, highlighted code, and anchors at headings."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _PAGE = """\
 _ICON = files("gateway.site") / "explorer" / "static" / "icon.svg"
 _LIST_TITLE = "Guides"
 _GUIDE_FILE = re.compile(r"([\w-]+)\.md(#.*)?")
-# An address that leads elsewhere; anything else names a file beside the guide.
+# An external URL; anything else is a file beside the guide.
 _ADDRESS = re.compile(r"[a-z]+:|#")
 _COLOURS = HtmlFormatter(nowrap=True)
 
@@ -92,7 +92,7 @@ def _list(markdown: MarkdownIt, guides: Sequence[Guide]) -> str:
 
 
 def _entry(guide: Guide, current: Guide | None, sections: Mapping[str, str]) -> str:
-    """A guide in the navigation, and the sections of the one that is shown."""
+    """A guide in the navigation, with its sections if it is shown."""
     folder = "docs/" if current is None else ""
     if guide is not current:
         return f'<li><a href="{folder}{guide.name}">{escape(guide.title)}</a></li>\n'
@@ -107,7 +107,7 @@ def _entry(guide: Guide, current: Guide | None, sections: Mapping[str, str]) -> 
 
 
 def _prepare(tokens: Sequence[Token]) -> dict[str, str]:
-    """Makes anchors, labels and links; returns the sections, each heading by its anchor."""
+    """Adds anchors, labels and links; returns the headings by anchor."""
     sections: dict[str, str] = {}
     columns: list[str] = []
     cells: Iterator[str] = iter(())
@@ -139,7 +139,7 @@ def _plain(inline: Token) -> str:
 
 
 def anchor_of(heading: str) -> str:
-    """As GitHub names it, so that a link to a section is the same there and here."""
+    """The anchor as GitHub makes it, so that links to sections work in both places."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
@@ -158,7 +158,7 @@ def _link_to(inline: Token, anchor: str) -> None:
 
 
 def _align(token: Token) -> None:
-    # The page's policy knows no style in an element.
+    # The page's policy forbids style attributes.
     if style := token.attrs.pop("style", None):
         token.attrSet("class", str(style).removeprefix("text-align:"))
 
@@ -183,10 +183,10 @@ def _points_to_a_page(link: Token) -> bool:
 
 
 def _code(*render: Any) -> str:
-    """A block of code, below the name of its file if the fence names one."""
+    """A block of code, with a caption if the fence names a file."""
     _, tokens, index, *_ = render
     language, _, file = tokens[index].info.partition(" ")
     text = highlight(tokens[index].content, get_lexer_by_name(language or "text"), _COLOURS)
     name = f"<figcaption>{escape(file)}</figcaption>" if file else ""
-    # It can be reached with Tab, and so be scrolled by those who have no mouse.
+    # Can be focused with Tab, and so scrolled by keyboard.
     return f'<figure>{name}<pre tabindex="0"><code>{text}</code></pre></figure>\n'

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 PATH = "/docs"
-# As a newcomer needs them; a guide that is missing here comes last.
+# In the order that a newcomer needs them; guides not listed here come last.
 ORDER = (
     "frontends",
     "spreadsheets",
@@ -34,7 +34,7 @@ _AS_MARKDOWN = {"content-type": "text/markdown; charset=utf-8"}
 
 @dataclass(frozen=True, slots=True)
 class Guide:
-    """One Markdown file of this folder: a title, a paragraph that says what it is, the text."""
+    """One Markdown file of this folder: title, summary paragraph, text."""
 
     name: str
     markdown: str
@@ -49,7 +49,7 @@ class Guide:
 
 
 def read_guides() -> list[Guide]:
-    """All guides, in the order in which they are listed."""
+    """All guides, in the order of the list."""
     folder = files(__package__)
     guides = [
         Guide(file.name.removesuffix(".md"), file.read_text("utf-8"))
@@ -75,7 +75,7 @@ def guide_routes() -> list[Route]:
     }
 
     def page_of(current: Guide | None) -> bytes:
-        # Loaded with the first page: a gateway that nobody reads guides from does without.
+        # Imported with the first page, to save memory if none is requested.
         from gateway.site.guide.page import render  # noqa: PLC0415
 
         return render(guides, current, style=style, script=script).encode()
@@ -89,10 +89,10 @@ def guide_routes() -> list[Route]:
 
 
 def _route(path: str, make: Callable[[], bytes], headers: dict[str, str]) -> Route:
-    """Serves what `make` returns; it is called once, when the page is first asked for."""
+    """Serves what `make` returns; it is called once, at the first request."""
     made: list[bytes] = []
 
-    # No coroutine, so that making a page holds up no request.
+    # Not a coroutine, so that it runs in a thread and delays no request.
     def answer(request: Request) -> Response:
         if not made:
             made.append(make())
