@@ -1,8 +1,8 @@
 """`python -m tests.mutation [--each N] [--seed N] [MODULE …]`: does a test notice?
 
 Each mutant changes one place of one module in a copy of the tree: a comparison, a truth, a number,
-a call that is left out. The module's own tests run first, then all of its room. Printed are the
-mutants that nobody noticed, and how many were, by module and by room.
+a call that is left out. The module's own tests run first, then all of its room. Printed is
+which test noticed each mutant, if any, and how many were noticed, by module and by room.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ def main() -> None:
         tree = copied(Path(folder))
         for room in sorted({module.split("/")[0] for module in modules}):
             # A test that fails anyway would seem to notice everything.
-            if fails(tree, tree / "tests" / room):
-                sys.exit(f"{room}: its tests fail without a mutant")
+            if found := failing(tree, tree / "tests" / room):
+                sys.exit(f"{room}/ without a mutant: {found}")
         rooms: dict[str, Counter[bool]] = defaultdict(Counter)
         for module in modules:
             noticed = tried(tree, module, given.each, given.seed)
@@ -78,10 +78,9 @@ def tried(tree: Path, module: str, each: int, seed: int) -> Counter[bool]:
     counts: Counter[bool] = Counter()
     for line, change, text in sample:
         (tree / "gateway" / module).write_text(text, "utf-8")
-        noticed = is_noticed(tree, module)
-        counts[noticed] += 1
-        if not noticed:
-            print(f"{module}:{line}: not noticed: {change}", flush=True)
+        noticed_by = noticing(tree, module)
+        counts[noticed_by is not None] += 1
+        print(f"{module}:{line}: {change}: {noticed_by or 'NOT NOTICED'}", flush=True)
     (tree / "gateway" / module).write_text(source, "utf-8")
     return counts
 
@@ -152,27 +151,32 @@ def change_in(node: ast.AST, change: Any) -> None:
         node.value = ast.Constant(None)
 
 
-def is_noticed(tree: Path, module: str) -> bool:
-    """Whether a test of the module or of its room fails, or hangs."""
+def noticing(tree: Path, module: str) -> str | None:
+    """The first test of the module or of its room that fails."""
     path = tree / "tests" / module
     own = path.with_name(f"test_{path.name}")
     room = tree / "tests" / Path(module).parts[0]
-    return (own.exists() and fails(tree, own)) or fails(tree, room)
+    return (failing(tree, own) if own.exists() else None) or failing(tree, room)
 
 
-def fails(tree: Path, chosen: Path) -> bool:
+def failing(tree: Path, chosen: Path) -> str | None:
+    """The first test that fails, which a busy machine may have a part in; or that all hangs."""
     try:
         ran = subprocess.run(
             [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", str(chosen)],
             cwd=tree,
             env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
             capture_output=True,
+            text=True,
             timeout=SECONDS,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return True
-    return ran.returncode != 0
+        return f"no end within {SECONDS} seconds"
+    if not ran.returncode:
+        return None
+    named = [line for line in ran.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    return named[0][:150] if named else f"pytest ended with {ran.returncode}"
 
 
 if __name__ == "__main__":
