@@ -64,11 +64,13 @@ def create_app(
     store: Store | None = None,
     stops_on_signals: bool = False,
     platform: str | None = None,
+    cors_loopback: bool = False,
 ) -> Gateway:
     """The gateway; `upstream` and `store` stand in for those that the settings name.
 
     `applicants` does so where the upstream's list is read. `platform` is what people are told
-    that they invite through, if it is not the upstream's host.
+    that they invite through, if it is not the upstream's host. With `cors_loopback` pages of
+    this machine may call, whatever their port.
 
     With `stops_on_signals` it drains from the signal on, before its server notices.
     """
@@ -107,6 +109,7 @@ def create_app(
         introspection=settings.introspection,
         cors_origins=frozenset(settings.cors_origins),
         cors_credentials=settings.cors_credentials,
+        cors_loopback=cors_loopback,
         trusted=trusted,
         trusted_only=settings.documents_only,
         # Strangers take no place from callers.

@@ -15,6 +15,7 @@ from gateway import __version__
 from gateway.access.token_file import read_token_file, token_line
 from gateway.cli import main
 from gateway.settings.model import Settings
+from tests.fakes.texts import GUIDES
 
 ROOT = Path(__file__).parents[1]
 
@@ -166,3 +167,14 @@ def test_an_interrupt_while_the_command_is_read_has_the_same_code(monkeypatch):
     )
 
     assert (result.exit_code, result.output) == (130, "Interrupted.\n")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_complete_its_commands(shell):
+    """The lines of the guide for operators do what they say."""
+    asked = {"_GATEWAY_COMPLETE": f"{shell}_source"}
+
+    printed = CliRunner().invoke(main, prog_name="gateway", env=asked).output
+
+    assert f"_GATEWAY_COMPLETE={shell}_complete" in printed
+    assert f"{shell}_source" in GUIDES["operations"]

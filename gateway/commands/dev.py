@@ -8,18 +8,22 @@ import json
 import logging
 import shlex
 import socket
+import textwrap
 from collections.abc import AsyncIterator
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
 import click
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 from uvicorn.loops.auto import auto_loop_factory
 
 from gateway.app import create_app
+from gateway.operator_error import OperatorError
 from gateway.sandbox import API_KEY, create_sandbox, running_sandbox
+from gateway.sandbox.failures import FAILURES, Mishap
 from gateway.server.config import running_gateway
 from gateway.server.listen import listen
+from gateway.settings.loading import given_values
 from gateway.settings.model import CodedSettings, Settings
 from gateway.settings.store_url import IN_MEMORY
 from gateway.stop_signals import stop_signals
@@ -58,7 +62,14 @@ def run_dev(port: int, *, verbose: bool = False) -> None:
     """
     configure_logging(logging.INFO if verbose else logging.WARNING)
     with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
-        runner.run(_run(listen(LOOPBACK, port), verbose=verbose))
+        runner.run(_run(_listen(port), verbose=verbose))
+
+
+def _listen(port: int) -> list[socket.socket]:
+    try:
+        return listen(LOOPBACK, port)
+    except OperatorError as error:
+        raise OperatorError(f"{error}; choose another with --port, 0 for any") from None
 
 
 async def _run(listening: list[socket.socket], *, verbose: bool) -> None:
@@ -78,13 +89,28 @@ async def _running(
     port = listening[0].getsockname()[1]
     beside = _free_port(port + 1)
     async with running_sandbox(create_sandbox(), port=beside) as sandbox:
-        settings = dev_settings(sandbox, verbose=verbose)
-        app = create_app(settings, platform="stand-in")
+        settings = dev_settings(sandbox, verbose=verbose, cors_origins=_origins())
+        # Whoever develops a page serves it from another port of this machine.
+        app = create_app(settings, platform="stand-in", cors_loopback=True)
         async with running_gateway(app, settings, listening) as gateway:
             yield gateway, sandbox
 
 
-def dev_settings(sandbox: str, *, verbose: bool = False) -> Settings:
+def _origins() -> tuple[str, ...]:
+    """The one setting that is heeded: further origins whose pages may call."""
+    try:
+        return CodedSettings(
+            upstream_api_key=SecretStr(API_KEY),
+            auth="none",
+            cors_origins=given_values().get("cors_origins", ()),
+        ).cors_origins
+    except ValidationError as error:
+        raise OperatorError(f"GATEWAY_CORS_ORIGINS: {error.errors()[0]['msg']}") from None
+
+
+def dev_settings(
+    sandbox: str, *, verbose: bool = False, cors_origins: tuple[str, ...] = ()
+) -> Settings:
     """What `gateway dev` runs with; the environment and a `.env` file are left out."""
     return CodedSettings(
         upstream_url=sandbox,
@@ -92,6 +118,7 @@ def dev_settings(sandbox: str, *, verbose: bool = False) -> Settings:
         auth="none",
         explorer=True,
         introspection=True,
+        cors_origins=cors_origins,
         log_level="info" if verbose else "warning",
         log_format="text",
         # Keys are forgotten at the end, and no file is left behind.
@@ -133,9 +160,23 @@ def _welcome(gateway: str, sandbox: str, answer: str) -> str:
             f"\nEndpoint   {gateway}/graphql"
             f"\nStand-in   {sandbox}/sandbox/invites  (what it has accepted)",
             heading("Or paste this") + "\n" + curl_command(gateway),
+            heading("Provoke a failure")
+            + "\nThe part before the @ of the candidate's address chooses it:"
+            + f"\n{_failures()}\nWhat each of them does: {gateway}/docs/stand-in",
+            heading("Develop a page")
+            + f"\nPages served from any port of this machine may call {gateway}/graphql.",
             "Ctrl-C stops both.",
         ]
     )
+
+
+def _failures() -> str:
+    """Each local part that fails, with the status of its reply if it comes to one."""
+    names = (
+        name if isinstance(failure, Mishap) else f"{name} ({failure.status})"
+        for name, failure in FAILURES.items()
+    )
+    return textwrap.fill(", ".join(names), width=80, break_on_hyphens=False)
 
 
 def curl_command(gateway: str) -> str:

@@ -34,10 +34,10 @@ class GraphQLEndpoint:
 
     `make_context` gives the resolvers' context for a request that passed the `gates`.
     `executor` runs what has been found to be valid, graphql-core if there is none. Pages of
-    `cors_origins` may call, with `cors_credentials` also with cookies.
-    `admitted` is called with the head once the gates are passed, `found` once it is known what is
-    to be run: hooks for those who watch. With `trusted_only`, nothing but the `trusted` documents
-    is run.
+    `cors_origins` may call, with `cors_credentials` also with cookies, and with `cors_loopback`
+    pages of this machine too. `admitted` is called with the head once the gates are passed,
+    `found` once it is known what is to be run: hooks for those who watch. With `trusted_only`,
+    nothing but the `trusted` documents is run.
     """
 
     def __init__(
@@ -49,6 +49,7 @@ class GraphQLEndpoint:
         introspection: bool = False,
         cors_origins: frozenset[str] = frozenset(),
         cors_credentials: bool = False,
+        cors_loopback: bool = False,
         trusted: TrustedDocuments | None = None,
         trusted_only: bool = False,
         gates: Sequence[Gate] = (),
@@ -61,7 +62,7 @@ class GraphQLEndpoint:
         self._found = found
         self._limits = limits
         self._executor = executor or GeneralExecutor(schema, hide_suggestions=not introspection)
-        self._cors = Cors(cors_origins, credentials=cors_credentials)
+        self._cors = Cors(cors_origins, credentials=cors_credentials, loopback=cors_loopback)
         self._gates = tuple(gates)
         reader = DocumentReader(schema, limits, introspection=introspection)
         self._documents = Documents(

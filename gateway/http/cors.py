@@ -22,6 +22,7 @@ _PREFLIGHT: tuple[Header, ...] = (
     (b"access-control-max-age", b"86400"),
 )
 _MAX_HEADER_NAMES = 100
+_LOOPBACK = re.compile(rb"https?://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?")
 _TOKEN = re.compile(rb"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 
 
@@ -30,10 +31,14 @@ class Cors:
 
     The origin is the boundary: whoever writes its pages decides what they send, and libraries
     for tracing add headers that nobody can list beforehand. With `credentials` they may send
-    cookies too, which the gateway itself does not read.
+    cookies too, which the gateway itself does not read. With `loopback` the pages of this
+    machine may call as well, whatever their port.
     """
 
-    def __init__(self, origins: frozenset[str], *, credentials: bool = False) -> None:
+    def __init__(
+        self, origins: frozenset[str], *, credentials: bool = False, loopback: bool = False
+    ) -> None:
+        self._loopback = loopback
         extra = (_EXPOSED, _CREDENTIALS) if credentials else (_EXPOSED,)
         self._allowed: dict[bytes, tuple[Header, ...]] = {
             origin.encode(): ((b"access-control-allow-origin", origin.encode()), *extra)
@@ -56,7 +61,11 @@ class Cors:
     def headers(self, head: RequestHead) -> tuple[Header, ...]:
         """What lets the page read the response, if its origin is one of those named."""
         origin = head.headers.get(b"origin")
-        return () if origin is None else self._allowed.get(origin, ())
+        if origin is None:
+            return ()
+        if self._loopback and origin not in self._allowed and _LOOPBACK.fullmatch(origin):
+            return ((b"access-control-allow-origin", origin), _EXPOSED)
+        return self._allowed.get(origin, ())
 
     def options(self, head: RequestHead) -> Response:
         """The response to OPTIONS, a preflight or not."""

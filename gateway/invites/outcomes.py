@@ -7,13 +7,14 @@ RFC 9110 for statuses that they do not name.
     status                               | body                      | verdict
     -------------------------------------|---------------------------|--------------------------
     2xx                                  | JSON, empty, or cut short | INVITED
-    2xx                                  | denies it                 | UNKNOWN
+    2xx                                  | denies it, cut short too  | UNKNOWN
     2xx                                  | about another invite      | UNKNOWN
-    2xx                                  | HTML, or no JSON          | UNKNOWN
+    2xx                                  | HTML, no JSON object      | UNKNOWN
     307, 308                             | any                       | REFUSED
     other 3xx                            | any                       | UNKNOWN: it may be done
     400, 401, 403, 404, 409, 422         | HTML                      | REFUSED, not by the platform
-    the same                             | any other                 | REFUSED
+    401, 403, 404                        | other text                | REFUSED, not by the platform
+    400, 401, 403, 404, 409, 422         | any other                 | REFUSED
     429                                  | any                       | NOT_PROCESSED
     others that are about a request's form | any                     | REFUSED
     the rest, 5xx among them             | any                       | UNKNOWN
@@ -113,6 +114,9 @@ _SUSPECT = {
 _PAGE_IN_BETWEEN = Row(
     Verdict.REFUSED, InviteErrorCode.UPSTREAM_UNAVAILABLE, retryable=True, anomaly=Anomaly.PAGE
 )
+_TEXT_IN_BETWEEN = Row(
+    Verdict.REFUSED, InviteErrorCode.UPSTREAM_UNAVAILABLE, retryable=True, anomaly=Anomaly.NO_JSON
+)
 _NO_PROOF = Row(Verdict.UNKNOWN, InviteErrorCode.UPSTREAM_FAULT)
 _QUOTA = Row(Verdict.REFUSED, InviteErrorCode.INVITE_QUOTA_EXHAUSTED)
 _UNTRUSTED = Row(Verdict.NOT_SENT, InviteErrorCode.UPSTREAM_UNAVAILABLE)
@@ -135,7 +139,9 @@ STATUSES: Mapping[int, Row] = {
 }
 
 _BLAMING: frozenset[int] = frozenset({400, 401, 403, 404, 409, 422})
-"""Statuses that are believed only of the platform itself."""
+"""Statuses that are believed only of the platform itself, which sends no HTML."""
+_BLAMING_KEY_OR_TRACK: frozenset[int] = frozenset({401, 403, 404})
+"""With these, proxies and gateways send texts of their own too."""
 _STAY_PUT = (307, 308)
 
 # What a fault after the first byte means; before it, all of them mean "not sent".
@@ -189,6 +195,8 @@ def _row_of_reply(reply: Reply, *, is_read: bool) -> Row:
         return _MOVED if is_read or reply.status in _STAY_PUT else _REDIRECTED
     if reply.status in _BLAMING and is_html(reply):
         return _PAGE_IN_BETWEEN
+    if reply.status in _BLAMING_KEY_OR_TRACK and _is_other_text(reply, read_invite(reply)):
+        return _TEXT_IN_BETWEEN
     if reply.status == 403 and read_error(reply).error_code == QUOTA_EXHAUSTED:  # noqa: PLR2004 - Forbidden
         return _QUOTA
     return STATUSES.get(reply.status, _NO_PROOF)
@@ -196,13 +204,18 @@ def _row_of_reply(reply: Reply, *, is_read: bool) -> Row:
 
 def _anomaly_of(reply: Reply, answer: InviteFields, request: InviteRequest) -> Anomaly | None:
     """What is wrong with a reply of a success status."""
+    if answer.denied:
+        return Anomaly.DENIED
     if not answer.is_json:
         if is_html(reply):
             return Anomaly.PAGE
-        return Anomaly.NO_JSON if reply.body_complete and reply.body.strip() else None
-    if answer.denied:
-        return Anomaly.DENIED
+        return Anomaly.NO_JSON if _is_other_text(reply, answer) else None
     return None if _is_about(answer, request) else Anomaly.OTHER_INVITE
+
+
+def _is_other_text(reply: Reply, answer: InviteFields) -> bool:
+    """Whether a whole body has arrived that is not the platform's JSON."""
+    return not answer.is_json and reply.body_complete and bool(reply.body.strip())
 
 
 def _is_about(answer: InviteFields, request: InviteRequest) -> bool:

@@ -124,7 +124,7 @@ def _success(answer: InviteFields, judgement: Judgement, request: InviteRequest)
 def _message(exchange: Exchange, judgement: Judgement, request: InviteRequest) -> str:
     if judgement.anomaly is not None and judgement.verdict is Verdict.UNKNOWN:
         return _SUSPECT[judgement.anomaly]
-    if judgement.anomaly is Anomaly.PAGE:
+    if judgement.anomaly in (Anomaly.PAGE, Anomaly.NO_JSON):
         return _PAGE_IN_BETWEEN
     if isinstance(exchange, Reply):
         if exchange.status in _CAUSED_BY_INPUT:

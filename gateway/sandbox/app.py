@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from typing import TypeAlias, assert_never
 
 import orjson
@@ -20,7 +21,7 @@ from gateway.sandbox.bodies import InviteBody, read_invite
 from gateway.sandbox.connections import reset, transport_of, until_disconnect
 from gateway.sandbox.failures import READ_REFUSALS, Mishap, Page, Refusal, failure_for
 from gateway.sandbox.ledger import MOST_KEPT, Accepted, Ledger
-from gateway.sandbox.pages import invite_page, missing_page, page_in_between
+from gateway.sandbox.pages import MOST_SHOWN, invite_page, list_page, missing_page, page_in_between
 from gateway.sandbox.platform import Platform, SecondInvite
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
@@ -64,6 +65,7 @@ class Sandbox:
             Route(track + "/stats", self._behind_page(self._stats)),
             Route(track + "/applicants", self._behind_page(self._applicants)),
             Route(track + "/applicants/{application_id}", self._behind_page(self._applicant)),
+            Route(prefix + "/", self._to_list),
             Route(prefix + "/sandbox/invites", self._accepted, methods=["GET", "DELETE"]),
             Route(prefix + "/sandbox/invites/{application_id}", self._page),
         ]
@@ -148,8 +150,15 @@ class Sandbox:
         if request.method == "DELETE":
             ledger.clear()
             return Response(status_code=204)
+        if "text/html" in request.headers.get("accept", "").lower():
+            latest = islice(reversed(ledger), MOST_SHOWN)
+            return list_page(latest, count=ledger.count, emailed=ledger.emailed)
         invites = [_shown(accepted) for accepted in ledger]
         return _json({"count": ledger.count, "emails": ledger.emailed, "invites": invites})
+
+    async def _to_list(self, _: Request) -> Response:
+        # Relative, so that nothing of the Host is repeated.
+        return Response(status_code=303, headers={"location": "sandbox/invites"})
 
     async def _page(self, request: Request) -> Response:
         accepted = self._ledger.find(_id(request, "application_id"))

@@ -80,6 +80,9 @@ class Ledger:
     def __iter__(self) -> Iterator[Accepted]:
         return iter(self._kept)
 
+    def __reversed__(self) -> Iterator[Accepted]:
+        return reversed(self._kept)
+
     def find(self, application_id: int) -> Accepted | None:
         """The invite with this id, unless it is too old to be kept."""
         if not self._kept:

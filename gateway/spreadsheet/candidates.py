@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.operator_error import OperatorError
-from gateway.spreadsheet.cleaning import cleaned_email, cleaned_name, unescaped
+from gateway.spreadsheet.cleaning import cleaned_email, cleaned_name, is_formula_error, unescaped
 from gateway.spreadsheet.headings import Columns, HeadingError, Wanted
 from gateway.spreadsheet.report import Result, own_columns, results_in
 from gateway.spreadsheet.table import TOP, Form, Row, Table, TableError, read_table
@@ -99,7 +99,7 @@ def _candidates(
             continue
         email_cell = row.cell(columns.email).strip()
         is_marked = email_cell.startswith("'") and unescaped(email_cell) == email_cell
-        names = (unescaped(row.cell(place)) for place in columns.names)
+        names = [unescaped(row.cell(place)) for place in columns.names]
         cleaned = (cleaned_name(name, is_marked=is_marked) for name in names)
         yield Candidate(
             row.number,
@@ -107,7 +107,7 @@ def _candidates(
             cleaned_email(email_cell),
             tuple(_own_cells(row, width, own, separator)),
             email_cell,
-            _problem(row, width),
+            _problem(row, width, names),
         )
 
 
@@ -119,9 +119,10 @@ def _own_cells(row: Row, width: int, own: Sequence[int], separator: str) -> Iter
         yield separator.join([cell, *beyond]) if place == own[-1] else cell
 
 
-def _problem(row: Row, width: int) -> str | None:
+def _problem(row: Row, width: int, names: Sequence[str]) -> str | None:
     if len(row.cells) <= width:
-        return None
+        wrong = next((name.strip() for name in names if is_formula_error(name)), None)
+        return f'name "{wrong}": a formula of the spreadsheet has failed there' if wrong else None
     return (
         f"the row has {len(row.cells)} cells and the heading {width}: a separator in a cell needs"
         " quotation marks around the cell"

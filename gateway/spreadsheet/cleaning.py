@@ -11,6 +11,10 @@ _MAILTO: Final = re.compile(r"mailto:\s*([^?]+)(?:\?.*)?", re.IGNORECASE)
 # https://owasp.org/www-community/attacks/CSV_Injection
 _FORMULA: Final = re.compile(r"'*[=+\-@\t\r\n]")
 
+# What a formula that fails leaves, as #N/A, #REF!, #BEZUG! or Err:502, in whichever language.
+_FORMULA_ERROR: Final = re.compile(r"#(?:¿?[^\W_]+(?:[/_ ][^\W_]+)*[!?]|N/?[AVDT])|Err:\d+")
+_LONGEST_SHOWN: Final = 60
+
 
 def escaped(cell: str) -> str:
     """The cell, with a sign before it where a spreadsheet would take it for a formula."""
@@ -31,6 +35,10 @@ def cleaned_name(cell: str, *, is_marked: bool = False) -> str:
     return _without_unseen(name[1:]) if is_marked and name.startswith("'") else name
 
 
+def is_formula_error(cell: str) -> bool:
+    return _FORMULA_ERROR.fullmatch(cell.strip()) is not None
+
+
 def cleaned_email(cell: str) -> str:
     """The address of a cell such as `Ada <ada@example.com>` or `mailto:ada@example.com`."""
     email = _without_unseen(cell).removeprefix("'")
@@ -45,6 +53,11 @@ def shown(cell: str) -> str:
     """The cell in quotation marks, with what cannot be seen made visible."""
     signs = (sign if _is_seen(sign) else f"[U+{ord(sign):04X}]" for sign in cell)
     return f'"{"".join(signs)}"'
+
+
+def shortened(cell: str) -> str:
+    """The cell, or its beginning: a file that is no list may have very long ones."""
+    return cell if len(cell) <= _LONGEST_SHOWN else f"{cell[:_LONGEST_SHOWN]}…"
 
 
 def _is_seen(sign: str) -> bool:

@@ -8,6 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from gateway.spreadsheet.cleaning import shortened
+
+_MOST_SHOWN: Final = 30
 _CAPITAL_WITHIN: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _IN_BRACKETS: Final = re.compile(r"\([^)]*\)|\[[^\]]*\]")
 _NO_WORD: Final = re.compile(r"[\W_]+")
@@ -174,5 +177,7 @@ def _halves(cells: Sequence[str], places: Sequence[int]) -> str:
 
 def _there(cells: Sequence[str], places: Sequence[int] | None = None) -> str:
     chosen = range(len(cells)) if places is None else places
-    names = ", ".join(f'"{cells[place].strip()}"' for place in chosen if cells[place].strip())
-    return f"The columns: {names or 'none'}"
+    there = [cells[place].strip() for place in chosen]
+    names = [f'"{shortened(cell)}"' for cell in there if cell]
+    more = f" and {len(names) - _MOST_SHOWN} more" if len(names) > _MOST_SHOWN else ""
+    return f"The columns: {', '.join(names[:_MOST_SHOWN]) or 'none'}{more}"

@@ -99,7 +99,11 @@ def read_report(path: Path, wanted: Wanted, *, encoding: str = UTF_8) -> tuple[R
     except TableError as error:
         raise ReportError(f"{error}. {_WHAT_IT_IS}") from None
     if not table.rows:
-        return ()
+        raise ReportError(
+            f"{path} lies where the results belong, and is empty: who may be invited already is"
+            " lost with it. Put a copy back if there is one; delete the file only if it never held"
+            " results"
+        )
     top = table.rows[:TOP]
     heading = max(top, key=lambda row: _known(row.cells, wanted))
     words = [plain(cell) for cell in heading.cells]

@@ -14,6 +14,8 @@ from typing import TypeAlias
 
 import orjson
 
+from gateway.upstream.denials import beginning_of_json, denies, is_failure
+
 LARGEST_ID = 2**63 - 1
 SHORTEST_HIDDEN_KEY = 8
 """Shorter API keys are words: of those, error messages alone are kept clear."""
@@ -29,8 +31,6 @@ _CHARSETS = frozenset(
 _INVITE_FIELDS = frozenset(
     {"application_id", "email", "invite_link", "invite_status", "name", "track_id"}
 )
-_WORDS_FOR_FALSE = frozenset({"", "false", "f", "no", "n", "0"})
-_WORDS_FOR_FAILURE = ("err", "fail", "unsuccess", "reject", "denied", "refused", "invalid")
 # White space, byte order marks, and the zero bytes of UTF-16.
 _BEFORE_MARKUP = b" \t\r\n\f\v\xef\xbb\xbf\xff\xfe\x00"
 
@@ -145,7 +145,9 @@ def read_invite(reply: Reply) -> InviteFields:
     """What is readable of a 2xx body; absent, null and wrongly typed fields are None."""
     body = json_of(reply)
     if not isinstance(body, dict):
-        return InviteFields(is_json=body is not None or reply.body.strip() == b"null")
+        is_json = isinstance(body, list) or reply.body.strip() == b"null"
+        said = body if reply.body_complete else beginning_of_json(reply.body)
+        return InviteFields(is_json=is_json, denied=denies(said))
     get = body.get
     return InviteFields(
         id_of(get("application_id")),
@@ -154,37 +156,8 @@ def read_invite(reply: Reply) -> InviteFields:
         text_of(get("invite_status")),
         text_of(get("name")),
         id_of(get("track_id")),
-        not body.keys() <= _INVITE_FIELDS and _denies(body),
+        is_failure(get("invite_status")) or (not body.keys() <= _INVITE_FIELDS and denies(body)),
     )
-
-
-def _denies(body: Mapping[str, object]) -> bool:
-    """Whether an object says that what was asked for failed, in any of the usual ways."""
-    said = {key.lower(): value for key, value in body.items()}
-    return (
-        any(_is_false(said.get(key)) for key in ("success", "ok"))
-        or any(not _is_empty(said.get(key)) for key in ("error", "errors"))
-        or any(_is_failure(said.get(key)) for key in ("status", "status_code", "statuscode"))
-    )
-
-
-def _is_false(value: object) -> bool:
-    """False, also as a number or a word."""
-    if isinstance(value, str):
-        return value.strip().lower() in _WORDS_FOR_FALSE
-    return value is not None and not value
-
-
-def _is_empty(value: object) -> bool:
-    return not value or (isinstance(value, str) and not value.strip())
-
-
-def _is_failure(status: object) -> bool:
-    """A word for a failure, or an HTTP status of one."""
-    if isinstance(status, str):
-        word = status.strip().lower()
-        return word.startswith(_WORDS_FOR_FAILURE) or _is_failure(int(id_of(word) or 0))
-    return isinstance(status, int) and status >= HTTPStatus.BAD_REQUEST
 
 
 def is_html(reply: Reply) -> bool:

@@ -8,9 +8,12 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
 
 import pytest
 
+from gateway.sandbox.failures import FAILURES
 from tests.e2e.conftest import Pair, fetch
 from tests.e2e.processes import Command, running
 
@@ -59,6 +62,55 @@ def test_it_says_that_nothing_is_real(dev):
     answer = json.loads(fetch("POST", f"{addresses(dev).gateway}/graphql", asked))
 
     assert answer == {"data": {"gateway": {"platform": "stand-in"}}}
+
+
+def test_it_says_how_to_provoke_each_failure(dev):
+    """What can go wrong can be tried without looking it up."""
+    printed = " ".join(dev.printed.split())
+
+    for local_part in FAILURES:
+        assert re.search(rf"\b{local_part}\b", printed)
+
+
+def test_a_port_in_use_suggests_another(dev, tmp_path):
+    """Whoever starts it twice is told how."""
+    port = addresses(dev).gateway.rpartition(":")[2]
+    with running(tmp_path, "dev", "--port", port) as second:
+        code = second.end()
+
+    assert code == 1
+    assert "choose another with --port" in second.errors()
+    assert "Traceback" not in second.errors()
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed"),
+    [
+        ("http://localhost:5173", True),
+        ("https://dev.example.com", True),
+        ("https://evil.example", False),
+    ],
+)
+def test_pages_of_this_machine_and_named_ones_may_call(tmp_path, origin, allowed):
+    """A page that is being developed needs no setting, another one GATEWAY_CORS_ORIGINS."""
+    with running(tmp_path, "dev", "--port", "0", CORS_ORIGINS="https://dev.example.com") as dev:
+        dev.read_to(END_OF_WELCOME)
+        connection = HTTPConnection(urlsplit(addresses(dev).gateway).netloc, timeout=30)
+        connection.request("POST", "/graphql", "{}", {"origin": origin})
+        answered = connection.getresponse().headers["access-control-allow-origin"]
+        connection.close()
+
+    assert answered == (origin if allowed else None)
+
+
+def test_an_origin_that_is_none_is_told(tmp_path):
+    """It is a clear error, not a traceback."""
+    with running(tmp_path, "dev", "--port", "0", CORS_ORIGINS="nonsense") as dev:
+        code = dev.end()
+
+    assert code == 1
+    assert "GATEWAY_CORS_ORIGINS" in dev.errors()
+    assert "Traceback" not in dev.errors()
 
 
 def test_nothing_is_logged_unless_asked(dev):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -24,6 +25,13 @@ from tests.e2e.processes import running
 pytestmark = pytest.mark.timeout(480)
 
 PAGE = '<!doctype html><title>Frontend</title><div id="root"></div><script src="/try.js"></script>'
+
+# Each code of the guide's table, and an address that it says to provoke it with.
+TRIED = re.findall(
+    r"^\| `?([\w ]+)`? \| .*\| [^|]*?`([\w-]+)@example\.com`(?:; [^|]*)? \|$",
+    GUIDE.read_text("utf-8"),
+    re.MULTILINE,
+)
 
 INVITE_IN_PAGE = """async ([endpoint, token]) => {
   const { invite } = await import("/invite.js");
@@ -125,7 +133,11 @@ async def lose_one_answer(page: Page) -> None:
 
 @pytest.mark.parametrize(
     ("name", "script"),
-    [("InviteCandidate", "src/invite.js"), ("TrackApplications", "src/applications.js")],
+    [
+        ("InviteCandidate", "src/invite.js"),
+        ("InviteMany", "src/inviteAll.js"),
+        ("TrackApplications", "src/applications.js"),
+    ],
 )
 def test_fetch_examples_send_the_operations_shown(name, script):
     """The guide shows an operation, and its script sends that."""
@@ -164,6 +176,27 @@ def test_fetch_example_throws_for_a_mistake_of_the_page(fetched):
     assert fetched["mistake"].startswith("Error: BAD_USER_INPUT: ")
 
 
+@pytest.mark.parametrize(("code", "local_part"), TRIED)
+def test_each_error_can_be_tried_as_it_says(pair, code, local_part):
+    """Whoever writes what to show for an error can see it."""
+    result = pair.invite(f"{local_part}@example.com")
+
+    assert result.get("code", "no error") == code
+
+
+def test_fetch_example_invites_a_list(pair, frontend):
+    """Turned away, without a response, reloaded: it goes on, and nobody is invited twice."""
+    printed = json.loads(run_node(frontend, "src/use-invite-all.js", f"{pair.gateway}/graphql"))
+
+    assert [result["outcome"] for result in printed["before"][:2]] == ["UNKNOWN", "UNKNOWN"]
+    ended = [result.get("code", "invited") for result in printed["after"]]
+    assert ended == ["invited", "invited", "ALREADY_INVITED", "invited", "invited"]
+    assert (printed["progress"][0], printed["progress"][-1]) == ("0/5", "5/5")
+    assert printed["kept"] == [1, 0]
+    accepted = [invite["candidate_email"].partition("@")[0] for invite in pair.accepted()]
+    assert sorted(accepted) == ["ada", "alan", "dropped", "grace"]
+
+
 def test_fetch_example_reads_a_whole_track(pair, frontend):
     """Part by part it finds everybody, latest first, and says why it finds nobody."""
     for number in range(60):
@@ -199,6 +232,19 @@ async def test_fetch_example_works_where_the_operator_allows(
                 result = await page.evaluate(INVITE_IN_PAGE, [f"{gateway}/graphql", token])
 
     assert (result["__typename"], len(pair.accepted())) == expected
+
+
+async def test_fetch_example_works_with_dev_without_a_setting(frontend, tmp_path):
+    """A page that a developer serves from another port of the machine invites at once."""
+    needs_browser()
+    with serving(frontend / "src") as origin, running(tmp_path, "dev", "--port", "0") as dev:
+        endpoint = dev.read_to(r"http://\S+/graphql")
+        async with launched() as browser:
+            page = await browser.new_page()
+            await page.goto(f"{origin}/")
+            result = await page.evaluate(INVITE_IN_PAGE, [endpoint, None])
+
+    assert result["__typename"] == "InviteCandidateSuccess"
 
 
 async def test_react_example_invites(page, pair):

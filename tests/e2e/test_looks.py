@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx2
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, ViewportSize, expect
 
+from gateway.sandbox import API_KEY, create_sandbox, running_sandbox
 from tests.e2e.browser import BROWSERS, SCHEMES, launched, needs_browser
 from tests.e2e.explorer import answer, gateway_with, run, visit
 from tests.e2e.node import needs_packages
@@ -85,3 +87,26 @@ async def test_the_explorer_is_fit_for_everybody(page, gateway):
     await expect(page.get_by_placeholder("Ctrl K")).to_be_focused()
 
     assert (at_first, await findings(page)) == ([], [])
+
+
+async def test_pages_of_the_stand_in_are_fit_for_everybody(look):
+    """What it has accepted is shown as it comes in, and an invite's own page fits too."""
+    browser, scheme = look
+    invite = {"candidate_name": "Ada", "candidate_email": "ada@example.com", "track_id": 1}
+    phone: ViewportSize = {"width": 390, "height": 844}
+    async with (
+        running_sandbox(create_sandbox()) as sandbox,
+        visit(browser, sandbox, viewport=phone, color_scheme=scheme) as page,
+    ):
+        await page.goto(f"{sandbox}/")
+        await expect(page.get_by_text("0 accepted")).to_be_visible()
+        async with httpx2.AsyncClient(headers={"apikey": API_KEY}) as client:
+            body = {**invite, "invite_format": "getlink"}
+            await client.post(f"{sandbox}/tracks/invite", json=body)
+        await expect(page.get_by_text("ada@example.com")).to_be_visible()
+        in_list = await findings(page)
+        await page.get_by_role("link", name="Ada").click()
+        await expect(page.get_by_role("heading", name="Track 1")).to_be_visible()
+
+        assert (in_list, await findings(page)) == ([], [])
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")

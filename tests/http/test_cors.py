@@ -45,6 +45,30 @@ async def test_other_origins_may_not(open_caller, origin):
         assert not [name for name in response.headers if name.startswith("access-control")]
 
 
+@pytest.mark.parametrize(
+    ("origin", "allowed"),
+    [
+        ("http://localhost:5173", True),
+        ("https://localhost", True),
+        ("http://127.0.0.1:3000", True),
+        ("http://[::1]:8080", True),
+        ("http://localhost.evil.example", False),
+        ("http://127.0.0.1.evil.example:80", False),
+        ("http://10.0.0.1:3000", False),
+        ("file://localhost", False),
+        ("null", False),
+    ],
+)
+async def test_pages_of_this_machine_may_call_where_they_are_let(calling, origin, allowed):
+    """A developer's page needs no setting; nobody else's is let in with it."""
+    asking = {"origin": origin, "access-control-request-method": "POST"}
+    let = await calling(cors_loopback=True).send(method="OPTIONS", headers=asking)
+    other = await calling().send(method="OPTIONS", headers=asking)
+
+    assert (let.headers.get("access-control-allow-origin") == origin) == allowed
+    assert "access-control-allow-origin" not in other.headers
+
+
 def preflight(headers: str | None = None) -> dict[str, str]:
     asked = {} if headers is None else {"access-control-request-headers": headers}
     return {"origin": ORIGIN, "access-control-request-method": "POST"} | asked

@@ -122,6 +122,18 @@ def test_a_page_blames_nobody(status, body, content_type):
     assert (judgement.retryable, judgement.anomaly) == (True, Anomaly.PAGE)
 
 
+@pytest.mark.parametrize(
+    "body", [b"404 page not found\n", b"RBAC: access denied", b'"Not found"', b"\x1f\x8b\x08"]
+)
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_text_of_a_proxy_blames_neither_key_nor_track(status, body):
+    """The platform answers in JSON, or with nothing."""
+    judgement = judged(status, body, content_type="text/plain")
+
+    assert (judgement.verdict, judgement.code) == (Verdict.REFUSED, Code.UPSTREAM_UNAVAILABLE)
+    assert (judgement.retryable, judgement.anomaly) == (True, Anomaly.NO_JSON)
+
+
 @pytest.mark.parametrize("status", [200, 404])
 def test_json_announced_as_html_is_json(status):
     """Some servers announce everything as HTML."""
@@ -138,57 +150,8 @@ def test_text_instead_of_json_proves_no_invite():
     assert judged(200, b" \n").anomaly is None
 
 
-DENIALS = [
-    {"success": False},
-    {"success": "false"},
-    {"success": " False "},
-    {"success": 0},
-    {"success": "0"},
-    {"success": "no"},
-    {"success": ""},
-    {"Success": False},
-    {"ok": False},
-    {"error": "No"},
-    {"error": True},
-    {"error": 1},
-    {"error": {"message": "No"}},
-    {"error": ["No"]},
-    {"ERROR": "No"},
-    {"errors": {"email": ["taken"]}},
-    {"errors": ["No"]},
-    {"errors": "No"},
-    {"status": "error"},
-    {"status": "Error"},
-    {"status": "fail"},
-    {"status": "FAILED"},
-    {"status": "rejected"},
-    {"status": 400},
-    {"status": "409"},
-    {"statusCode": 500},
-    {"success": True, "error": "No"},
-]
-AGREEMENTS = [
-    {},
-    {"success": True},
-    {"success": "true"},
-    {"success": None},
-    {"success": 1},
-    {"error": None},
-    {"error": ""},
-    {"error": " "},
-    {"error": False},
-    {"errors": []},
-    {"errors": {}},
-    {"error": 0},
-    {"status": "success"},
-    {"status": "pending"},
-    {"status": 200},
-    {"status": "201"},
-    {"status": True},
-    {"status": None},
-    {"status": ["error"]},
-    {"message": "Invited"},
-]
+DENIALS = [{"success": False}, {"error": "No"}, {"status": False}, {"invite_status": "failed"}]
+AGREEMENTS = [{}, {"success": True}, {"error": None}, {"status": 200}, {"message": "Invited"}]
 
 
 @pytest.mark.parametrize("said", DENIALS, ids=str)
@@ -199,6 +162,21 @@ def test_a_success_that_denies_itself_proves_nothing(said):
 
         assert (judgement.verdict, judgement.anomaly) == (Verdict.UNKNOWN, Anomaly.DENIED)
         assert judgement.answer is None
+
+
+@pytest.mark.parametrize("said", DENIALS, ids=str)
+def test_a_cut_denial_is_no_success(said):
+    """What has arrived of it denies the invite; in a list too."""
+    for body in ({**said, "more": ["x"]}, [{**said, "more": ["x"]}]):
+        reply = Reply(200, json.dumps(body).encode()[:-4], body_complete=False)
+
+        assert judge(reply, REQUEST, now=lambda: NOW).anomaly is Anomaly.DENIED
+
+
+@pytest.mark.parametrize("body", [b'"Track not found"', b"false", b"true", b"0", b'""'])
+def test_a_bare_json_value_is_not_the_platforms_reply(body):
+    """The platform answers with an object."""
+    assert judged(200, body).anomaly is Anomaly.NO_JSON
 
 
 @pytest.mark.parametrize("said", AGREEMENTS, ids=str)

@@ -112,7 +112,7 @@ async def test_wrong_key_is_unauthorized(client, method, path, key):
         ("PUT", "/tracks/invite", 405),
         ("POST", "/tracks/1/applicants", 405),
         ("POST", "/sandbox/invites", 405),
-        ("POST", "/", 404),
+        ("POST", "/", 405),
         ("POST", "/tracks/invite/", 404),
         ("POST", "/api/v1/tracks/invite", 404),
         ("GET", "/tracks/x/applicants", 404),
@@ -272,3 +272,25 @@ async def test_link_uses_the_address_that_listens(client):
     )
 
     assert reply.json()["invite_link"].startswith(f"http://127.0.0.1:{client.base_url.port}/")
+
+
+async def test_list_is_a_table_for_people(client):
+    """A browser gets a page, newest first, with what it was sent as text."""
+    await client.invite(candidate_name="First", candidate_email="a@example.com")
+    await client.invite(candidate_name="<b>", invite_format="sendlink")
+
+    page = await client.get("/sandbox/invites", headers={"accept": "text/html,*/*;q=0.8"})
+
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "2 accepted, 1 of them by e-mail" in page.text
+    assert '<a href="invites/1000002">&lt;b&gt;</a>' in page.text
+    assert page.text.index("invites/1000002") < page.text.index("invites/1000001")
+    assert '<td data-label="E-mailed">yes</td>' in page.text
+
+
+@pytest.mark.parametrize("prefix", ["", "/api/v2"])
+async def test_root_leads_to_the_list(client, prefix):
+    """Whoever opens the printed address finds something."""
+    reply = await client.get(f"{prefix}/")
+
+    assert (reply.status_code, reply.headers["location"]) == (303, "sandbox/invites")

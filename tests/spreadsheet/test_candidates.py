@@ -50,6 +50,16 @@ def test_columns_that_the_person_names(reading):
     assert people(file) == [(2, "Ada Lovelace", "a@example.com")]
 
 
+def test_a_failed_formula_is_no_name(reading):
+    """Nor is it half of one."""
+    file = reading("First Name,Last Name,Email\nAda,#N/A,a@example.com\nBob,B,b@example.com\n")
+
+    assert [one.problem for one in file.candidates] == [
+        'name "#N/A": a formula of the spreadsheet has failed there',
+        None,
+    ]
+
+
 def test_more_cells_than_headings_are_a_problem(reading):
     """The name may be cut; the row stays whole in the results."""
     file = reading("email,name,phone\njane@example.com,Doe, Jane,555\n")

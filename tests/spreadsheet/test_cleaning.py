@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.spreadsheet.cleaning import cleaned_email, cleaned_name, escaped, shown, unescaped
+from gateway.spreadsheet.cleaning import (
+    cleaned_email,
+    cleaned_name,
+    escaped,
+    is_formula_error,
+    shortened,
+    shown,
+    unescaped,
+)
 
 ADA = "ada@example.com"
 
@@ -72,3 +80,22 @@ def test_other_cells_are_as_they_are(cell):
 def test_what_cannot_be_seen_is_shown():
     """A person finds the sign that is wrong."""
     assert shown("a\u200bé b") == '"a[U+200B]é b"'
+
+
+@pytest.mark.parametrize(
+    ("cell", "is_error"),
+    [
+        *((cell, True) for cell in ("#N/A", "#NV", " #REF! ", "#NAME?", "#DIV/0!", "#BEZUG!")),
+        *((cell, True) for cell in ("#VALUE!", "#¿NOMBRE?", "Err:502")),
+        *((cell, False) for cell in ("Ada", "#1 Ada", "# Ada", "Null", "Errol", "#", "")),
+    ],
+)
+def test_what_a_failed_formula_leaves(cell, is_error):
+    """Nobody is called that."""
+    assert is_formula_error(cell) is is_error
+
+
+def test_long_cells_are_shortened():
+    """Short ones stay whole."""
+    assert shortened("x" * 60) == "x" * 60
+    assert shortened("x" * 61) == "x" * 60 + "…"

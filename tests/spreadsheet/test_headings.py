@@ -82,3 +82,12 @@ def test_named_columns_must_be_there_once(wanted, message):
 def test_plain_words():
     """Case, accents, signs and joints do not matter."""
     assert plain(" É-Mail_Adresse* (x) [y]:") == "e mail adresse"
+
+
+def test_headings_are_shown_within_bounds():
+    """A file that is no list may have thousands, of any length."""
+    with pytest.raises(HeadingError) as caught:
+        Wanted().columns(["x" * 5000, *("y",) * 5000])
+
+    assert len(str(caught.value)) < 500
+    assert "and 4971 more" in str(caught.value)

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from gateway.spreadsheet.headings import Wanted
-from gateway.spreadsheet.report import Result, columns_of_report, own_columns, read_report
+from gateway.spreadsheet.report import (
+    ReportError,
+    Result,
+    columns_of_report,
+    own_columns,
+    read_report,
+)
 
 NEW = ["Name", "Status", "Email", "track", "format", "status", "link", "code", "reason"]
 
@@ -94,3 +100,15 @@ def test_a_report_that_was_saved_in_a_code_page(tmp_path):
 
     assert plain.address == "a@example.com"
     assert misread.address is None
+
+
+@pytest.mark.parametrize("content", [b"", b"\xef\xbb\xbf", b"\r\n"], ids=["no", "mark", "line"])
+def test_an_emptied_report_stops_the_run(tmp_path, content):
+    """What it held may be all that is known; no file at all says that there was nothing."""
+    path = tmp_path / "results.csv"
+
+    assert read_report(path, Wanted()) == ()
+
+    path.write_bytes(content)
+    with pytest.raises(ReportError, match="is empty: who may be invited already is lost"):
+        read_report(path, Wanted())

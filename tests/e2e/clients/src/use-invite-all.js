@@ -1,0 +1,37 @@
+// node use-invite-all.js http://host:port/graphql: what `inviteAll` makes of a list before and after
+// a reload. The first request is turned away, and the response to the second does not arrive.
+import { forget, inviteAll } from "./inviteAll.js";
+
+const [endpoint] = process.argv.slice(2);
+const sent = globalThis.fetch;
+const error = { message: "Too many", extensions: { code: "RATE_LIMITED", retryAfterSeconds: 1 } };
+let requests = 0;
+
+globalThis.fetch = async (address, init) => {
+  requests += 1;
+  if (requests === 1) return Response.json({ errors: [error] }, { status: 429 });
+  const response = await sent(address, init);
+  if (requests === 2) throw new TypeError("fetch failed");
+  return response;
+};
+
+const held = new Map();
+const storage = {
+  getItem: (name) => held.get(name) ?? null,
+  setItem: (name, value) => held.set(name, value),
+  removeItem: (name) => held.delete(name),
+};
+const candidates = ["ada", "dropped", "conflict", "grace", "alan"].map((localPart) => ({
+  candidateName: "Somebody",
+  candidateEmail: `${localPart}@example.com`,
+}));
+const progress = [];
+const onProgress = (done, all) => progress.push(`${done}/${all}`);
+const call = (rounds) =>
+  inviteAll("list", "6578", candidates, { chunk: 2, endpoint, onProgress, rounds, storage });
+
+const before = await call(1);
+const after = await call(4);
+const kept = held.size;
+forget("list", storage);
+console.log(JSON.stringify({ before, after, progress, kept: [kept, held.size] }));

@@ -1,0 +1,130 @@
+"""What counts as a body that denies a success."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.upstream.denials import beginning_of_json, denies
+
+DENIALS = [
+    {"success": False},
+    {"success": "false"},
+    {"success": " False "},
+    {"success": 0},
+    {"success": "0"},
+    {"success": "no"},
+    {"success": ""},
+    {"Success": False},
+    {"ok": False},
+    {"error": "No"},
+    {"error": True},
+    {"error": 1},
+    {"error": {"message": "No"}},
+    {"error": ["No"]},
+    {"ERROR": "No"},
+    {"errors": {"email": ["taken"]}},
+    {"errors": ["No"]},
+    {"errors": "No"},
+    {"status": "error"},
+    {"status": "Error"},
+    {"status": "fail"},
+    {"status": "FAILED"},
+    {"status": "rejected"},
+    {"status": 400},
+    {"status": "409"},
+    {"statusCode": 500},
+    {"success": True, "error": "No"},
+    {"status": False, "message": "No"},
+    {"status": "false"},
+    {"status": "duplicate"},
+    {"status": "404 Not Found"},
+    {"status": "NOK"},
+    {"status": {"code": 400}},
+    {"code": 400},
+    {"result": False},
+    {"result": "error"},
+    {"type": "error"},
+    {"is_success": False},
+    {"invited": False},
+    {"isError": True},
+    {"failed": True},
+    {"error_message": "No"},
+    {"errorMessage": "Task timed out"},
+    {"error-code": 17},
+    {"exception": "No"},
+    {"fault": {"faultstring": "No"}},
+    {"data": {"success": False}},
+    {"results": [{"error": "No"}]},
+    {"invite_status": "failed"},
+]
+AGREEMENTS = [
+    {},
+    {"success": True},
+    {"success": "true"},
+    {"success": None},
+    {"success": 1},
+    {"error": None},
+    {"error": ""},
+    {"error": " "},
+    {"error": False},
+    {"errors": []},
+    {"errors": {}},
+    {"error": 0},
+    {"status": "success"},
+    {"status": "pending"},
+    {"status": 200},
+    {"status": "201"},
+    {"status": True},
+    {"status": None},
+    {"status": ["error"]},
+    {"message": "Invited"},
+    {"error": "none"},
+    {"error_code": "0"},
+    {"isError": False},
+    {"code": 4821},
+    {"flags": [False]},
+    {"data": {"success": True}},
+    {"invite_status": "not_started"},
+]
+
+
+@pytest.mark.parametrize("said", DENIALS, ids=str)
+def test_a_denial_is_seen_wherever_it_stands(said):
+    """Alone, beside other fields, in a list, in an object."""
+    assert denies(said)
+    assert denies({"application_id": 7, **said})
+    assert denies([said])
+    assert denies({"data": {"reply": said}})
+
+
+@pytest.mark.parametrize("said", AGREEMENTS, ids=str)
+def test_other_fields_deny_nothing(said):
+    """Empty errors, good statuses, numbers that are no status."""
+    assert not denies(said)
+    assert not denies([said])
+
+
+def test_the_depth_is_bounded():
+    """A body nested too deeply is not followed to its end."""
+    nested: object = {"success": False}
+    for _ in range(50):
+        nested = [nested]
+
+    assert not denies(nested)
+
+
+@pytest.mark.parametrize(
+    ("cut", "read"),
+    [
+        (b'{"success": false, "error": "Appl', {"success": False, "error": "Appl"}),
+        (b'{"success": fal', {}),
+        (b"Service unavail", None),
+        (b"", None),
+        (b"[" * 100_000, None),
+        (b"\xff\xfe{", None),
+    ],
+    ids=lambda value: repr(value)[:20],
+)
+def test_a_cut_body_is_read_as_far_as_it_goes(cut, read):
+    """Anything else reads as nothing, and nothing raises."""
+    assert beginning_of_json(cut) == read
