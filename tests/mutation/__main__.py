@@ -173,6 +173,8 @@ def failing(tree: Path, chosen: Path) -> str | None:
         )
     except subprocess.TimeoutExpired:
         return f"no end within {SECONDS} seconds"
+    if ran.returncode < 0:
+        sys.exit(f"pytest was ended by signal {-ran.returncode}")
     if not ran.returncode:
         return None
     named = [line for line in ran.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
