@@ -629,7 +629,7 @@ async def test_success_is_told_before_a_slow_store_has_it(store, replica):
 
     store.swap = slow_swap
 
-    answer = await replica.invite(seconds=0.01)
+    answer = await replica.invite(seconds=0.5)
     free.set()
     await replica.inviter.drain()
 
@@ -638,7 +638,7 @@ async def test_success_is_told_before_a_slow_store_has_it(store, replica):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "grace"), [(20, 0.01), (0.05, 60)], ids=["time-left", "within-the-grace"]
+    ("seconds", "grace"), [(20, 0.01), (0.3, 60)], ids=["time-left", "within-the-grace"]
 )
 async def test_slow_settle_is_waited_for(store, replica, monkeypatch, seconds, grace):
     """What another process has settled meanwhile is the answer, not this one's own failure.
@@ -661,7 +661,7 @@ async def test_slow_settle_is_waited_for(store, replica, monkeypatch, seconds, g
     later = next_claim(claim, now=replica.clock.now, lease_seconds=LEASE_SECONDS)
     store.records[claim.record_id] = settled(later, State.INVITED, now=NOW, answer=ANSWER)
     # Longer than the shorter of the two.
-    asyncio.get_running_loop().call_later(0.1, free.set)
+    asyncio.get_running_loop().call_later(0.5, free.set)
 
     answer = await slow
 
