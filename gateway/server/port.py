@@ -81,9 +81,9 @@ class Port:
     _lines: bytes = b""
 
     def enter(self, client: Client) -> bool:
-        """Admit the client; at the limit, the one that has been idle longest is closed.
+        """Admit the client; at the limit, the connection that has waited longest is closed.
 
-        False if the limit is reached and none is idle.
+        False if the limit is reached and no connection waits for its client.
         """
         if len(self.connections) >= self.limits.max_connections:
             waiting = [one for one in self.connections if one.waits]

@@ -87,7 +87,7 @@ def _with_mark(encoding: str) -> str:
 
 
 def _without_mark(data: bytes) -> Text:
-    """UTF-16 without a byte order mark: in most lists, every other byte is mostly zero."""
+    """UTF-16 without a byte order mark: in most lists, most characters have a zero byte."""
     name = "utf-16-le" if data[1::2].count(0) > data[::2].count(0) else "utf-16-be"
     return Text(data.decode(name, "replace"), "utf-16")
 

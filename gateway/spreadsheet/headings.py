@@ -128,7 +128,7 @@ class Wanted:
         if len(vague) == 1 and not given and not family:
             return (vague[0],)
         if vague or given or family:
-            # In the order of a spoken name: the possible family name comes last.
+            # In the usual order of a name: the possible family name comes last.
             raise HeadingError(_halves(cells, list(dict.fromkeys([*given, *vague, *family]))))
         raise HeadingError(_missing("names", "--name-column", cells))
 

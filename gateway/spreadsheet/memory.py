@@ -77,7 +77,7 @@ class Memory:
         return await self._records.store.read(self._identity(request).record_id)
 
     async def adopt(self, request: InviteRequest) -> None:
-        """Add a record of a person who has none, but is invited according to a report.
+        """Add a record for a person who has none, but is invited according to a report.
 
         Raises StoreUnavailableError.
         """

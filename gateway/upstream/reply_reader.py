@@ -23,7 +23,7 @@ _FINAL: Final = 200
 """The lowest final status; those below it are interim."""
 _SWITCHING_PROTOCOLS: Final = 101
 _COLON_BLANK_AND_END: Final = 4
-# A head, and a chunked body, end with an empty line: two of these.
+# Heads and chunked bodies end with two line ends; a third one is surplus.
 _SURPLUS_LINE: Final = b"\r\n\r\n\r\n"
 # The chunks' framing counts too, so that an endless series of small chunks is cut off.
 _LARGEST_REPLY: Final = LARGEST_HEAD + 2 * LARGEST_BODY
@@ -41,7 +41,7 @@ class ReplyReader:
     _status: int | None
     _lines: list[tuple[bytes, bytes]]
     _idle_octets: int
-    """Of the reason and of trailers, which say nothing that matters."""
+    """The octets of the reason phrase and of trailers, which are ignored."""
     _headers: Mapping[bytes, bytes]
     _body: list[bytes]
     _body_octets: int
