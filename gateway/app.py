@@ -66,11 +66,11 @@ def create_app(
     platform: str | None = None,
     cors_loopback: bool = False,
 ) -> Gateway:
-    """The gateway; `upstream` and `store` stand in for those that the settings name.
+    """The gateway; `upstream` and `store` replace those that the settings name.
 
-    `applicants` does so where the upstream's list is read. `platform` is what people are told
-    that they invite through, if it is not the upstream's host. With `cors_loopback` pages of
-    this machine may call, whatever their port.
+    `applicants` replaces the client that reads the upstream's list. `platform` is the name of the
+    platform that is shown to people; by default it is the upstream's host. With `cors_loopback`,
+    pages served from this machine may call, whatever their port.
 
     With `stops_on_signals` it drains from the signal on, before its server notices.
     """
@@ -97,7 +97,7 @@ def create_app(
     )
     schema = executable_schema(federation=settings.federation)
     general = GeneralExecutor(schema, hide_suggestions=not settings.introspection)
-    # It reads in another thread, so it shares nothing with the endpoint's.
+    # Used in another thread, so not shared with the endpoint.
     reader = DocumentReader(schema, settings.request_limits(), introspection=settings.introspection)
     trusted = TrustedDocuments(reader.read, settings.documents)
     endpoint = GraphQLEndpoint(
@@ -112,7 +112,7 @@ def create_app(
         cors_loopback=cors_loopback,
         trusted=trusted,
         trusted_only=settings.documents_only,
-        # Strangers take no place from callers.
+        # Overload comes last: requests that access refuses must not occupy a place.
         gates=(*access.gates, OverloadGate(service.requests, draining)),
         executor=PlanningExecutor(schema, general=general),
     )
@@ -154,12 +154,12 @@ def create_app(
 
 @contextlib.contextmanager
 def _looking_for_changes(trusted: TrustedDocuments) -> Iterator[None]:
-    """Replaced manifests are taken over meanwhile."""
+    """Reload changed manifests during the block."""
 
     async def look() -> None:
         while True:
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
-            # Reading many documents takes long.
+            # Reading many documents is slow.
             await aside(trusted.look)
 
     looking = asyncio.create_task(look())
@@ -170,7 +170,7 @@ def _looking_for_changes(trusted: TrustedDocuments) -> Iterator[None]:
 
 
 class Gateway:
-    """GraphQL at its paths, everything else from `site`."""
+    """The ASGI app: GraphQL at its paths, everything else from `site`."""
 
     def __init__(
         self,
@@ -195,9 +195,9 @@ class Gateway:
 
 
 def _telling_failures(send: Send) -> Send:
-    """`send`, with a line in the log where the application's start or end fails.
+    """`send`, but a failed start or stop of the application goes to our log.
 
-    Starlette's account of that is the traceback, with all that the exceptions' messages hold.
+    Starlette would send the traceback with its exceptions' messages, which may hold secrets.
     """
 
     async def tell(message: Message) -> None:
@@ -214,23 +214,23 @@ def _telling_failures(send: Send) -> Send:
 
 
 def app_from_environment() -> ASGIApp:
-    """The gateway of a worker that `gateway serve` started. Raises SettingsError."""
+    """The gateway in a worker of `gateway serve`. Raises SettingsError."""
     return served_app(checked_settings())
 
 
 def served_app(settings: Settings) -> ASGIApp:
-    """The gateway of a process that serves it alone, with its log and its signals."""
+    """The gateway in a process that only serves it: with logging and signal handling."""
     configure_log(settings)
     app = create_app(settings, stops_on_signals=True)
-    # All that exists now stays. Every full collection would walk it for nothing, and let
-    # all requests wait meanwhile.
+    # All objects that exist now stay alive: a full collection would scan them for nothing while
+    # all requests wait.
     gc.freeze()
     gc.enable()
     return app
 
 
 def configure_log(settings: Settings) -> None:
-    """Write the log of this process as the settings say, and never wait for who reads it."""
+    """Log as the settings say, without ever blocking on a slow reader of the log."""
     never_wait_for_log()
     configure_logging(_level(settings), as_json=settings.log_format == "json")
 
@@ -246,7 +246,7 @@ def _watch(settings: Settings) -> Watch:
 def _tracing(settings: Settings) -> Tracing | None:
     if settings.traces_url is None:
         return None
-    # An extra that not everybody has installed, and slow to load.
+    # An optional extra, and slow to load.
     from gateway.telemetry.tracing import Tracing  # noqa: PLC0415 - see above
 
     return Tracing(

@@ -1,4 +1,4 @@
-"""Work beside the requests."""
+"""Background work."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _PATIENCE_SECONDS = 1.0
 async def end(task: asyncio.Task[Any]) -> None:
     """Cancel the task and wait for its end; its exception is ignored."""
     while not task.done():
-        # Once may not be enough: code that is just timing out can take this for its own doing.
+        # Once may not be enough: a timeout that expires just now can swallow the cancellation.
         task.cancel()
         await asyncio.wait([task], timeout=_PATIENCE_SECONDS)
 
 
 async def aside(work: Callable[[], Result]) -> Result:
-    """What `work` returns or raises; if it blocks for ever, the process ends all the same.
+    """Run `work` in a daemon thread: if it blocks for ever, the process can still end.
 
-    For the event loop's own threads the process would wait.
+    The threads of the event loop's executor would keep the process from ending.
     """
     return await _begun(work)
 
@@ -35,7 +35,7 @@ def _begun(work: Callable[[], Result]) -> asyncio.Future[Result]:
 
 
 def _do(work: Callable[[], Result], done: asyncio.Future[Result]) -> None:
-    # The loop may be gone by the end of the work, and with it who waited.
+    # The loop may be closed by the time the work ends; then no one is waiting.
     with contextlib.suppress(RuntimeError):
         try:
             result = work()
@@ -43,7 +43,7 @@ def _do(work: Callable[[], Result], done: asyncio.Future[Result]) -> None:
             done.get_loop().call_soon_threadsafe(_tell, done, done.set_exception, error)
         else:
             done.get_loop().call_soon_threadsafe(_tell, done, done.set_result, result)
-    # What was raised remembers this frame: with the future in it, it would hold itself.
+    # The exception's traceback refers to this frame: with `done` in it, that is a cycle.
     del done
 
 

@@ -1,4 +1,4 @@
-"""All that lives as long as the process: upstream, store, inviter, reconciler."""
+"""What lives as long as the process: upstream, store, inviter, reconciler."""
 
 from __future__ import annotations
 
@@ -45,19 +45,19 @@ if TYPE_CHECKING:
 
 _SECONDS_PER_HOUR: Final = 3600
 _PING_LASTS_SECONDS: Final = 1.0
-# What callers read comes on top of these, so that no look at an invite waits for them.
+# Callers' reads get connections on top of these, so that no look-up waits for them.
 _LIST_CONNECTIONS: Final = 4
-# By then the first response is sent, if somebody waited for it.
+# By then a first request that was waiting has had its response.
 _WARM_UP_AFTER_SECONDS: Final = 1.0
 
 
 class Service:
     """The core and what it needs, made from the settings; `start` before use, `stop` after.
 
-    `for_one_list`: there are no callers, but one list that has time and may be worked through
-    again. It waits for the operator's limits too, and may ask for what was refused once more. A
-    person is invited once for good. `announce` is awaited before each invite is sent; where it
-    returns False, nothing is.
+    `for_one_list` is for a single list without callers, which has time and may be run again: it
+    waits for the operator's limits too, sends refused invites again on the next run, and invites
+    each person only once, for ever. `announce` is awaited before each invite is sent; if it
+    returns False, nothing is sent.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class Service:
         self._pinging: asyncio.Task[bool] | None = None
 
     async def start(self) -> None:
-        """Open the store and begin to reconcile; StoreError says why that cannot be."""
+        """Open the store and start the reconciler; StoreError says why that failed."""
         await self.records.open()
         self._started = True
         self._reconciling = asyncio.create_task(
@@ -125,7 +125,7 @@ class Service:
         self._warming_up = asyncio.create_task(_warm_up())
 
     async def stop(self) -> None:
-        """Finish the invites that were begun, then let go of store and upstream."""
+        """Finish the invites in progress, then close store and upstream."""
         self._started = False
         for task in (self._reconciling, self._warming_up):
             if task is not None:
@@ -138,19 +138,19 @@ class Service:
         await self.rate_limits.aclose()
 
     def ask(self, call: Call) -> Awaitable[Exchange]:
-        """One read of the platform, beside the looks at its list."""
+        """Make one read of the platform, on the connections of the look-ups."""
         return self._list.send(call)
 
     def reread(self) -> None:
-        """Look at once for a new upstream key."""
+        """Check now for a new upstream key."""
         self._upstream.reread_api_key()
         self._list.reread_api_key()
 
     async def is_ready(self) -> bool:
-        """True if an invite with a key could be recorded now."""
+        """Whether an invite with a key could be recorded now."""
         if not self._started:
             return False
-        # Probes must not become a load on the disk, nor queue up where it hangs.
+        # Probes must not load the disk, nor queue up while it hangs.
         if time.monotonic() - self._pinged_at < _PING_LASTS_SECONDS:
             return True
         if self._pinging is None or self._pinging.done():
@@ -166,8 +166,8 @@ class Service:
         return True
 
     def _paced(self) -> PacedInviter:
-        # Where the upstream limits requests, the pace makes the whole list wait: an attempt that
-        # waited by itself would only hold a place meanwhile.
+        # When the upstream limits calls, the pace makes the whole list wait: an attempt that waited
+        # by itself would only occupy a place.
         policy = RetryPolicy(
             attempts=self._settings.retry_attempts, after=frozenset({Verdict.NOT_SENT})
         )
@@ -217,7 +217,7 @@ async def _warm_up() -> None:
 
 
 def list_of(settings: Settings, *, observe: CallObserver | None = None) -> Upstream:
-    """The client that looks at the upstream's list."""
+    """The client that reads the upstream's list."""
     connections = _LIST_CONNECTIONS + _read_concurrency(settings)
     return _client(settings, connections=connections, observe=observe)
 
@@ -240,7 +240,7 @@ def _client(settings: Settings, *, connections: int, observe: CallObserver | Non
 
 
 def _read_back(settings: Settings, applicants: Upstream, records: Records) -> ReadBack | None:
-    # Of the list of another's account the gateway can see nothing.
+    # With forwarded keys the list belongs to the caller's account: the gateway cannot read it.
     if not settings.read_back or settings.upstream_api_key_mode == "forward":
         return None
     zone = settings.upstream_time_zone
@@ -263,7 +263,7 @@ def _witness_looks(
 def _applications(settings: Settings, applicants: Upstream) -> Applications | None:
     if not settings.applications:
         return None
-    # A request that reads holds a place that another could invite from: some are always left.
+    # Reading requests occupy places that inviting ones need: some are always left for those.
     places = Admission(
         _read_concurrency(settings),
         queue=settings.upstream_concurrency // 4,

@@ -16,10 +16,10 @@ T = TypeVar("T")
 
 
 class WatchedFile(Generic[T]):
-    """What `read` makes of a file; a change is seen within that time, or at once by `reread`.
+    """A file's content as parsed by `read`, checked for changes regularly and by `reread`.
 
-    A file that is gone or that `read` refuses leaves the last good content in force; the log
-    says so once for each such file. Raises OSError or ValueError if the first reading fails.
+    If the file is gone or `read` refuses it, the last good content stays in use, with one warning
+    in the log. Raises OSError or ValueError if the first read fails.
     """
 
     def __init__(
@@ -47,14 +47,14 @@ class WatchedFile(Generic[T]):
         return self._content
 
     def reread(self) -> bool:
-        """Look at once; True if there is another content now."""
+        """Check the file now; True if the content has changed."""
         stamp = self._stamp_now()
         try:
             content = self._read(self._path)
         except (OSError, ValueError):
             if stamp != self._refused:
                 self._refused = stamp
-                # The reason stays unsaid: it might quote the file, and the file holds secrets.
+                # Without the reason, which might quote the file's secrets.
                 LOGGER.warning("%s cannot be used; its former content is still used", self._path)
             return False
         changed = content != self._content
@@ -64,7 +64,7 @@ class WatchedFile(Generic[T]):
         return changed
 
     def changed_within(self, seconds: float) -> bool:
-        """Another content was read since then, whoever had it read."""
+        """Whether new content was read in the last `seconds`, by any caller."""
         return self._clock() - self._changed_at <= seconds
 
     def _stamp_now(self) -> tuple[int, int, int] | None:

@@ -1,1 +1,1 @@
-"""What became of an invite: applications as the upstream lists them. Nothing here invites."""
+"""Reading applications, as the upstream lists them. Nothing here invites."""

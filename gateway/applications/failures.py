@@ -1,7 +1,7 @@
-"""Why a read failed, in the codes of the invites' errors.
+"""Why a read failed, with the error codes of invites.
 
-The statuses mean what they mean for an invite; but a read changes nothing, so it may always be
-repeated, and there is no outcome.
+Statuses mean the same as for an invite; but a read changes nothing, so it may always be repeated,
+and there is no outcome.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _CODES: Final[Mapping[InviteErrorCode, InviteErrorCode]] = {
     InviteErrorCode.ALREADY_INVITED: InviteErrorCode.UPSTREAM_FAULT,
     InviteErrorCode.INVITE_QUOTA_EXHAUSTED: InviteErrorCode.UPSTREAM_UNAUTHORIZED,
 }
-# A server that has broken down over the request, and time that is used up, are not tried again.
+# Not 500, which the same request may cause again.
 _TRIED_AGAIN: Final = frozenset(
     {
         HTTPStatus.OK,
@@ -51,7 +51,7 @@ _MESSAGES: Final[Mapping[InviteErrorCode, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class ReadFailure:
-    """Why there is nothing to show; `message` is safe to show to a person."""
+    """Why a read failed; `message` is safe to show to a person."""
 
     code: InviteErrorCode
     message: str
@@ -62,14 +62,14 @@ class ReadFailure:
 
 
 def judge_read(exchange: Exchange, *, now: Clock) -> Judgement:
-    """A read that failed; `retryable` means that another one may succeed."""
+    """The judgement of a failed read; `retryable` means that another one may succeed."""
     told = judge(exchange, now=now)
     code = _CODES.get(told.code, told.code)
     return replace(told, code=code, retryable=_may_succeed(exchange, code, told))
 
 
 def is_tried_again(exchange: Exchange, judgement: Judgement) -> bool:
-    """The gateway itself makes another attempt, rather than leave that to the caller."""
+    """Whether the gateway itself makes another attempt."""
     match exchange:
         case NoReply(fault):
             return judgement.retryable and fault in _CONNECTION_FAULTS
@@ -88,7 +88,7 @@ def failure_of(judgement: Judgement) -> ReadFailure:
 
 
 def refusal_of(issues: tuple[InputIssue, ...]) -> ReadFailure:
-    """The failure of arguments that never left the gateway."""
+    """The failure for invalid arguments; nothing was sent."""
     return ReadFailure(
         InviteErrorCode.INVALID_INPUT,
         "The arguments are not valid; correct them and ask again.",

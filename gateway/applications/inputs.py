@@ -1,4 +1,4 @@
-"""What a caller asks to read, checked as a whole before anything is asked of the upstream."""
+"""Validation of what a caller asks to read, complete before any call to the upstream."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from gateway.invites.models import InputIssue
 from gateway.upstream.columns import LONGEST_REFERENCE, is_reference
 
 LARGEST_FIRST = 200
-"""The most that the upstream lists on one page."""
+"""The largest page of the upstream."""
 FIRST = 25
-# Far beyond any list, and far below where numbers get unwieldy.
+# Far beyond the end of any list.
 _LAST_POSITION = 10**9
 
 
 @dataclass(frozen=True, slots=True)
 class ListDraft:
-    """A request for part of a track's list as the caller wrote it; nothing has been checked.
+    """A request for part of a track's list as the caller wrote it, unchecked.
 
-    `narrowed` holds what was given of `name`, `email`, `candidate_id`, `application_id`,
-    `stage_id`, `from_date` and `to_date`, which are the upstream's own names for them.
+    `narrowed` holds the filters that were given, under the upstream's names: `name`, `email`,
+    `candidate_id`, `application_id`, `stage_id`, `from_date` and `to_date`.
     """
 
     track_id: str
@@ -36,9 +36,9 @@ class ListDraft:
 
 @dataclass(frozen=True, slots=True)
 class ListRequest:
-    """A checked request for `first` applications from position `start` on; the first has 0.
+    """A checked request for `first` applications from position `start` on, counted from 0.
 
-    With a `first` of 0 only what is known of the whole list is wanted.
+    With a `first` of 0 only facts about the whole list are wanted.
     """
 
     track_id: int
@@ -48,8 +48,8 @@ class ListRequest:
 
 
 def check_list(draft: ListDraft) -> ListRequest | tuple[InputIssue, ...]:
-    """The request ready to be asked, or all that is wrong with it; no issue quotes the input."""
-    # Nothing is asked for in a search box that is empty.
+    """The checked request, or all of its issues; no issue quotes the input."""
+    # An empty search box is no filter.
     narrowed = {name: kept for name, text in draft.narrowed.items() if (kept := trimmed(text))}
     start = 0 if draft.after is None else start_after(draft.after)
     issues = tuple(_issues(draft, start, narrowed))
@@ -59,7 +59,7 @@ def check_list(draft: ListDraft) -> ListRequest | tuple[InputIssue, ...]:
 
 
 def check_key(track_id: str, application_id: str) -> ApplicationKey | tuple[InputIssue, ...]:
-    """Both ids as numbers, or what is wrong with them."""
+    """Both ids as numbers, or their issues."""
     given = {"track_id": track_id, "application_id": application_id}
     problems = {name: id_problem(text) for name, text in given.items()}
     issues = tuple(InputIssue(name, problem) for name, problem in problems.items() if problem)
@@ -72,7 +72,7 @@ def cursor_at(position: int) -> str:
 
 
 def start_after(cursor: str) -> int | None:
-    """The position behind a cursor's, or None if it is no cursor of `cursor_at`."""
+    """The position after the cursor's, or None if `cursor_at` did not make it."""
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
     except (ValueError, binascii.Error):
@@ -80,7 +80,7 @@ def start_after(cursor: str) -> int | None:
     position = text.removeprefix(b"at:")
     if not position.isdigit() or len(position) > len(str(_LAST_POSITION)):
         return None
-    # Only the one spelling that was given out.
+    # Only the exact spelling of `cursor_at` is valid.
     return int(position) + 1 if cursor_at(int(position)) == cursor else None
 
 

@@ -25,7 +25,7 @@ __all__ = [
 
 
 class ApplicationKey(NamedTuple):
-    """What the upstream finds an application by."""
+    """The ids by which the upstream finds an application."""
 
     track_id: int
     application_id: int

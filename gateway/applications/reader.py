@@ -1,4 +1,4 @@
-"""One read from the upstream: a place, attempts, a deadline."""
+"""Reads from the upstream, with admission, attempts and a deadline."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ _Found = TypeVar("_Found")
 class Reader:
     """Reads applications and tracks; one for the life of the process.
 
-    A read changes nothing: whatever went wrong, it may be tried again. `admission` bounds how
-    many are under way, those that wait for another attempt included.
+    A read changes nothing, so it may be tried again after any failure. `admission` bounds the
+    reads in progress, those that wait for another attempt included.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Reader:
         deadline: Deadline,
         api_key: str | None = None,
     ) -> ApplicationPage | ReadFailure:
-        """One page of a track's list, from 1 on."""
+        """One page of a track's list; pages are counted from 1."""
         query = {**narrowed, "page": str(page), "per_page": str(per_page)}
 
         def ask(seconds: float) -> Call:
@@ -104,7 +104,7 @@ class Reader:
     async def track(
         self, track_id: int, *, deadline: Deadline, api_key: str | None = None
     ) -> Track | ReadFailure:
-        """What a track is called and whether it takes invites."""
+        """A track's name and whether it accepts invites."""
 
         def ask(seconds: float) -> Call:
             return stats_call(track_id, timeout_seconds=seconds, api_key=api_key)

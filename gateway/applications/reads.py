@@ -1,4 +1,4 @@
-"""All that one request of a caller reads: each thing once, and no more than is allowed."""
+"""The reads of one request: each thing once, and at most a set number."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gateway.invites.deadline import Deadline
 
 _Found = TypeVar("_Found")
-# So that one request cannot take all places there are.
+# So that one request cannot take all places.
 AT_ONCE: Final = 4
 
 
@@ -39,7 +39,7 @@ class TooManyReadsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A part of a track's list: applications with their positions, and what is around them."""
+    """A part of a track's list: applications, their positions, and whether there are more."""
 
     entries: tuple[tuple[int, Application], ...]
     has_next: bool
@@ -49,7 +49,7 @@ class Window:
 
 
 class Applications:
-    """Gives each request its own reads; one for the life of the process."""
+    """Makes the reads of each request; one for the life of the process."""
 
     def __init__(self, reader: Reader, *, most: int, timeout_seconds: float) -> None:
         self._reader = reader
@@ -57,7 +57,7 @@ class Applications:
         self._timeout_seconds = timeout_seconds
 
     def reads(self, origin: Origin = ANYONE) -> Reads:
-        """The reads of a request that begins now."""
+        """The reads of a new request."""
         return Reads(
             self._reader,
             most=self._most,
@@ -67,7 +67,7 @@ class Applications:
 
 
 class Reads:
-    """One request's reads, `most` at most; beyond that they raise TooManyReadsError."""
+    """One request's reads, at most `most`; any further one raises TooManyReadsError."""
 
     def __init__(
         self,
@@ -87,15 +87,15 @@ class Reads:
         self._found: dict[object, Any] = {}
 
     async def one(self, key: ApplicationKey) -> ApplicationDetails | ReadFailure | None:
-        """One application, or None if there is none; it is read once, however often it is asked."""
+        """One application, or None if there is none; read once, however often it is asked for."""
         return await self._once(key, self._reader.one)
 
     async def track(self, track_id: int) -> Track | ReadFailure | None:
-        """One track, or None if there is none; it too is read once."""
+        """One track, or None if there is none; also read once."""
         return await self._once(track_id, self._reader.track)
 
     async def window(self, request: ListRequest) -> Window | ReadFailure:
-        """The applications from a position on; two pages where it lies within one."""
+        """The applications from a position on; reads two pages if they span two."""
         if not request.first:
             return await self._around(request)
         number, skipped = divmod(request.start, request.first)
@@ -115,7 +115,7 @@ class Reads:
         return Window(tuple(entries), has_next, request.start > 0, page.total, size)
 
     async def _around(self, request: ListRequest) -> Window | ReadFailure:
-        """No application, and whether there is one at the position."""
+        """An empty window that says whether there is an application at the position."""
         page = await self._page(replace(request, first=1), request.start + 1)
         if isinstance(page, ReadFailure):
             return page
@@ -153,5 +153,5 @@ class Reads:
 
 
 def _is_missing(found: object) -> bool:
-    """The platform knows none: it says the same of an unknown application as of its track."""
+    """Whether it does not exist: the reply is the same for an unknown application or track."""
     return isinstance(found, ReadFailure) and found.code is InviteErrorCode.TRACK_NOT_FOUND

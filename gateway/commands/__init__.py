@@ -1,1 +1,1 @@
-"""What `gateway` does, a module for each command."""
+"""The commands of `gateway`, one module each."""

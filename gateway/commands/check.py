@@ -1,4 +1,4 @@
-"""`gateway check`: what is set, what is wrong with it, and what can be reached."""
+"""`gateway check`: prints the settings and their errors, and tries connections."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _PASSWORD_IN_QUERY: Final = re.compile(r"((?:ssl)?password=)[^&]*")
 def check(*, everything: bool, connect: bool) -> int:
     """Print the settings that are set, or `everything`; return the exit code.
 
-    Where the settings are right, `connect` tries what they name.
+    If the settings are valid, `connect` tries the servers that they name.
     """
     given = given_values()
     try:
@@ -67,7 +67,7 @@ def _print(given: Mapping[str, str], *, faults: tuple[str, ...], everything: boo
 
 
 def _shown(field: str, text: str) -> str:
-    """The text without its secrets: of a URL that is the password alone."""
+    """The text without secrets; a URL loses only its password."""
     if _is_secret(field) and "://" not in text:
         return _HIDDEN
     return _PASSWORD_IN_QUERY.sub(r"\1***", _PASSWORD.sub(r"\1:***@", text))

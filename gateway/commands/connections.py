@@ -1,4 +1,4 @@
-"""What the settings name, tried: each connection with what an operator must know of it."""
+"""Tries each connection that the settings name, and reports problems to the operator."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from gateway.upstream.contract import Upstream
 from gateway.upstream.wire import Exchange, Fault, NoReply, Reply, is_html
 
 _READ: Final = "/tracks/stats"
-"""It names some tracks, needs the key and changes nothing."""
+"""It lists tracks, requires the API key and changes nothing."""
 _REFUSALS: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
-# HTTP's dates have whole seconds, and the reply was a while on its way.
+# HTTP dates have whole seconds, and the reply took some time to arrive.
 _TOLERATED_SECONDS: Final = 5.0
 _FAULTS: Final = {
     Fault.CONNECT: "is not reached: wrong name or port, or a firewall",
@@ -36,7 +36,7 @@ _FAULTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One connection, whether it works, and what was found."""
+    """One connection, whether it works, and the details."""
 
     name: str
     works: bool
@@ -44,7 +44,7 @@ class Tried:
 
 
 async def tried_connections(settings: Settings) -> list[Tried]:
-    """Platform, clock, store, and where they are used identity provider and shared counts."""
+    """Platform, clock, store and, if used, the identity provider and shared counts."""
     async with _platform(settings) as platform:
         exchange = await platform.send(
             Call(Route.STATS, _READ, timeout_seconds=settings.upstream_timeout_seconds)
@@ -106,7 +106,7 @@ async def _store(settings: Settings) -> Tried:
 
 
 async def _provider(settings: Settings) -> Tried:
-    # They bring a library for cryptography, which few commands need.
+    # Imported here because few commands need its cryptography library.
     from gateway.access.jwks import KeyRing, fetch_keys, read_key_file, why_no_keys  # noqa: PLC0415
 
     file, url = settings.jwt_jwks_file, settings.jwt_jwks_url

@@ -1,4 +1,4 @@
-"""`gateway dev`: the main job on one machine, without an account."""
+"""`gateway dev`: the gateway and the stand-in on one machine, without an account."""
 
 from __future__ import annotations
 
@@ -90,14 +90,14 @@ async def _running(
     beside = _free_port(port + 1)
     async with running_sandbox(create_sandbox(), port=beside) as sandbox:
         settings = dev_settings(sandbox, verbose=verbose, cors_origins=_origins())
-        # Whoever develops a page serves it from another port of this machine.
+        # A page in development is served from another port of this machine.
         app = create_app(settings, platform="stand-in", cors_loopback=True)
         async with running_gateway(app, settings, listening) as gateway:
             yield gateway, sandbox
 
 
 def _origins() -> tuple[str, ...]:
-    """The one setting that is heeded: further origins whose pages may call."""
+    """Further allowed origins: the only setting that is read."""
     try:
         return CodedSettings(
             upstream_api_key=SecretStr(API_KEY),
@@ -111,7 +111,7 @@ def _origins() -> tuple[str, ...]:
 def dev_settings(
     sandbox: str, *, verbose: bool = False, cors_origins: tuple[str, ...] = ()
 ) -> Settings:
-    """What `gateway dev` runs with; the environment and a `.env` file are left out."""
+    """The settings of `gateway dev`, without the environment and a `.env` file."""
     return CodedSettings(
         upstream_url=sandbox,
         upstream_api_key=SecretStr(API_KEY),
@@ -121,7 +121,7 @@ def dev_settings(
         cors_origins=cors_origins,
         log_level="info" if verbose else "warning",
         log_format="text",
-        # Keys are forgotten at the end, and no file is left behind.
+        # Records are lost at the end, and no file is left behind.
         store_url=SecretStr(IN_MEMORY),
     )
 
@@ -171,7 +171,7 @@ def _welcome(gateway: str, sandbox: str, answer: str) -> str:
 
 
 def _failures() -> str:
-    """Each local part that fails, with the status of its reply if it comes to one."""
+    """Each local part that fails, with the reply's status if there is a reply."""
     names = (
         name if isinstance(failure, Mishap) else f"{name} ({failure.status})"
         for name, failure in FAILURES.items()

@@ -1,4 +1,4 @@
-"""`gateway invite` as its user sees it: what is printed and asked, and the exit codes."""
+"""The user interface of `gateway invite`: output, questions and exit codes."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _TEMPLATE: Final = (("Name", "Email"),)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What the command line asks for."""
+    """The options of the command line."""
 
     file: Path
     track: str
@@ -73,7 +73,7 @@ class Job:
 
     @property
     def results(self) -> Path:
-        """Where results go; a file of results that is handed in as the list is its own."""
+        """The results file; a results file that is given as the list is updated in place."""
         ending = f".{self.track}.{self.format}.results.csv"
         if self.result is not None:
             return self.result
@@ -83,7 +83,7 @@ class Job:
 
 
 def write_template(path: Path) -> None:
-    """A list to fill in, as spreadsheet programs of this machine open it."""
+    """Write a list to fill in, in the format of this machine's spreadsheet program."""
     if path.exists():
         raise ResultsFileError(f"{path} is there already: choose another name")
     write_list(path, form_here(), _TEMPLATE)
@@ -91,7 +91,7 @@ def write_template(path: Path) -> None:
 
 
 def rehearse(job: Job) -> int:
-    """Tell what a run would do, and send nothing; the exit code."""
+    """Print what a run would do, and send nothing; return the exit code."""
     file = _read(job)
     settings = _settings(needs_key=job.connect)
     sheet = Sheet(file, job.track, job.format, account_of(settings.upstream_url, job.account))
@@ -131,7 +131,7 @@ def _store_file(settings: Settings) -> Path | None:
 
 
 def _store_there(settings: Settings) -> Records | None:
-    """The records; None where there are none yet: a rehearsal makes no file."""
+    """The records; None if there are none yet: a dry run creates no file."""
     file = _store_file(settings)
     if file is not None and not file.exists():
         return None
@@ -150,7 +150,7 @@ async def _plan(records: Records | None, sheet: Sheet, known: dict[str, Result],
 
 
 def invite(job: Job) -> int:
-    """Invite, tell how it went, and return the exit code.
+    """Invite, print a summary, and return the exit code.
 
     Raises SettingsError, StoreError, CandidatesFileError, ReportError and ResultsFileError.
     """
@@ -169,7 +169,7 @@ def invite(job: Job) -> int:
         echo("Nothing was sent.")
         return INTERRUPTED if screen.broke_off else NOT_ALL
     if tally.interrupted:
-        # The terminal may be gone: that may be why.
+        # The run may have been interrupted because the terminal was closed.
         with contextlib.suppress(OSError):
             _tell(job, file, settings, tally)
             sys.stdout.flush()
@@ -179,7 +179,7 @@ def invite(job: Job) -> int:
 
 
 def _tell(job: Job, file: CandidatesFile, settings: Settings, tally: Tally) -> None:
-    """How it went, and where to find more."""
+    """Print the summary, and where the results are."""
     _write_failed(job, file, tally)
     echo_all(tally.summary().splitlines())
     echo(f"Results: {job.results}")
@@ -189,7 +189,7 @@ def _tell(job: Job, file: CandidatesFile, settings: Settings, tally: Tally) -> N
 
 @contextlib.contextmanager
 def _waiting_for_others(settings: Settings) -> Iterator[None]:
-    """Says whom the user's own store is in use by: nothing but this command uses it."""
+    """Explains that another run uses the user's own store: no other command does."""
     try:
         yield
     except StoreError as error:
@@ -199,7 +199,7 @@ def _waiting_for_others(settings: Settings) -> Iterator[None]:
 
 
 class Terminal:
-    """The person at the terminal: is shown what will be sent, asked, and shown how it gets on."""
+    """Shows the plan and the progress on the terminal, and asks for confirmation."""
 
     def __init__(self, job: Job, file: CandidatesFile) -> None:
         self._job = job
@@ -243,7 +243,7 @@ class Terminal:
             self._progress.update(self._task, completed=done, description=text)
 
     def stopping(self) -> None:
-        # The terminal may be gone: that is why it stops.
+        # The run may be stopping because the terminal was closed.
         with contextlib.suppress(OSError):
             click.echo(
                 "Stopping: what is on its way is ended first, which takes seconds.", err=True
@@ -261,7 +261,7 @@ def _bar() -> Progress:
 
 def _asked(question: str) -> bool | None:
     """Yes or no; None after Ctrl-C."""
-    # The event loop would only note Ctrl-C, and the question would stay.
+    # The event loop's handler would only record Ctrl-C, and the prompt would stay.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return click.confirm(question)
@@ -305,7 +305,7 @@ def _write_failed(job: Job, file: CandidatesFile, tally: Tally) -> None:
 
 
 def _settings(*, needs_key: bool = True) -> Settings:
-    """The settings, where nobody calls: nobody brings a key, and who may call is not asked for."""
+    """The settings without callers: the gateway's own API key, and authentication is optional."""
     given: dict[str, object] = {"upstream_api_key_mode": "own"}
     for _ in range(3):
         try:
@@ -331,7 +331,7 @@ def echo_all(lines: Iterable[str]) -> None:
 
 
 def echo(line: str) -> None:
-    """Print the line, broken between words where the terminal is narrow."""
+    """Print the line, wrapped to the terminal's width."""
     click.echo("\n".join(_wrapped(line)))
 
 

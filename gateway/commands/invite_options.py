@@ -108,7 +108,7 @@ _OPTIONS: Final = (
 
 
 def invite_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The command with all of them, in the order in which its help lists them."""
+    """The command with all options, in the order of its help."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command

@@ -1,4 +1,4 @@
-"""`gateway migrate`: the store's tables, made or brought up to date as a step of its own."""
+"""`gateway migrate`: creates or updates the store's tables as a separate step."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _OF_THE_STORE = ("store_url_file", "store_url", "store_secret", "store_secret_fi
 
 
 def store_settings() -> Settings:
-    """Settings of which those of the store alone are the operator's. Raises SettingsError."""
+    """Settings of which only the store's are the operator's. Raises SettingsError."""
     given = {name: value for name, value in given_values().items() if name in _OF_THE_STORE}
     return load_settings(CodedSettings, auth="none", upstream_api_key="not needed", **given)
 

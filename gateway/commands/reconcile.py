@@ -1,4 +1,4 @@
-"""`gateway reconcile`: brings records of unknown end to an end, or says which stay open and why."""
+"""`gateway reconcile`: settles records of unknown outcome, or says which stay open and why."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def reconcile(
 ) -> Report:
     """One pass, or with `wait` as many as may still settle something. Raises StoreError.
 
-    What was in flight or in doubt at its start has its lease and its quiet period; what gateways
-    that serve meanwhile begin anew is not waited for.
+    It waits at most for the lease and the quiet period of records that are open at its start, not
+    for attempts that running gateways begin meanwhile.
     """
     return asyncio.run(_reconcile(settings, wait=wait, progress=progress))
 
@@ -49,7 +49,7 @@ async def _reconcile(
 
 
 def _longest(settings: Settings) -> float:
-    # Each of the two looks may come as late as the wait before it is long.
+    # Each of the two look-ups may be late by up to one wait.
     return settings.lease_seconds + settings.read_back_quiet_seconds + 2 * _LONGEST_WAIT_SECONDS
 
 

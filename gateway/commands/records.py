@@ -1,4 +1,4 @@
-"""`gateway records`: the records in doubt, which somebody may have to look into."""
+"""`gateway records`: the records in doubt, which a person may have to settle."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SHOWN_DIGITS: Final = 16
 
 
 def records_in_doubt(settings: Settings, *, email: str | None = None) -> list[Record]:
-    """The oldest first; those of one address, if it is given. Raises StoreError."""
+    """The oldest first; only those of `email`, if given. Raises StoreError."""
     return asyncio.run(_records_in_doubt(settings, email))
 
 
@@ -37,7 +37,7 @@ async def _records_in_doubt(settings: Settings, email: str | None) -> list[Recor
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Records]:
-    """The records alone: nothing is reconciled meanwhile."""
+    """Opens the records only: nothing is reconciled meanwhile."""
     records = Records(store_of(settings), secret=store_secret_of(settings))
     await records.open()
     try:
@@ -56,7 +56,7 @@ async def in_doubt(store: Store) -> AsyncIterator[Record]:
 
 
 def as_text(records: Sequence[Record]) -> str:
-    """For people: a line for each record, and one more for the reason."""
+    """For people: a line for each record, and another for the reason."""
     if not records:
         return "No record is in doubt."
     return "\n".join(
@@ -68,7 +68,7 @@ def as_text(records: Sequence[Record]) -> str:
 
 
 def as_json(records: Sequence[Record]) -> str:
-    """For machines; the hashes are those of the audit lines."""
+    """For machines; the hashes are the same as in the audit log."""
     return json.dumps(
         [
             {

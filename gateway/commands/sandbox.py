@@ -1,4 +1,4 @@
-"""`gateway sandbox`: the stand-in alone, playing the platform that its options describe."""
+"""`gateway sandbox`: the stand-in alone, behaving as its options say."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def serve(
     email_filter: str,
     page: str | None,
 ) -> None:
-    """Serves the stand-in until Ctrl-C or SIGTERM; the words are the options' values."""
+    """Serves the stand-in until Ctrl-C or SIGTERM; the arguments are the options' values."""
     platform = Platform(
         SecondInvite(second_invite),
         Listed(listed),

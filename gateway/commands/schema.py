@@ -1,4 +1,4 @@
-"""`gateway schema`: the schema as text, or how a file differs from it."""
+"""`gateway schema`: the schema as text, or a file's differences from it."""
 
 from __future__ import annotations
 

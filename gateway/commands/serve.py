@@ -43,7 +43,7 @@ def serve_gateway(settings: Settings) -> int:
     listening = listen(settings.host, settings.port)
     operations = _listen_for_operations(settings)
     _warn(settings)
-    # These lines are printed, not logged: they are the command's answer to the one who typed it.
+    # These lines are printed, not logged: they are the command's output at the terminal.
     address = address_of(listening[0], tls=settings.tls_cert is not None)
     print(f"Listening on {address}", flush=True)  # noqa: T201
     if operations:
@@ -85,7 +85,7 @@ def _serve(
     operations: Sequence[socket.socket],
     share: Share | None = None,
 ) -> None:
-    # The address is told before this is loaded.
+    # Imported late, so that the address is printed first.
     from gateway.app import served_app  # noqa: PLC0415
 
     config = server_config(served_app(settings), settings)
@@ -105,7 +105,7 @@ def _serve_with_workers(
         process = context.Process(
             target=work, args=(number, counts, settings, listening, operations)
         )
-        # Held back in the new process, until it can answer it.
+        # Blocked in the new process until it can handle it.
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
         process.start()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGHUP])
@@ -140,7 +140,7 @@ def work(
 ) -> None:
     """One worker's process; the settings are read again, as their files may have changed."""
     hold_early_signals()
-    # What a terminal sends to all processes at once, the supervisor passes on as SIGTERM.
+    # A terminal sends SIGINT to all processes at once; the supervisor passes it on as SIGTERM.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     from gateway.app import configure_log  # noqa: PLC0415 - signals are held first
     from gateway.checks import checked_settings  # noqa: PLC0415 - as above
@@ -158,7 +158,7 @@ def work(
 
 
 def prepare_store(settings: Settings) -> None:
-    """Open the store once and close it again. Raises StoreError if it cannot be used."""
+    """Check that the store can be opened. Raises StoreError."""
 
     async def open_and_close() -> None:
         store = store_of(settings)

@@ -1,4 +1,4 @@
-"""`gateway settle`: a person states how an invite in doubt ended, and the record keeps to it."""
+"""`gateway settle`: a person states the outcome of an invite in doubt."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class SettleError(OperatorError):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What somebody says of a record in doubt, whose id begins with `record`.
+    """A person's statement on the record in doubt whose id begins with `record`.
 
-    `application_id` is that of the application the invite made, if it is known.
+    `application_id` is that of the application that the invite created, if known.
     """
 
     record: str
@@ -49,7 +49,7 @@ async def _settle(settings: Settings, statement: Statement) -> str:
         record = await _the_one(store, statement.record)
         now = time.time()
         line = _audit_line(record, statement, now=now)
-        # Kept before anything changes: a record that was settled by hand always tells by whom.
+        # Stored before the record changes: one settled by hand always has this line to say by whom.
         await store.remember(f"settled:{record.record_id.hex()}:{record.attempt}", line.encode())
         if not await store.swap(_settled(record, statement, now=now), was=record):
             raise SettleError("the record has changed meanwhile: look at it again")

@@ -1,1 +1,1 @@
-"""The core: what an invite is and what a failure proves, without GraphQL or HTTP."""
+"""The core: invites, their outcomes and idempotency, without GraphQL or HTTP."""

@@ -1,4 +1,4 @@
-"""How much is let in: a bounded number at work, a bounded queue, a bounded wait."""
+"""Admission control: bounds on concurrency, on the queue and on the wait."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 
 
 class OverloadedError(Exception):
-    """There is no place now; nothing was done, and a moment later there may be one."""
+    """No place is free; nothing was done, and a retry a moment later may succeed."""
 
     def __init__(self, retry_after_seconds: int) -> None:
         super().__init__("too much at once")
@@ -43,18 +43,18 @@ class Admission:
 
     @property
     def has_room(self) -> bool:
-        # Whoever waits comes first, so a free place means that nobody does.
+        # A freed place goes to the first waiter, so a free one means that the queue is empty.
         return self._in_use < self._limit
 
     def try_enter(self) -> bool:
-        """True if there was a free place, which is then taken: `leave` gives it back."""
+        """Take a place if one is free, and return whether it was; release it with `leave`."""
         if not self.has_room:
             return False
         self._in_use += 1
         return True
 
     async def enter(self, *, max_wait_seconds: float | None = None) -> None:
-        """Take a place, for which `leave` must be called; OverloadedError if none came free."""
+        """Take a place, to be released with `leave`; OverloadedError if none became free."""
         if self.try_enter():
             return
         wait = self._max_wait_seconds
@@ -65,7 +65,7 @@ class Admission:
         await self._wait(wait)
 
     def leave(self) -> None:
-        """Give a place back, to the one who has waited longest if anybody does."""
+        """Release a place, or hand it to the longest waiter."""
         while self._waiting:
             place = self._waiting.popleft()
             if not place.done():
@@ -75,7 +75,7 @@ class Admission:
 
     @asynccontextmanager
     async def place(self, *, max_wait_seconds: float | None = None) -> AsyncIterator[None]:
-        """A place for the length of the block; OverloadedError if none came free."""
+        """Hold a place during the block; OverloadedError if none became free."""
         await self.enter(max_wait_seconds=max_wait_seconds)
         try:
             yield
@@ -90,7 +90,7 @@ class Admission:
                 await place
         except BaseException as error:
             if place.done() and not place.cancelled():
-                # It came free at the very moment the wait ended.
+                # The place became free at the very moment the wait ended.
                 if isinstance(error, TimeoutError):
                     return
                 self.leave()

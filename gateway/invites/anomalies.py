@@ -1,4 +1,4 @@
-"""Warns of replies that the platform would not give, which nobody would notice otherwise."""
+"""Warnings about replies that cannot be the platform's own and would go unnoticed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EVERY_SECONDS: Final = 600.0
 
 
 class Anomalies:
-    """Notes each such reply, and warns of each kind at most once in ten minutes."""
+    """Counts each such reply, and logs a warning of each kind at most once in ten minutes."""
 
     def __init__(
         self,
@@ -30,7 +30,7 @@ class Anomalies:
         self._next: dict[Anomaly, float] = {}
 
     def note(self, anomaly: Anomaly, status: int | None) -> None:
-        """There was one, with this status."""
+        """Record one such reply and its status."""
         self._count(anomaly)
         now = self._clock()
         if now >= self._next.get(anomaly, now):

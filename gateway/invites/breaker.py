@@ -1,4 +1,4 @@
-"""A circuit breaker: while the upstream fails, most calls are spared the wait.
+"""A circuit breaker: while the upstream fails, most calls fail at once.
 
 CLOSED ── half of at least 20 calls in 10 s failed ──► OPEN ── after the pause ──► HALF_OPEN
    ▲                                                    ▲                             │
@@ -21,10 +21,10 @@ class BreakerState(Enum):
     CLOSED = "closed"
     OPEN = "open"
     HALF_OPEN = "half-open"
-    """One call, the probe, is on its way; all others are turned away."""
+    """One call, the probe, is in progress; all others are refused."""
 
 
-# Looking a member up at its enum takes longer than all that is done with it here.
+# Access to a member through its enum costs more than everything done with it here.
 _CLOSED, _OPEN, _HALF_OPEN = BreakerState
 
 
@@ -48,7 +48,7 @@ class BreakerLimits:
 
 
 Permit = NewType("Permit", int)
-"""Leave to make one call; `Breaker.report` must be called with it once the call has ended."""
+"""Permission for one call; pass it to `Breaker.report` once the call has ended."""
 
 
 class Breaker:
@@ -60,7 +60,7 @@ class Breaker:
         self._clock = clock
         self._limits = limits
         self._state = _CLOSED
-        # A permit is the number of its era: calls of a former state say nothing about this one.
+        # A permit is the number of its era: calls begun in an earlier state do not count.
         self._era = 0
         self._until = 0.0
         self._calls = 0
@@ -71,7 +71,7 @@ class Breaker:
         return self._state
 
     def admit(self) -> Permit | None:
-        """Leave to make one call, or None: the upstream is known to fail."""
+        """A permit for one call, or None while the upstream is known to fail."""
         if self._state is _CLOSED:
             return Permit(self._era)
         if self._state is _OPEN and self._clock() >= self._until:
@@ -81,11 +81,11 @@ class Breaker:
 
     @property
     def retry_after_seconds(self) -> int:
-        """Whole seconds, at least 1, after which a call may be let through again."""
+        """Whole seconds, at least 1, until a call may be permitted again."""
         return max(1, math.ceil(self._until - self._clock()))
 
     def report(self, permit: Permit, health: Health) -> None:
-        """What the call said of the upstream."""
+        """Record what the call showed about the upstream."""
         if permit != self._era:
             return
         if self._state is _HALF_OPEN:

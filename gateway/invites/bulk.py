@@ -1,4 +1,4 @@
-"""Many candidates at once: each invited as one alone is, in one list's order, at one pace."""
+"""Bulk invites: each candidate as by a single invite, in the order of the list, at one pace."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _NOT_YET = stumbled(retryable=False)
 
 
 class TooManyCandidatesError(Exception):
-    """The list is longer than `most`; nothing of it was sent."""
+    """The list is longer than `most`; none of it was sent."""
 
     def __init__(self, most: int) -> None:
         super().__init__(f"more than {most} candidates")
@@ -58,18 +58,18 @@ class OneByOne(Protocol):
         """The invite or a typed failure by `deadline`."""
 
     async def recall(self, request: InviteRequest, origin: Origin) -> InviteResult | None:
-        """What an earlier request with the same key came to; None if it invited nobody."""
+        """The result of an earlier request with the same key; None if that sent no invite."""
 
     async def drain(self) -> None:
-        """Wait until what was begun has come to its end."""
+        """Wait for the invites in progress."""
 
 
 class PacedInviter:
-    """Invites one candidate of many, and waits where the upstream asks for that.
+    """Invites one candidate of a list, and waits while the upstream asks for it.
 
-    `attempt_seconds` bound each attempt, however late the deadline is. The operator's own limits
-    are waited for only with `waits_for_operators_limits`: a limit on one caller's invites is no
-    reason for other callers' lists to wait.
+    `attempt_seconds` limits each attempt, however late the deadline is. The operator's rate limits
+    are waited for only with `waits_for_operators_limits`: one caller's limit must not delay other
+    callers' lists.
     """
 
     def __init__(
@@ -107,20 +107,20 @@ class PacedInviter:
 
     @property
     def at_once(self) -> int:
-        """How many are invited at a time, at most."""
+        """The highest number of concurrent invites."""
         return self._paces.of(None).most
 
     @property
     def pause_seconds(self) -> float:
-        """How long no invite is sent, because the upstream asked for that or is overloaded."""
+        """Seconds without sending, because the upstream asked for that or is overloaded."""
         return self._paces.of(None).pause_seconds
 
     async def drain(self) -> None:
-        """Wait until every invite with a key that was begun has come to its end."""
+        """Wait for the keyed invites in progress."""
         await self._inviter.drain()
 
     def _is_turned_away(self, result: InviteResult) -> TypeGuard[InviteFailure]:
-        """Nothing was done, and the same request a little later may be welcome."""
+        """Nothing was done, and the same request may succeed a little later."""
         if isinstance(result, InviteSuccess) or result.outcome is not InviteOutcome.NOT_INVITED:
             return False
         if result.code is InviteErrorCode.RATE_LIMITED:
@@ -129,7 +129,7 @@ class PacedInviter:
         return result.retryable and result.retry_after_seconds is not None
 
     async def _never_sent(self, request: InviteRequest, origin: Origin, pace: Pace) -> InviteResult:
-        # An earlier request with the key may have invited: only its record can tell.
+        # An earlier request with the key may have invited: the record shows it.
         earlier = await self._inviter.recall(request, origin)
         if earlier is not None:
             return earlier
@@ -160,22 +160,22 @@ class BulkInviter:
     async def invite_all(
         self, drafts: Sequence[InviteDraft], origin: Origin = ANYONE
     ) -> list[InviteResult]:
-        """One result for each draft, in their order, each as if it had been the only one.
+        """One result for each draft, in their order, as `invite` would give it.
 
-        A second draft with the address of an earlier one is invalid. The origin's timeout is
-        that of the whole list. Raises TooManyCandidatesError, and sends nothing then.
+        A draft that repeats an earlier draft's address is invalid. The origin's timeout applies
+        to the whole list. Raises TooManyCandidatesError before anything is sent.
         """
         if len(drafts) > self._most:
             raise TooManyCandidatesError(self._most)
         deadline = within(origin.seconds_of(self._timeout_seconds))
         results: list[InviteResult] = [_NOT_YET] * len(drafts)
-        # Checked one by one as they are pulled: a long list keeps nobody else waiting.
+        # Checked one at a time, as needed: a long list must not block the event loop.
         places = enumerate(checked_each(drafts, key_required=self._key_required))
 
         async def work() -> None:
             for place, checked in places:
                 results[place] = await self._one(checked, origin, deadline)
-                # What else has come meanwhile goes first, and may ask for fewer calls.
+                # Other tasks run first: the replies they read may slow the pace.
                 await asyncio.sleep(0)
 
         workers = min(len(drafts), self._inviter.at_once)
@@ -185,7 +185,7 @@ class BulkInviter:
         return results
 
     async def drain(self) -> None:
-        """Wait until every invite with a key that was begun has come to its end."""
+        """Wait for the keyed invites in progress."""
         await self._inviter.drain()
 
     async def _one(
@@ -198,8 +198,8 @@ class BulkInviter:
             return refusal_of(checked)
         try:
             return await self._inviter.invite(checked, origin, deadline=deadline)
-        except Exception as error:  # noqa: BLE001 - a bug in one must not hide what became of the others
-            # Without the traceback, whose message may hold a name or an address.
+        except Exception as error:  # noqa: BLE001 - a bug in one must not hide the results of the others
+            # No traceback: the exception's message may hold a name or an address.
             log.error("an invite of a list ended in a bug: %s", type(error).__qualname__)  # noqa: TRY400 - see above
             return stumbled(retryable=checked.idempotency_key is not None)
 
@@ -207,7 +207,7 @@ class BulkInviter:
 def checked_each(
     drafts: Sequence[InviteDraft], *, key_required: bool = False
 ) -> Iterator[InviteRequest | tuple[InputIssue, ...]]:
-    """Each draft ready to be sent, or all that is wrong with it, its repetition included."""
+    """Each draft as a checked request or its issues, a repeated address included."""
     seen: dict[str, str] = {}
     for number, draft in enumerate(drafts, 1):
         checked = check(draft, key_required=key_required)
@@ -220,7 +220,7 @@ def _once(
     name: str,
     seen: dict[str, str],
 ) -> InviteRequest | tuple[InputIssue, ...]:
-    """As checked, unless an earlier draft of the list has the same address."""
+    """`checked`, or an issue if an earlier draft of the list has the same address."""
     if isinstance(checked, InviteRequest):
         email: str | None = checked.candidate_email
     else:

@@ -1,4 +1,4 @@
-"""Claims of keys: on disk before anything is sent, and each good for one attempt."""
+"""Claims of keys: on disk before anything is sent, and each valid for one attempt."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A record that says "about to send", and until when that may begin."""
+    """A record in state SENDING, and until when sending may begin."""
 
     record: Record
     at: Moment
@@ -26,16 +26,16 @@ class Claim:
     clocks: Clocks
 
     def may_send(self) -> bool:
-        """Whether no other gateway can have taken the claim over yet.
+        """Whether the lease still holds, so that no other gateway can have taken the claim over.
 
-        By either clock: one stands still while a process sleeps, the other may be set.
+        Both clocks are checked: one stops during suspend, the other can be set.
         """
         now, most = self.clocks(), self.lease_seconds / 2
         return now.wall - self.at.wall < most and now.ticks - self.at.ticks < most
 
 
 class Claims:
-    """Takes claims, of a lease each."""
+    """Takes claims, each with a lease."""
 
     def __init__(self, store: Store, *, lease_seconds: float, clocks: Clocks) -> None:
         self._store = store
@@ -43,9 +43,9 @@ class Claims:
         self._clocks = clocks
 
     async def take(self, was: Record | None, identity: Identity, origin: Origin) -> Claim | None:
-        """The claim, or None if the record is not, or not any more, what it `was`.
+        """The claim, or None if the record has changed from what it `was`.
 
-        Raises StoreUnavailableError, which leaves open whose claim is on disk.
+        Raises StoreUnavailableError; the claim may then be on disk all the same.
         """
         at = self._clocks()
         if was is None:

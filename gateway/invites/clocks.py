@@ -1,4 +1,4 @@
-"""Two clocks: the wall clock, which people and daemons set, and one that nobody can."""
+"""Two clocks: the wall clock, which can be set, and one that cannot."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class Moment:
     boot: str
 
     def has_passed(self, seconds: float, *, since: Moment) -> bool:
-        """At least so many seconds lie in between, on both clocks.
+        """Whether at least `seconds` lie in between, on both clocks.
 
-        What happened on another machine, or before this one was restarted, can be compared by the
-        wall clock alone, which is not enough.
+        False for a moment on another machine or before a reboot: only the wall clock could
+        compare those, and that is not enough.
         """
         return (
             self.boot == since.boot
@@ -55,9 +55,9 @@ class ClockWatch:
         self._jump = 0.0
 
     def offsets(self, written_at: float, offset: float) -> tuple[float, float]:
-        """By how much another clock, now `offset` ahead, was ahead at least and at most then.
+        """The least and the most that another clock, now `offset` ahead, was ahead at that time.
 
-        `written_at` is what our wall clock said then.
+        `written_at` is the time in question on our wall clock.
         """
         self._look()
         if written_at >= self._even_since:
@@ -69,7 +69,7 @@ class ClockWatch:
         apart = now.wall - now.ticks
         if abs(apart - self._apart) > _UNNOTICED_SECONDS:
             self._jump = max(self._jump, abs(apart - self._apart))
-            # What was written before it was set may be later than now.
+            # Times written before the clock was set back may be later than now.
             self._even_since = max(now.wall, now.ticks + self._apart)
             self._apart = apart
 
@@ -77,7 +77,7 @@ class ClockWatch:
 if sys.platform == "linux":
 
     def ticks() -> float:
-        """Seconds since the machine started, those in which it slept included."""
+        """Seconds since the machine started, suspended time included."""
         return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 else:
@@ -92,5 +92,5 @@ def _boot() -> str:
     try:
         return _BOOT_ID.read_text("ascii").strip()
     except OSError:
-        # Every process then counts for itself alone.
+        # Then no process can compare ticks with those of another.
         return uuid.uuid4().hex

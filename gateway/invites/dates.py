@@ -1,4 +1,4 @@
-"""Dates as the platform writes them, each as the span of moments that it may mean."""
+"""The platform's dates, each read as the span of moments that it may mean."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from datetime import datetime, timedelta, timezone, tzinfo
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-# A date that is misread makes an invite look older or younger than it is. So only these forms are
-# read, whole: ISO 8601 with or without a time, RFC 5322, and `Jul 05, 2025, 4:42:45 AM`.
+# A misread date would make an invite look older or younger than it is. So only these exact forms
+# are read: ISO 8601 with or without a time, RFC 5322, and `Jul 05, 2025, 4:42:45 AM`.
 _ISO: Final = re.compile(
     r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?"
 )
@@ -22,7 +22,7 @@ _ENGLISH: Final = re.compile(
     rf"({_MONTHS}) (\d\d?), (\d{{4}}), (\d\d?):(\d\d):(\d\d)[ \u00a0\u202f]([AP]M)"
 )
 _NOON: Final = 12
-# Nobody was invited before the Web; what says so is no date of an invite.
+# Years outside this range cannot be those of an invite.
 _YEARS: Final = range(1990, 9999)
 _EASTERNMOST: Final = timezone(timedelta(hours=14))
 _WESTERNMOST: Final = timezone(timedelta(hours=-12))
@@ -30,9 +30,9 @@ _WESTERNMOST: Final = timezone(timedelta(hours=-12))
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From the earliest moment that a date may mean until before the latest, in wall-clock seconds.
+    """The moments that a date may mean, in wall-clock seconds; the last is excluded.
 
-    `cut_to` is the unit that the date was cut to, if that is a second or less; else 0.
+    `cut_to` is the unit that the date was truncated to, if that is a second or less; else 0.
     """
 
     earliest: float
@@ -40,16 +40,17 @@ class Span:
     cut_to: float = 0.0
 
     def is_after(self, moment: float) -> bool:
-        """No moment of it is before `moment`, if that is cut like the date."""
+        """No moment of the span is before `moment`, truncated as the date was."""
         if self.cut_to:
             moment = math.floor(moment / self.cut_to) * self.cut_to
         return self.earliest >= moment
 
 
 def span_of(text: str | None, *, zone: tzinfo | None = None) -> Span | None:
-    """What a date may mean; None if it is in no known form.
+    """The span of a date; None if its form is unknown.
 
-    A time without a zone is in `zone`; without that, in any. A date alone is its whole day.
+    A time without a zone is read in `zone`, or as in any zone if that is None. A date without a
+    time means the whole day.
     """
     read = _read(text or "")
     if read is None:
@@ -66,7 +67,7 @@ def _in_zones(moment: datetime, zone: tzinfo | None) -> tuple[float, float]:
     if moment.tzinfo is not None:
         return moment.timestamp(), moment.timestamp()
     zones = (_EASTERNMOST, _WESTERNMOST) if zone is None else (zone,)
-    # An hour that comes twice when clocks are set back may be either.
+    # The hour that occurs twice when daylight saving ends may mean either.
     moments = [
         moment.replace(tzinfo=one, fold=fold).timestamp() for one in zones for fold in (0, 1)
     ]
@@ -74,7 +75,7 @@ def _in_zones(moment: datetime, zone: tzinfo | None) -> tuple[float, float]:
 
 
 def _read(text: str) -> tuple[datetime, float] | None:
-    """The moment, and for how many seconds from it on the same would be written."""
+    """The first moment, and the number of seconds that are written the same way."""
     try:
         if _ISO.fullmatch(text):
             return datetime.fromisoformat(text), _seconds_of(text)

@@ -1,4 +1,4 @@
-"""The moment by which something has to be done."""
+"""Deadlines on the event loop's clock."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Deadline:
         return Deadline(self.at + seconds)
 
     def at_most(self, seconds: float) -> Deadline:
-        """The same, or `seconds` from now if that is earlier."""
+        """The same deadline, or the one `seconds` from now if that is earlier."""
         return Deadline(min(self.at, asyncio.get_running_loop().time() + seconds))
 
 
 def within(seconds: float) -> Deadline:
-    """The deadline of something that may take `seconds` from now on."""
+    """The deadline `seconds` from now."""
     return Deadline(asyncio.get_running_loop().time() + seconds)

@@ -24,12 +24,12 @@ class Doubt(Enum):
 
     @property
     def description(self) -> str:
-        """A plain sentence for the operator."""
+        """A sentence for the operator."""
         return _DESCRIPTIONS[self]
 
     @property
     def settles_itself(self) -> bool:
-        """A later look may settle it; else only a person can."""
+        """A later look-up may settle it; else only a person can."""
         return self in _SETTLES_ITSELF
 
 

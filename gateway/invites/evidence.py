@@ -1,12 +1,12 @@
 """What the platform's list of applicants proves about an invite whose outcome is unknown.
 
-A pure function of the record, what was listed, what else is recorded, and the clocks. It settles
-only what no other story explains; else it says which doubt is left.
+A pure function of the record, the list, the other records and the clocks. It settles only what
+has no other explanation; else it gives the doubt that is left.
 
     the candidate, in the list                        | finding
     --------------------------------------------------|----------------------------------------
-    listed, under the application of another record   | OTHER_RECORD
-    listed, without a date that can be read           | UNDATED
+    listed, as the application of another record      | OTHER_RECORD
+    listed, without a readable date                   | UNDATED
     listed, the latest possible moment of its date    | EARLIER
       before the first attempt                        |
     listed, its date may be before the first attempt  | UNCLEAR_DATE
@@ -22,10 +22,10 @@ only what no other story explains; else it says which doubt is left.
     not listed at a later look of a list that is      | NOT INVITED
       vouched for                                     |
 
-A witness is an invite of ours on the same track that was seen in the list as soon as it was made,
-before its caller was told, so that nobody could have acted on it, and that stands in the very list
-in which the candidate is missing. If a later invite on the track was looked up so and not seen,
-there is none.
+A witness is an invite of ours on the same track that was listed as soon as it was made, before its
+response was sent, so that the candidate could not have acted on it; and it is in the same list from
+which this candidate is missing. There is none if a later invite on the track was looked up in the
+same way and was not listed.
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ if TYPE_CHECKING:
     from gateway.invites.record import Record
 
 
-# The one that is told where entries leave several doubts: what a person has to look into.
+# Where entries leave several doubts, the first of these is kept, for a person to look into.
 _WORST_FIRST: Final = (Doubt.UNDATED, Doubt.UNCLEAR_DATE, Doubt.EARLIER, Doubt.OTHER_RECORD)
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the operator has set."""
+    """The operator's settings for evidence."""
 
     quiet_seconds: float
     list_shows_invited: bool = False
@@ -63,13 +63,13 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """All that is known of one invite in doubt at one look.
+    """Everything that one look-up has to weigh about one invite in doubt.
 
-    `entries` are those of the list with the candidate's address, `listed` the ids of all
-    applications in it; `whole` says that nothing of the list was left out. `offsets` are how many
-    seconds the platform's clock was ahead of ours at the first attempt, at least and at most.
-    `others` are the other records of the same person and track; `witnesses` are invites on the
-    track that were looked up just after they were made, the latest first.
+    `entries` are the entries with the candidate's address, `listed` the ids of all applications
+    in the list; `whole` says that the list was read completely. `offsets` are the least and the
+    most seconds by which the platform's clock was ahead of ours at the first attempt. `others`
+    are the other records of the same person and track; `witnesses` are invites on the track that
+    were looked up just after they were made, the latest first.
     """
 
     record: Record
@@ -83,7 +83,7 @@ class Case:
 
 
 class NotInvited(Enum):
-    """It is proved that the candidate was not invited."""
+    """Proof that the candidate was not invited."""
 
     PROVED = "proved"
 
@@ -118,7 +118,7 @@ def _weigh_presence(case: Case, rules: Rules) -> Finding:
 def _weigh_entry(
     entry: Applicant, case: Case, rules: Rules, taken: set[str | None]
 ) -> float | Doubt:
-    """The latest moment at which our entry was made, or why it may not be ours."""
+    """The latest moment at which the entry may have been made, or why it may not be ours."""
     if entry.application_id in taken:
         return Doubt.OTHER_RECORD
     span = span_of(entry.date_added, zone=rules.time_zone)

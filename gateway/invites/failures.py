@@ -1,4 +1,4 @@
-"""Results that no reply of the upstream brings about: what a key, a limit or a bug leads to."""
+"""Failures that come from a key, a limit or a bug, not from a reply of the upstream."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _MAYBE = (
 
 
 def keyed(result: InviteResult, *, may_change: bool) -> InviteResult:
-    """`result` for a caller with a key, who may repeat the request if that may tell the outcome."""
+    """`result` for a caller with a key: retryable if a repetition may settle the outcome."""
     if isinstance(result, InviteSuccess) or result.outcome is not InviteOutcome.UNKNOWN:
         return result
     return replace(result, retryable=may_change, message=_REPEAT_SAFELY if may_change else _MAYBE)
 
 
 def interrupted(track_id: int) -> InviteFailure:
-    """The answer where an earlier attempt left no trace of its end."""
+    """The result if an earlier attempt did not record how it ended."""
     return InviteFailure(
         code=InviteErrorCode.UPSTREAM_FAULT,
         message=_REPEAT_SAFELY,
@@ -80,7 +80,7 @@ def overloaded(retry_after_seconds: int) -> InviteFailure:
 
 
 def held_back(turned_away: InviteFailure, *, retry_after_seconds: int) -> InviteFailure:
-    """The answer where others were turned away, and the time was up before this one's turn."""
+    """The result if others were refused, and the time ran out before this one's turn."""
     if turned_away.upstream_status != HTTPStatus.TOO_MANY_REQUESTS:
         return replace(
             turned_away,
@@ -101,7 +101,7 @@ def held_back(turned_away: InviteFailure, *, retry_after_seconds: int) -> Invite
 
 
 def never_sent() -> InviteFailure:
-    """The answer where the time was up before it was this candidate's turn."""
+    """The result if the time ran out before this candidate's turn."""
     return InviteFailure(
         code=InviteErrorCode.UPSTREAM_UNAVAILABLE,
         message=(
@@ -114,7 +114,7 @@ def never_sent() -> InviteFailure:
 
 
 def stumbled(*, retryable: bool) -> InviteFailure:
-    """The answer where the gateway itself failed and cannot tell how far it had come."""
+    """The result if the gateway itself failed at an unknown point."""
     return InviteFailure(
         code=InviteErrorCode.UPSTREAM_FAULT,
         message=(
@@ -127,9 +127,9 @@ def stumbled(*, retryable: bool) -> InviteFailure:
 
 
 def not_recorded(outcome: InviteOutcome) -> InviteFailure:
-    """The answer where the store fails before anything is sent.
+    """The result if the store fails before anything is sent.
 
-    `outcome` is UNKNOWN where not even earlier requests with the key can be looked up.
+    `outcome` is UNKNOWN if earlier requests with the key cannot be looked up either.
     """
     is_proved = outcome is InviteOutcome.NOT_INVITED
     told = "The candidate was not invited" if is_proved else "Nothing was sent now"

@@ -1,4 +1,4 @@
-"""Keyed requests as keyed hashes."""
+"""Requests with an idempotency key, identified by keyed hashes."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from gateway.invites.models import InviteRequest
 
 HASH_BYTES: Final = 32
-# Stores purge only records whose id is a hash and nothing more.
+# Stores do not purge records whose id is a hash with this suffix.
 _FOR_GOOD: Final = b"\1"
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A keyed request as keyed hashes: no name, no address and no key can be read from it."""
+    """Keyed hashes of a request; neither name, address nor key can be recovered from them."""
 
     record_id: bytes
     fingerprint: bytes
@@ -29,13 +29,13 @@ class Identity:
 
 
 class Hasher:
-    """Keyed hashes (HMAC-SHA-256, 32 bytes) under one secret, each kind in its own domain."""
+    """Keyed hashes (HMAC-SHA-256, 32 bytes) with one secret, separated by domain."""
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
 
     def identify(self, request: InviteRequest, key: str, *, scope: str) -> Identity:
-        """The identity of `request` under `key`; keys of different scopes never meet."""
+        """The identity of `request` under `key`; keys of different scopes never collide."""
         canonical = [
             request.candidate_name,
             request.candidate_email,
@@ -50,9 +50,9 @@ class Hasher:
         )
 
     def identify_person(self, request: InviteRequest, *, account: str) -> Identity:
-        """The one identity of a person for an account's track and format, whatever the name.
+        """The identity of a person for an account's track and format, whatever the name.
 
-        Its record is kept for good.
+        Its record is never purged.
         """
         person = json.dumps(
             [
@@ -70,22 +70,22 @@ class Hasher:
         )
 
     def record_id(self, key: str, *, scope: str) -> bytes:
-        """Under which the record of a caller's key is kept."""
+        """The id of the record of a caller's key."""
         return self._hash("key", json.dumps([scope, key]))
 
     def email(self, address: str) -> bytes:
-        """The same for every spelling of an address that differs in case alone."""
+        """The hash of an address, the same in upper and lower case."""
         return self._hash("email", lowercased(address))
 
     def scrambled(self, data: bytes, *, record_id: bytes, email: str) -> bytes:
-        """`data` as only the secret and the address together make it readable; twice, as it was."""
+        """Encrypt or decrypt `data` with the secret and the address; twice gives it back."""
         key = self._hash("scramble", json.dumps([record_id.hex(), lowercased(email)]))
         blocks = range(len(data) // HASH_BYTES + 1)
         stream = b"".join(hmac.digest(key, b"%d" % block, hashlib.sha256) for block in blocks)
         return bytes(one ^ other for one, other in zip(data, stream, strict=False))
 
     def check_value(self) -> bytes:
-        """Tells one secret from another without giving it away."""
+        """A value that identifies the secret without revealing it."""
         return self._hash("check", "")
 
     def _hash(self, kind: str, text: str) -> bytes:

@@ -1,4 +1,4 @@
-"""What the caller sent, checked as a whole before anything goes to the upstream."""
+"""Validation of a caller's input, complete before anything goes to the upstream."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ KEY_MISSING = "Is required here: a new random UUID for each invite, the same for
 
 # Control characters, lone surrogates, line and paragraph separators.
 _FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
-# The blanks and the characters without width that copying leaves around a text. Joiners are not
-# among them: in some scripts they shape the last letter of a name.
+# Blanks and zero-width characters that copying leaves around a text. Joiners are kept: in some
+# scripts they shape the last letter of a name.
 _AROUND = " \u00a0\u00ad\u061c\u1680\u180e\u202f\u205f\u3000\ufeff" + "".join(
     map(
         chr,
@@ -35,8 +35,8 @@ _AROUND = " \u00a0\u00ad\u061c\u1680\u180e\u202f\u205f\u3000\ufeff" + "".join(
 _AROUND_EMAIL = _AROUND + "\u200c\u200d"
 # The fillers of Hangul, and the Braille pattern without dots.
 _BLANK_LETTERS = "\u115f\u1160\u3164\uffa0\u2800"
-# Most addresses look like this, are valid and normal as they are, and need no long check: words
-# of lower-case letters and digits, joined by single signs, below no domain that is set apart.
+# Most addresses have this form, are valid and normalised, and need no full validation: words of
+# lower-case letters and digits, joined by single signs, not under a reserved domain.
 _PLAIN_EMAIL = re.compile(
     r"(?=.{1,64}@)[a-z0-9]+(?:[._+-][a-z0-9]+)*+"
     r"@(?:(?=[^.]{1,63}\.)[a-z0-9]+(?:-[a-z0-9]+)*+\.)++[a-z]{2,63}"
@@ -45,12 +45,10 @@ _SET_APART = frozenset({"arpa", "invalid", "local", "localhost", "onion", "test"
 _DECIMAL = re.compile(r"[1-9][0-9]{0,18}")
 
 
-# Not frozen: that would take four times as long to make, and a named tuple eight times as long
-# to read, of every invite. Nothing changes it all the same. Without a repr, none of it comes into
-# a log by way of an error's message.
+# Neither frozen nor with a repr: see CONTRIBUTING, "The hot path".
 @dataclass(slots=True, repr=False)
 class InviteDraft:
-    """A request for one invite as the caller wrote it; nothing of it has been checked."""
+    """A request for one invite as the caller wrote it, unchecked."""
 
     candidate_name: str
     candidate_email: str
@@ -60,17 +58,17 @@ class InviteDraft:
 
 
 InviteEnded: TypeAlias = Callable[[InviteDraft, InviteResult, Origin], None]
-"""Called once an invite has ended, whatever came of it; it must not raise."""
+"""Called once an invite has ended, whatever its result; it must not raise."""
 
 
 def ignored(_draft: InviteDraft, _result: InviteResult, _origin: Origin) -> None:
-    """Where nobody wants to be called."""
+    """Do nothing: the default hook."""
 
 
 def check(
     draft: InviteDraft, *, key_required: bool = False
 ) -> InviteRequest | tuple[InputIssue, ...]:
-    """The request ready to be sent, or all that is wrong with it; no issue quotes the input."""
+    """The checked request, or all of its issues; no issue quotes the input."""
     name, track, key = trimmed(draft.candidate_name), draft.track_id, draft.idempotency_key
     email = normalised_email(draft.candidate_email)
     if (
@@ -84,7 +82,7 @@ def check(
 
 
 def trimmed(text: str, around: str = _AROUND) -> str:
-    """The text without the blanks around it, those without width included."""
+    """The text without surrounding blanks and zero-width characters."""
     return text.strip(" ") if text.isascii() else text.strip(around)
 
 
@@ -110,8 +108,8 @@ def _issues(
 
 def name_problem(name: str, *, longest: int = LONGEST_NAME) -> str | None:
     """What is wrong with a name, or with another line of text of at most `longest` characters."""
-    # U+FFFD stands where a letter was lost on the way here. Almost every name is printable, and
-    # none of the forbidden characters is.
+    # U+FFFD marks a letter that was lost in decoding. The check for printable text is the quick
+    # one: almost every name passes it, and no forbidden character does.
     if "\ufffd" in name or (
         not name.isprintable()
         and any(unicodedata.category(character) in _FORBIDDEN_CATEGORIES for character in name)
@@ -126,18 +124,18 @@ def name_problem(name: str, *, longest: int = LONGEST_NAME) -> str | None:
 
 
 def _is_seen(character: str) -> bool:
-    """Whether it is a letter, a number, a sign or a symbol that leaves a mark."""
+    """Whether the character is visible: a letter, a number, a sign or a symbol."""
     return unicodedata.category(character)[0] in "LNPS" and character not in _BLANK_LETTERS
 
 
 def normalised_email(email: str) -> str | None:
-    """The address as it is sent, or None if it is none."""
+    """The address in the form that is sent, or None if it is invalid."""
     email = trimmed(email, _AROUND_EMAIL)
     if len(email) > LONGEST_EMAIL:
         return None
     if _PLAIN_EMAIL.fullmatch(email) and email.rpartition(".")[2] not in _SET_APART:
         return email
-    # It takes long to load: a process that serves does so beside its first requests.
+    # Slow to load: `gateway serve` loads it in the background, by `load_long_check`.
     from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415 - see above
 
     try:
@@ -147,20 +145,20 @@ def normalised_email(email: str) -> str | None:
 
 
 def load_long_check() -> None:
-    """Load what addresses that are not plain are checked with, before one has to wait for it."""
+    """Load the full address check in advance, so that no request waits for it."""
     normalised_email("Ada@EXAMPLE.com")
 
 
 def lowercased(email: str) -> str:
-    """The same for every spelling of an address that differs in case alone."""
-    # `casefold` would take ß for ss, and those make two domains.
+    """The address in lower case."""
+    # Not `casefold`, which turns ß into ss: those are two different domains.
     return email.lower()
 
 
 def comparable_email(email: str) -> str:
-    """The same for every spelling of an address that the platform may give back.
+    """An address in a form that is the same for every spelling the platform may use.
 
-    It may use other letters, and ASCII for a domain beyond it.
+    The platform may change case, and write an internationalised domain in ASCII.
     """
     email = email.strip()
     if "xn--" in email.lower():

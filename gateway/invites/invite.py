@@ -1,4 +1,4 @@
-"""The use case: one candidate is invited to one track, at most once."""
+"""The use case: invite one candidate to one track, at most once."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Inviter:
         draft: InviteDraft,
         origin: Origin = ANYONE,
     ) -> InviteResult:
-        """The invite or a typed failure; whatever the upstream does, nothing is raised."""
+        """The invite or a typed failure; nothing that the upstream does raises an exception."""
         request = self.check(draft)
         try:
             if isinstance(request, InviteRequest):
@@ -53,32 +53,32 @@ class Inviter:
             else:
                 result = refusal_of(request)
         except BaseException:
-            # A bug, or the end of the process: the candidate may have been invited all the same.
+            # A bug, or the end of the process: the candidate may have been invited.
             self._ended(draft, stumbled(retryable=False), origin)
             raise
         self._ended(draft, result, origin)
         return result
 
     def check(self, draft: InviteDraft) -> InviteRequest | tuple[InputIssue, ...]:
-        """What `invite` would send, or what it would refuse; nothing is sent."""
+        """The request that `invite` would send, or the input's issues; nothing is sent."""
         return check(draft, key_required=self._key_required)
 
     def invite_checked(
         self, request: InviteRequest, origin: Origin, *, deadline: Deadline
     ) -> Coroutine[Any, Any, InviteResult]:
-        """As `invite`, for input that was checked."""
+        """As `invite`, for checked input."""
         key = request.idempotency_key
         if key is not None:
             return self._keyed.invite(request, key, origin, deadline=deadline)
         return self._invite_once(request, origin, deadline)
 
     async def recall(self, request: InviteRequest, origin: Origin) -> InviteResult | None:
-        """What an earlier request with the same key came to; None if it invited nobody."""
+        """The result of an earlier request with the same key; None if that sent no invite."""
         key = request.idempotency_key
         return None if key is None else await self._keyed.recall(request, key, origin)
 
     async def drain(self) -> None:
-        """Wait until every invite with a key that was begun has come to its end."""
+        """Wait for the keyed invites in progress."""
         await self._keyed.drain()
 
     async def _invite_once(

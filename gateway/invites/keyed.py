@@ -1,6 +1,6 @@
-"""Invites with an idempotency key: one key, one invite, whatever happens on the way.
+"""Invites with an idempotency key: at most one invite for each key, whatever fails.
 
-take a place → claim (on disk), unless there is a record → send → settle (on disk) → answer
+take a place → claim (on disk), unless there is a record → send → settle (on disk) → result
 """
 
 from __future__ import annotations
@@ -69,13 +69,13 @@ log = logging.getLogger("gateway.invites")
 
 _FIRST_POLL_SECONDS: Final = 0.02
 _LONGEST_POLL_SECONDS: Final = 0.5
-# An invite that ends with its deadline still has to be recorded: the store gets that long.
+# An invite that ends at its deadline must still be recorded: the store gets this much longer.
 _GRACE_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """One request with a key, on its way through this process."""
+    """One request with a key, in progress in this process."""
 
     request: InviteRequest
     identity: Identity
@@ -84,14 +84,14 @@ class _Job:
 
 
 _Step: TypeAlias = Record | InviteResult | None
-"""A record to look at again, the final answer, or None: read the record."""
+"""A record to act on next, the final result, or None: read the record again."""
 
 
 class KeyedInviter:
     """Invites once for each key of a caller; one for the life of the process.
 
-    A refusal with one of the codes in `final_refusals` is what the key is answered with from then
-    on; after another one it may be sent again. `by_person`: a scope is an account, whose every
+    A refusal with a code in `final_refusals` is stored and replayed for the key; after any other
+    refusal a request with the key is sent again. With `by_person`, a scope is an account, and each
     person is invited once to each track and in each format, whatever the key.
     """
 
@@ -127,7 +127,7 @@ class KeyedInviter:
     ) -> InviteResult:
         """The invite, or a typed failure.
 
-        The invite goes on to its end when the caller is cancelled.
+        The invite continues to its end if the caller is cancelled.
         """
         try:
             identity = self._identify(request, key, origin.scope)
@@ -136,14 +136,14 @@ class KeyedInviter:
         running = self._running.get(identity.record_id)
         if running is not None:
             return await _join(*running, identity.fingerprint, deadline)
-        # A task of its own: a caller that hangs up must not cut an invite in half.
+        # A separate task: a caller that disconnects must not cancel an invite halfway.
         task = asyncio.create_task(self._invite(_Job(request, identity, origin, deadline)))
         self._running[identity.record_id] = (identity.fingerprint, task)
         task.add_done_callback(lambda _: self._running.pop(identity.record_id))
         return await _end_of(task, deadline.later(_GRACE_SECONDS)) or in_progress()
 
     async def recall(self, request: InviteRequest, key: str, origin: Origin) -> InviteResult | None:
-        """What earlier requests with the key came to; None if they invited nobody for sure."""
+        """The result of earlier requests with the key; None if they certainly sent no invite."""
         try:
             identity = self._identify(request, key, origin.scope)
             record = await self._store.read(identity.record_id)
@@ -162,14 +162,14 @@ class KeyedInviter:
         return self._records.hasher.identify(request, key, scope=scope)
 
     async def drain(self) -> None:
-        """Wait until what was begun is sent, settled and answered."""
+        """Wait for the invites in progress to be sent and settled."""
         while self._running:
             await asyncio.wait([task for _, task in self._running.values()])
         await self._settler.drain()
 
     async def _invite(self, job: _Job) -> InviteResult:
-        # Most keys are new: claimed unseen, they cost the store one question less. Where all
-        # places are taken, an answer that is there already must not wait for one.
+        # Most keys are new: claiming without reading first saves a query. Where all places are
+        # taken, a stored result must not wait for one.
         step: _Step = None
         if not self._admission.has_room:
             step = await self._look(job)
@@ -195,13 +195,13 @@ class KeyedInviter:
                 assert_never(other)
 
     async def _claim_and_send(self, was: Record | None, job: _Job) -> _Step:
-        """One attempt, the first if there `was` no record."""
+        """Make one attempt, the first if there `was` no record."""
         try:
             async with self._admission.place(max_wait_seconds=job.deadline.seconds_left):
                 try:
                     claim = await self._claims.take(was, job.identity, job.origin)
                 except StoreUnavailableError as error:
-                    # The claim's commit failed or is unclear: not a byte was sent for it.
+                    # The claim's commit failed or is unknown: nothing was sent.
                     return await self._after_failed_claim(was, job, error)
                 if claim is not None:
                     return await self._send(claim, job)
@@ -215,11 +215,11 @@ class KeyedInviter:
         step = await self._look(job)
         if step is None or step == was:
             return _store_failed(error, InviteOutcome.NOT_INVITED)
-        # Whose claim this is, nobody can tell: it is waited for like anybody's.
+        # The claim may be ours or another process's: it is waited for in either case.
         return step
 
     async def _look(self, job: _Job) -> _Step:
-        """The record that stands in the way, or None if there is none, or none any more."""
+        """The record of the key, None if there is none, or the failure of the store."""
         try:
             return await self._store.read(job.identity.record_id)
         except StoreUnavailableError as error:
@@ -256,7 +256,7 @@ class KeyedInviter:
             await self._witness_looks.look(outcome, seconds_left=job.deadline.seconds_left)
         if instead is None or outcome.state is State.INVITED:
             return result
-        # This process was paused past its lease: what another one did since then counts.
+        # This process was paused past its lease: the other process's record counts.
         return self._as_it_stands(instead, job)
 
     def _replay(self, record: Record, job: _Job) -> InviteResult:
@@ -289,7 +289,7 @@ class KeyedInviter:
                 assert_never(other)
 
     async def _watch(self, record: Record, job: _Job) -> _Step:
-        """The record of another process once it has changed or its lease has ended."""
+        """Wait until another process's record has changed or its lease has ended."""
         wait = _FIRST_POLL_SECONDS
         while job.deadline.seconds_left > wait:
             await asyncio.sleep(wait)
@@ -303,7 +303,7 @@ class KeyedInviter:
         return in_progress()
 
     async def _resolve(self, record: Record, job: _Job) -> _Step:
-        """A record in doubt: found in the platform's list, sent anew, or left as it is."""
+        """Resolve a record in doubt: found in the platform's list, sent again, or left as it is."""
         doubt = Doubt.NOT_LOOKED_UP
         try:
             finding = await self._clearing.look(record, job.request, deadline=job.deadline)
@@ -325,7 +325,7 @@ class KeyedInviter:
 async def _join(
     fingerprint: bytes, task: asyncio.Task[InviteResult], own: bytes, deadline: Deadline
 ) -> InviteResult:
-    """The answer of the request with the same key that this process is at work on."""
+    """The result of the request with the same key that is in progress in this process."""
     if fingerprint != own:
         return key_reused()
     result = await _end_of(task, deadline) or in_progress()
@@ -333,7 +333,7 @@ async def _join(
 
 
 async def _end_of(task: asyncio.Task[InviteResult], deadline: Deadline) -> InviteResult | None:
-    """What the task came to, or None if it goes on beyond `deadline`."""
+    """The task's result, or None if it is not done by `deadline`."""
     done, _ = await asyncio.wait([task], timeout=max(0.0, deadline.seconds_left))
     return task.result() if done else None
 

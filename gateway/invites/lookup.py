@@ -1,4 +1,4 @@
-"""Clearing up what an exchange left open, in the time that a caller has."""
+"""Look-ups of unknown outcomes within the time of a request."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ log = logging.getLogger("gateway.invites")
 
 
 class Clearing:
-    """Asks the platform's list, if there is one to ask."""
+    """Looks up outcomes in the platform's list, if the gateway reads one."""
 
     def __init__(self, read_back: ReadBack | None) -> None:
         self._read_back = read_back
@@ -39,7 +39,7 @@ class Clearing:
     async def clear_up(
         self, claim: Record, result: InviteResult, request: InviteRequest, *, deadline: Deadline
     ) -> tuple[InviteResult, Doubt | None]:
-        """`result`, or what the list says where the exchange left it open; and the doubt left."""
+        """`result`, or what the list proves if the outcome is unknown; and the doubt left."""
         result = _after_doubt(claim, result)
         if isinstance(result, InviteSuccess) or result.outcome is InviteOutcome.NOT_INVITED:
             return result, None
@@ -78,17 +78,17 @@ class Clearing:
             await self._read_back.leave(record, doubt)
 
     def may_change(self, record: Record, doubt: Doubt | None, *, now: float) -> bool:
-        """Whether a later request with the key may learn more."""
+        """Whether a later request with the key may settle the outcome."""
         if self._read_back is None or doubt is Doubt.OWN_KEY or doubt is Doubt.REFUSED:
             return False
         if doubt is None or doubt.settles_itself:
             return True
-        # The list may still be behind.
+        # The list may lag.
         return now - record.first_sent_at < self._read_back.rules.quiet_seconds
 
 
 def _after_doubt(claim: Record, result: InviteResult) -> InviteResult:
-    """A conflict after an attempt of unknown end may be that attempt's own invite."""
+    """After an attempt of unknown outcome, a conflict may be caused by that attempt's invite."""
     if (
         follows_doubt(claim)
         and isinstance(result, InviteFailure)
@@ -103,6 +103,6 @@ def _as_first(result: InviteResult) -> InviteResult:
 
 
 async def _honour(retry_after_seconds: int | None, deadline: Deadline) -> None:
-    """Leave the platform in peace for as long as it asked, where the caller has the time."""
+    """Wait for as long as the platform asked, if that is before the deadline."""
     if retry_after_seconds is not None and retry_after_seconds < deadline.seconds_left:
         await asyncio.sleep(retry_after_seconds)

@@ -1,4 +1,4 @@
-"""What an invite is, in the words of the domain."""
+"""The domain model of an invite."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Final, TypeAlias
 
 
 class InviteFormat(Enum):
-    """How the candidate gets the invite; the values are the upstream's own words."""
+    """How the candidate receives the invite; the values are the upstream's."""
 
     GET_LINK = "getlink"
     SEND_LINK = "sendlink"
 
 
 class InviteOutcome(Enum):
-    """What is known of the invite."""
+    """What is proved about the invite."""
 
     INVITED = "INVITED"
     NOT_INVITED = "NOT_INVITED"
@@ -42,10 +42,10 @@ class InviteErrorCode(Enum):
 class Origin:
     """Whose request it is.
 
-    `scope` names the caller whose idempotency keys are meant, `sender` the one whose invites are
-    counted, who may be known where no caller is. `upstream_api_key` is the caller's own, if it
-    brings one. Its `timeout_seconds` may shorten the gateway's, not lengthen it. `caller` is its
-    name, for people who look into its records.
+    `scope` separates one caller's idempotency keys from another's. `sender` is the name under
+    which invites are counted against limits; it may be known even if the caller is not.
+    `upstream_api_key` is the caller's, if the request brings one. `timeout_seconds` can only
+    shorten the gateway's timeout. `caller` is the caller's name, for people who read records.
     """
 
     scope: str = ""
@@ -55,17 +55,15 @@ class Origin:
     caller: str | None = None
 
     def seconds_of(self, gateways: float) -> float:
-        """The time that the request may take where the gateway allows so many seconds."""
+        """The request's timeout, if the gateway's is `gateways` seconds."""
         return gateways if self.timeout_seconds is None else min(gateways, self.timeout_seconds)
 
 
 ANYONE: Final = Origin()
-"""Where callers are not told apart."""
+"""The origin where callers are not distinguished."""
 
 
-# Not frozen: that would take four times as long to make, and a named tuple eight times as long
-# to read, of every invite. Nothing changes it all the same. Without a repr, none of it comes into
-# a log by way of an error's message.
+# Neither frozen nor with a repr: see CONTRIBUTING, "The hot path".
 @dataclass(slots=True, repr=False)
 class InviteRequest:
     """A checked request for one invite; `track_id` is 1 to 2^63 - 1."""
@@ -79,7 +77,7 @@ class InviteRequest:
 
 @dataclass(slots=True, repr=False)
 class Invite:
-    """An invite as the upstream made it; ids are decimal strings."""
+    """An invite that the upstream made; ids are decimal strings."""
 
     application_id: str
     email: str
@@ -91,7 +89,7 @@ class Invite:
 
 @dataclass(slots=True)
 class InviteSuccess:
-    """The candidate is invited; `replayed` means by an earlier request with the same key."""
+    """The candidate was invited; if `replayed`, by an earlier request with the same key."""
 
     invite: Invite
     replayed: bool = False
@@ -99,28 +97,28 @@ class InviteSuccess:
 
 @dataclass(frozen=True, slots=True)
 class InputIssue:
-    """One thing wrong with the input; `field` is an attribute name of InviteRequest."""
+    """One problem of the input; `field` is an attribute name of InviteRequest."""
 
     field: str
     message: str
 
 
 class Anomaly(Enum):
-    """A reply that the platform would not give to this request; the values are for operators."""
+    """Why a reply cannot be the platform's own to this request; the values are for operators."""
 
     PAGE = "html_page"
-    """HTML, from something in between."""
+    """HTML, from an intermediary."""
     NO_JSON = "no_json"
     DENIED = "denied"
     """The body contradicts the status."""
     OTHER_INVITE = "other_invite"
-    """It is about somebody else, or about another track."""
+    """It is about another person or another track."""
     REDIRECT = "redirect"
 
 
 @dataclass(frozen=True, slots=True)
 class InviteFailure:
-    """A request that ends without an invite to show, and what is known all the same."""
+    """A request without an invite as its result: the error, and the outcome that is proved."""
 
     code: InviteErrorCode
     message: str

@@ -1,8 +1,8 @@
-"""What each way an upstream call can end proves about the invite.
+"""What each possible end of a call proves about the invite.
 
-One pure table: `judge` takes the facts of an exchange and gives a verdict, the error code
-and whether the same request may be sent again. Source: the project's reliability notes;
-RFC 9110 for statuses that they do not name.
+A pure table: `judge` takes the facts of an exchange and gives a verdict, the error code and
+whether the same request may be sent again. Source: the project's reliability notes, and RFC 9110
+for statuses that they do not name.
 
     status                               | body                      | verdict
     -------------------------------------|---------------------------|--------------------------
@@ -50,14 +50,14 @@ QUOTA_EXHAUSTED = "limit_exceed"
 
 
 class Verdict(Enum):
-    """What is proven of the invite."""
+    """What one exchange with the platform proves about the invite."""
 
     INVITED = "invited"
     REFUSED = "refused"
-    """The upstream read the request and turned it down."""
+    """The upstream read the request and refused it."""
     NOT_SENT = "not_sent"
     NOT_PROCESSED = "not_processed"
-    """The upstream turned the request away before looking at it."""
+    """The upstream refused the request without processing it."""
     UNKNOWN = "unknown"
 
     @property
@@ -84,13 +84,12 @@ class Row:
     anomaly: Anomaly | None = None
 
 
-# Not frozen: that would take four times as long to make, and a named tuple eight times as long
-# to read, of every invite. Nothing changes it all the same.
+# Not frozen: see CONTRIBUTING, "The hot path".
 @dataclass(slots=True)
 class Judgement:
-    """A row of the table with the numbers of the exchange it was applied to.
+    """A row of the table, with the figures of the exchange that it was applied to.
 
-    `answer` is what the reply says of the invite, if the verdict is INVITED.
+    `answer` holds the reply's fields of the invite, if the verdict is INVITED.
     """
 
     verdict: Verdict
@@ -104,13 +103,13 @@ class Judgement:
 
 _INVITED = Row(Verdict.INVITED, InviteErrorCode.UPSTREAM_FAULT)
 _MOVED = Row(Verdict.REFUSED, InviteErrorCode.UPSTREAM_UNAVAILABLE, anomaly=Anomaly.REDIRECT)
-# 303 is how a server answers a POST that it has carried out (RFC 9110, section 15.4.4).
+# 303 is the usual response to a POST that was carried out (RFC 9110, section 15.4.4).
 _REDIRECTED = Row(Verdict.UNKNOWN, InviteErrorCode.UPSTREAM_FAULT, anomaly=Anomaly.REDIRECT)
 _SUSPECT = {
     anomaly: Row(Verdict.UNKNOWN, InviteErrorCode.UPSTREAM_FAULT, anomaly=anomaly)
     for anomaly in (Anomaly.PAGE, Anomaly.NO_JSON, Anomaly.DENIED, Anomaly.OTHER_INVITE)
 }
-# Neither the input nor the key is to blame, and the page may be gone by the next request.
+# An intermediary's page: neither input nor key is at fault, and a later request may succeed.
 _PAGE_IN_BETWEEN = Row(
     Verdict.REFUSED, InviteErrorCode.UPSTREAM_UNAVAILABLE, retryable=True, anomaly=Anomaly.PAGE
 )
@@ -131,7 +130,7 @@ STATUSES: Mapping[int, Row] = {
     409: Row(Verdict.REFUSED, InviteErrorCode.ALREADY_INVITED),
     422: Row(Verdict.REFUSED, InviteErrorCode.INVALID_INPUT),
     429: Row(Verdict.NOT_PROCESSED, InviteErrorCode.RATE_LIMITED, retryable=True),
-    # Statuses by which a server turns a request away for its form, not for its content.
+    # Statuses by which a server refuses a request for its form, not for its content.
     **dict.fromkeys(
         (402, 405, 410, 411, 413, 414, 415, 417, 421, 425, 426, 428, 431, 451),
         Row(Verdict.REFUSED, InviteErrorCode.UPSTREAM_UNAVAILABLE),
@@ -139,12 +138,12 @@ STATUSES: Mapping[int, Row] = {
 }
 
 _BLAMING: frozenset[int] = frozenset({400, 401, 403, 404, 409, 422})
-"""Statuses that are believed only of the platform itself, which sends no HTML."""
+"""Statuses that prove something only if the platform itself sent them: it sends no HTML."""
 _BLAMING_KEY_OR_TRACK: frozenset[int] = frozenset({401, 403, 404})
-"""With these, proxies and gateways send texts of their own too."""
+"""Statuses that proxies and gateways send too, with other text in the body."""
 _STAY_PUT = (307, 308)
 
-# What a fault after the first byte means; before it, all of them mean "not sent".
+# What a fault proves after the first byte was sent; before that, each means "not sent".
 FAULTS: Mapping[Fault, Row] = {
     Fault.CONNECT: _NO_PROOF,
     Fault.CERTIFICATE: _NO_PROOF,
@@ -160,11 +159,11 @@ FAULTS: Mapping[Fault, Row] = {
 
 
 def judge(exchange: Exchange, request: InviteRequest | None = None, *, now: Clock) -> Judgement:
-    """What the exchange proves of the `request`; `now` stands in for a reply's missing `Date`.
+    """What the exchange proves about `request`; `now` replaces a missing `Date` of the reply.
 
-    Without a request it was a read, which can have done nothing.
+    Without a request the call was a read, which changes nothing.
     """
-    # No class patterns: this is asked of every invite, and they take several times as long.
+    # Not `match`: class patterns are several times as slow, and every invite comes here.
     if isinstance(exchange, NoReply):
         row = _row_of_fault(exchange.fault, possibly_sent=exchange.possibly_sent)
         return Judgement(row.verdict, row.code, row.retryable)
@@ -203,7 +202,7 @@ def _row_of_reply(reply: Reply, *, is_read: bool) -> Row:
 
 
 def _anomaly_of(reply: Reply, answer: InviteFields, request: InviteRequest) -> Anomaly | None:
-    """What is wrong with a reply of a success status."""
+    """What is wrong with a reply that has a success status."""
     if answer.denied:
         return Anomaly.DENIED
     if not answer.is_json:
@@ -214,12 +213,12 @@ def _anomaly_of(reply: Reply, answer: InviteFields, request: InviteRequest) -> A
 
 
 def _is_other_text(reply: Reply, answer: InviteFields) -> bool:
-    """Whether a whole body has arrived that is not the platform's JSON."""
+    """Whether the body arrived whole and is not the platform's JSON."""
     return not answer.is_json and reply.body_complete and bool(reply.body.strip())
 
 
 def _is_about(answer: InviteFields, request: InviteRequest) -> bool:
-    """Whether what is told is the invite that was asked for; what is not told may be."""
+    """Whether the reply is about the requested invite; fields that it leaves out do not count."""
     if answer.track_id is not None and answer.track_id != str(request.track_id):
         return False
     email = answer.email
@@ -232,14 +231,14 @@ def _is_about(answer: InviteFields, request: InviteRequest) -> bool:
 
 
 def retry_after_seconds(reply: Reply, *, now: Clock) -> int | None:
-    """Whole seconds from `Retry-After`, 0 to 3600; None where it is absent or makes no sense.
+    """Whole seconds from `Retry-After`, 0 to 3600; None if it is absent or invalid.
 
-    Both forms of RFC 9110, section 10.2.3; a date counts from the reply's own `Date`.
+    Both forms of RFC 9110, section 10.2.3; a date is relative to the reply's `Date`.
     """
     text = (reply.retry_after or "").strip()
     if text.isascii() and text.isdecimal():
         digits = text.lstrip("0") or "0"
-        # More than nine digits are clamped unread: int() refuses very long ones.
+        # Ten digits are enough to exceed the limit, and int() refuses very long numbers.
         return min(int(digits[:10]), LONGEST_RETRY_AFTER_SECONDS)
     until = _http_date(text)
     if until is None:

@@ -1,4 +1,4 @@
-"""How fast a list is worked through: as fast as the upstream lets it, and no faster."""
+"""The pace of bulk invites: as fast as the upstream allows."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 _FIRST_PAUSE_SECONDS: Final = 1.0
 _LONGEST_PAUSE_SECONDS: Final = 30.0
-# Whatever the platform asks for, one call then finds out whether it still holds.
+# However long the platform asks for, one call then tests whether it still refuses.
 _LONGEST_ASKED_SECONDS: Final = 300.0
 _MOST_ACCOUNTS: Final = 1000
 _SPREAD_SECONDS: Final = 0.25
 
 
 class Turn:
-    """Leave to make one call; `end` must be called once, whatever became of it."""
+    """Permission for one call; `end` must be called once, however the call ends."""
 
     __slots__ = ("_era", "_pace")
 
@@ -36,7 +36,7 @@ class Turn:
         self._pace._speed_up()  # noqa: SLF001 - two halves of one thing
 
     def turned_away(self, retry_after_seconds: int | None) -> None:
-        """The upstream, or the gateway's own overload, wants fewer calls."""
+        """The upstream limited the call, or the gateway is overloaded."""
         self._pace._slow_down(self._era, retry_after_seconds)  # noqa: SLF001 - as above
 
     def end(self) -> None:
@@ -46,9 +46,8 @@ class Turn:
 class Pace:
     """Turns for at most `most` calls at a time, first come first served.
 
-    A call that is turned away makes all others wait as well, for as long as the platform asks but
-    five minutes at most, and halves how many go on together; each that goes through lets a little
-    more of them go.
+    A call that is turned away makes all others wait, for as long as the platform asks but at most
+    five minutes, and halves the concurrency; each call that goes through raises it a little.
     """
 
     def __init__(
@@ -63,7 +62,7 @@ class Pace:
         self._limit = float(most)
         self._in_use = 0
         self._resume_at = -math.inf
-        # Calls that were under way together are turned away together: that counts once.
+        # Concurrent calls are turned away together: that must halve the concurrency only once.
         self._era = 0
         self._pauses = 0
         self.turned_away: InviteFailure | None = None
@@ -77,19 +76,19 @@ class Pace:
 
     @property
     def most(self) -> int:
-        """How many turns there are at most."""
+        """The highest number of concurrent turns."""
         return self._most
 
     @property
     def pause_seconds(self) -> float:
-        """How long nobody gets a turn; 0 if somebody may."""
+        """Seconds until the next turn can be given; 0 without a pause."""
         return max(0.0, self._resume_at - self._clock())
 
     async def turn(self, *, deadline: Deadline) -> Turn | None:
-        """A turn, or None if none comes before `deadline`, said as soon as that is certain."""
+        """A turn, or None as soon as it is certain that none will come before `deadline`."""
         if self._clock() >= deadline.at:
             return None
-        # Without a queue there is nothing to wait for, and nothing to time.
+        # Without a queue no timeout has to be set up.
         if self._queued or not self._has_turn:
             self._queued += 1
             try:
@@ -141,16 +140,16 @@ class Pace:
 
 
 class Paces:
-    """One pace for each account of the platform: what limits one is no limit for the others."""
+    """One pace for each account of the platform: the platform limits each separately."""
 
     def __init__(self, make: Callable[[], Pace]) -> None:
         self._make = make
         self._paces: dict[bytes, Pace] = {}
 
     def of(self, api_key: str | None) -> Pace:
-        """The pace of the account that the key belongs to, or of the gateway's own."""
+        """The pace of the key's account, or of the gateway's own account without a key."""
         account = hashlib.sha256((api_key or "").encode()).digest()
-        # The accounts that were used last are remembered.
+        # The most recently used accounts are kept.
         pace = self._paces.pop(account, None) or self._make()
         self._paces[account] = pace
         if len(self._paces) > _MOST_ACCOUNTS:

@@ -1,4 +1,4 @@
-"""Looks candidates up in the platform's own list of applicants, and weighs what it shows."""
+"""Looks up candidates in the platform's list of applicants, and weighs the evidence."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ CALL_SECONDS: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What was listed; `whole` if it is the whole list, as it was at one moment.
+    """The applicants listed; `whole` if that is the complete list, as of one moment.
 
-    `clock_offset` is how many seconds the platform's clock is ahead of ours.
+    `clock_offset` is the number of seconds by which the platform's clock is ahead of ours.
     """
 
     applicants: tuple[Applicant, ...]
@@ -47,7 +47,7 @@ Look: TypeAlias = Listing | Doubt
 
 
 class ReadBack:
-    """Reads the platform's list; `rules` say what it proves."""
+    """Reads the platform's list; `rules` are the operator's settings for what it proves."""
 
     def __init__(
         self, upstream: Upstream, *, records: Records, rules: Rules, clocks: Clocks = moment
@@ -63,13 +63,13 @@ class ReadBack:
     ) -> Finding:
         """What the list proves about the record.
 
-        Without `whole`, the list is read only as far as the platform narrows it to the address:
-        quick, but enough only to find somebody. Raises StoreUnavailableError.
+        Without `whole`, only the entries that the platform finds by the address are read: quick,
+        but no proof of absence. Raises StoreUnavailableError.
         """
         try:
             async with asyncio.timeout(seconds_left):
                 finding: Finding = Doubt.UNREADABLE
-                # The platform may spell a domain beyond ASCII in another way, and not find it.
+                # The platform may spell an internationalised domain differently, and not find it.
                 if email.isascii():
                     look = await self.list_track(record.track_id, email)
                     finding = await self.weigh(record, look)
@@ -83,7 +83,7 @@ class ReadBack:
             return Doubt.UNREADABLE
 
     async def list_track(self, track_id: int, email: str | None = None) -> Look:
-        """All applicants of the track, or those that the platform finds by this address."""
+        """All applicants of the track, or those that the platform finds by the address."""
         return await self._pages(track_id, {} if email is None else {"email": email})
 
     async def shows(self, track_id: int, application_id: str) -> bool | None:
@@ -92,16 +92,16 @@ class ReadBack:
         return None if isinstance(look, Doubt) else look.shows(application_id)
 
     async def weigh(self, record: Record, look: Look) -> Finding:
-        """What the look proves about the record. Raises StoreUnavailableError."""
+        """What the look-up proves about the record. Raises StoreUnavailableError."""
         if record.doubt is Doubt.OWN_KEY:
-            # Its list is that of another account.
+            # It belongs to another account, whose list the gateway cannot read.
             return Doubt.OWN_KEY
         if isinstance(look, Doubt):
             return look
         store, track_id = self._records.store, record.track_id
         entries = [one for one in look.applicants if self._is_candidate(one, record)]
         known = await store.of_person(record.email_hash, track_id) if entries else ()
-        # At the first look without the candidate nothing is concluded yet.
+        # The first look-up without the candidate proves nothing, so it needs no witness.
         ask_for_witnesses = not entries and record.absent is not None
         return weigh(
             Case(
@@ -155,9 +155,9 @@ class ReadBack:
 
 
 def clock_offset(date: str | None, *, asked_at: float, got_at: float) -> float:
-    """How many seconds the platform's clock is ahead, by the `Date` of a reply.
+    """Seconds by which the platform's clock is ahead, from the `Date` of a reply.
 
-    0 if the clocks may agree, for that header tells whole seconds, or if it cannot be read.
+    0 if the clocks may agree, since that header has whole seconds, or if it cannot be read.
     """
     try:
         told = parsedate_to_datetime(date or "").timestamp()
@@ -168,7 +168,7 @@ def clock_offset(date: str | None, *, asked_at: float, got_at: float) -> float:
 
 
 def _is_complete(applicants: list[Applicant], total: int | None) -> bool:
-    """Nothing was missed because the list changed between its pages."""
+    """Whether all applicants were read, even if the list changed between two pages."""
     ids = {one.application_id for one in applicants}
     return len(ids) == len(applicants) and total in (None, len(ids))
 

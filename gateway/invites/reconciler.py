@@ -1,4 +1,4 @@
-"""Brings records in doubt to an end through the upstream's own list of applicants."""
+"""Settles records in doubt by the upstream's list of applicants."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ log = logging.getLogger("gateway.invites")
 
 LEASE: Final = "reconciler"
 PURGE_AT_A_TIME: Final = 1000
-# By how much clocks may drift apart unnoticed; records are kept for so much longer.
+# Drift between the clocks that goes unnoticed; records are kept for this much longer.
 _UNEVEN_SECONDS: Final = 600
 
 
@@ -42,7 +42,7 @@ class OpenRecord:
 
 @dataclass(slots=True)
 class Report:
-    """What one pass did; `in_flight` counts records that somebody is sending right now."""
+    """The counts of one pass; `in_flight` are records whose invite is being sent."""
 
     invited: int = 0
     released: int = 0
@@ -51,17 +51,17 @@ class Report:
 
     @property
     def final(self) -> bool:
-        """No record is left whose end is unknown."""
+        """No record of unknown outcome is left."""
         return not self.open and not self.in_flight
 
     @property
     def worth_waiting(self) -> bool:
-        """Another pass, a quiet period later, may bring more to an end."""
+        """Another pass, a quiet period later, may settle more."""
         return bool(self.in_flight) or any(left.why is Doubt.NOT_LISTED for left in self.open)
 
 
 class Reconciler:
-    """Settles what nobody is working on any more; several at once do no harm."""
+    """Settles records in doubt; several reconcilers may safely run at once."""
 
     def __init__(
         self,
@@ -78,9 +78,9 @@ class Reconciler:
         self._holder = secrets.token_hex(8)
 
     async def run(self, *, interval_seconds: float) -> None:
-        """Work for ever, a pass at each interval, while no other process does."""
+        """Run until cancelled: a pass at each interval, unless another process has the lease."""
         while True:
-            # Replicas that start together do not ask together.
+            # Jitter: replicas that start together must not call the platform together.
             await asyncio.sleep(interval_seconds * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
             try:
                 await self._turn(interval_seconds)
@@ -115,10 +115,10 @@ class Reconciler:
         return turn.report
 
     async def purge(self) -> int:
-        """Delete settled records that are old enough; open ones stay, however old.
+        """Delete settled records that are old enough; records in doubt stay, however old.
 
-        Only where the wall clock has gone on evenly for as long as records are kept: one that was
-        set forward would make young records look old, and their keys would be sent again.
+        Only if the wall clock has run steadily for as long as records are kept: a clock set forward
+        would make young records look old, and their keys would be sent again.
         """
         now = self._clocks()
         if now.ticks - await self._even_since(now) < self._keep_seconds:
@@ -132,7 +132,7 @@ class Reconciler:
                 return gone
 
     async def _even_since(self, now: Moment) -> float:
-        """Since when on this machine both clocks are known to run side by side, in its ticks."""
+        """Since when, in this machine's ticks, both clocks are known to have run steadily."""
         apart = round((now.wall - now.ticks) / _UNEVEN_SECONDS)
         seen_first = await self._records.store.remember(
             f"clocks {now.boot} {apart}", repr(now.ticks).encode()
@@ -141,9 +141,9 @@ class Reconciler:
 
 
 class _Pass:
-    """One look at every record in doubt; each track's list is fetched once for a page of them.
+    """One pass over every record in doubt; a track's list is read once for each page of records.
 
-    One list is held at a time: each may be long, and there may be many.
+    Only one list is in memory at a time: they may be long and many.
     """
 
     def __init__(self, records: Records, read_back: ReadBack | None, clocks: Clocks) -> None:

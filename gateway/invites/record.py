@@ -3,14 +3,14 @@
     state      | the invite of this key                            | a request with the key
     -----------|---------------------------------------------------|-----------------------
     (none)     | was never sent                                    | sends
-    SENDING    | is on its way until the lease ends, then in doubt | waits
-    INVITED    | was made                                          | gets the stored answer
-    REFUSED    | was refused by the upstream                       | gets the stored answer
-    UNKNOWN    | may or may not have been made                     | reads back
-    RELEASED   | was not made, and that is proved                  | sends, as attempt + 1
+    SENDING    | is in progress until its lease ends, then unknown | waits
+    INVITED    | was made                                          | gets the stored result
+    REFUSED    | was refused by the upstream                       | gets the stored result
+    UNKNOWN    | may or may not have been made                     | looks it up
+    RELEASED   | was not made, as is proved                        | sends, as attempt + 1
 
-A record is never deleted while it is young: its attempt number fences the settles of a process
-that was paused, and would start anew with the row.
+A young record is never deleted: its attempt number fences off late settles by a process that was
+paused, and a new row would start at 1 again.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from gateway.invites.identity import Identity
 
 
 class State(Enum):
-    """Where the invite of a key stands; the values are what is on disk."""
+    """The state of a key's invite; the values are kept on disk."""
 
     SENDING = "sending"
     INVITED = "invited"
@@ -42,12 +42,11 @@ SETTLED: Final = frozenset({State.INVITED, State.REFUSED, State.RELEASED})
 class Record:
     """What is on disk for one key of one caller; times are wall-clock seconds.
 
-    `answer` is the JSON a replay needs; a RELEASED record has one if none of its attempts was ever
-    in doubt. `first_sent_at` is when the first attempt began whose end may still be open.
-    `absent` is when the platform's list was first seen without the candidate, `doubt` what the last
-    look at it left open. `witness` says whether the invite was seen in that list as soon as it was
-    made; None if it was not looked up then. `caller` is whose request it was, if callers are
-    told apart.
+    `answer` is the JSON that a replay needs; a RELEASED record has one if none of its attempts was
+    ever in doubt. `first_sent_at` is when the first attempt began whose outcome may be unknown.
+    `absent` is when a look-up first did not find the candidate, `doubt` what the last look-up left
+    open. `witness` says whether the invite was listed as soon as it was made; None if it was not
+    looked up then. `caller` is the caller's name, if callers are distinguished.
     """
 
     record_id: bytes
@@ -71,7 +70,7 @@ class Standing(Enum):
     """What an existing record means for a request with its key."""
 
     REUSED = "reused"
-    """The key was used for other input."""
+    """The key was used with other input."""
     ANSWERED = "answered"
     IN_FLIGHT = "in flight"
     IN_DOUBT = "in doubt"
@@ -99,7 +98,7 @@ def first_claim(
     doubt: Doubt | None = None,
     caller: str | None = None,
 ) -> Record:
-    """The record of a key that was never used; `doubt` is what nobody could settle later."""
+    """The record of a new key; `doubt` is given if no look-up could ever settle its outcome."""
     return Record(
         record_id=identity.record_id,
         fingerprint=identity.fingerprint,
@@ -117,7 +116,7 @@ def first_claim(
 
 
 def next_claim(record: Record, *, now: float, lease_seconds: float) -> Record:
-    """`record` taken over for another attempt; the former attempt can change nothing any more."""
+    """`record` claimed for another attempt; the former attempt can no longer settle it."""
     nothing_open = record.state is State.RELEASED and record.answer is not None
     return replace(
         record,
@@ -132,7 +131,7 @@ def next_claim(record: Record, *, now: float, lease_seconds: float) -> Record:
 
 
 def follows_doubt(claim: Record) -> bool:
-    """An earlier attempt than this one may have invited, whatever the upstream's list showed."""
+    """Whether an earlier attempt may have invited, whatever the upstream's list showed."""
     return claim.first_sent_at != claim.updated_at
 
 
@@ -149,18 +148,18 @@ def settled(
 
 
 def in_doubt(record: Record, *, now: float) -> bool:
-    """Nobody is sending, and nobody knows what happened."""
+    """Whether the outcome is unknown and no attempt is in progress."""
     if record.state is State.UNKNOWN:
         return True
     return record.state is State.SENDING and now >= record.lease_until
 
 
 def left_in_doubt(record: Record, doubt: Doubt, *, now: Moment, quiet_seconds: float) -> Record:
-    """`record` after a look at the platform's list that left `doubt`.
+    """`record` after a look-up that left `doubt`.
 
-    The first look without the candidate is noted with both clocks. It is noted anew if the wall
-    clock was set back since then, or if its quiet period would be over and was begun by another
-    machine, whose second clock this one cannot read.
+    The first look-up without the candidate is noted on both clocks. It is noted again if the wall
+    clock was set back since then, or if the quiet period would be over but was begun on another
+    machine, whose ticks cannot be compared.
     """
     absent = record.absent
     if doubt is Doubt.NOT_LISTED and (
@@ -173,10 +172,10 @@ def left_in_doubt(record: Record, doubt: Doubt, *, now: Moment, quiet_seconds: f
 
 
 def accepts(current: Record, outcome: Record) -> bool:
-    """`outcome`, the end of an attempt, may replace `current`.
+    """Whether `outcome`, the end of an attempt, may replace `current`.
 
-    Only the latest attempt settles, and nothing replaces a final answer. A 2xx outweighs what the
-    reconciler concluded from the upstream's list in the meantime.
+    Only the latest attempt settles, and nothing replaces a final result. A 2xx outweighs what the
+    reconciler has meanwhile concluded from the upstream's list.
     """
     if current.attempt != outcome.attempt:
         return False

@@ -1,4 +1,4 @@
-"""The records of keyed invites and the secret that their hashes are made with."""
+"""The store of records, and the secret of its hashes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Records:
-    """A store and its hashes; both can be used once it is open."""
+    """A store and its hasher; both are usable after `open`."""
 
     def __init__(
         self,
@@ -35,9 +35,9 @@ class Records:
         return self._hasher
 
     async def open(self) -> None:
-        """Open the store with the given secret, or with one that the store keeps.
+        """Open the store with the given secret, or with the one that the store keeps.
 
-        StoreError says what an operator has to do about it.
+        Raises StoreError, which says what the operator has to do.
         """
         await self.store.open()
         try:
@@ -56,7 +56,7 @@ class Records:
             secret = await self.store.remember("secret", self._draw())
         hasher = Hasher(secret)
         kept = await self.store.remember("secret-check", hasher.check_value())
-        # With another secret no record would be found: each key would be sent once more.
+        # With another secret no record would be found, and each key would be sent again.
         if not hmac.compare_digest(kept, hasher.check_value()):
             raise StoreError(
                 "the store's records were made with another secret: give GATEWAY_STORE_SECRET"

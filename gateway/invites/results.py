@@ -1,4 +1,4 @@
-"""What a caller is told, made from what an exchange proves."""
+"""Results for callers, made from what an exchange proves."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LONGEST_MESSAGE = 200
 LONGEST_WORD = 20
 _WORD = re.compile(r"[^\W_]+")
 
-# Only what the caller's own input caused is told in the upstream's words.
+# The upstream's message is passed on only for errors that the caller's input caused.
 _CAUSED_BY_INPUT = frozenset({400, 404, 409, 422})
 
 _MESSAGES: Mapping[InviteErrorCode, str] = {
@@ -73,7 +73,7 @@ _PAGE_IN_BETWEEN = (
 
 
 def result_of(exchange: Exchange, judgement: Judgement, request: InviteRequest) -> InviteResult:
-    """The invite, or a failure that says what is known of it."""
+    """The invite, or a failure with the outcome that is proved."""
     if judgement.answer is not None:
         return _success(judgement.answer, judgement, request)
     return InviteFailure(
@@ -89,7 +89,7 @@ def result_of(exchange: Exchange, judgement: Judgement, request: InviteRequest) 
 
 
 def refusal_of(issues: tuple[InputIssue, ...]) -> InviteFailure:
-    """The answer to input that never left the gateway."""
+    """The result for invalid input; nothing was sent."""
     return InviteFailure(
         code=InviteErrorCode.INVALID_INPUT,
         message=(
@@ -137,12 +137,12 @@ def _message(exchange: Exchange, judgement: Judgement, request: InviteRequest) -
 
 
 def _is_fit_to_pass_on(message: str, request: InviteRequest) -> bool:
-    """True for a short plain sentence that holds no markup, address, candidate or secret."""
+    """Whether it is a short plain sentence without markup, address, candidate or secret."""
     return (
         len(message) <= LONGEST_MESSAGE
         and message.isprintable()
         and not any(sign in message for sign in ("<", ">", "@", "://"))
-        # Nobody's language has such words; keys and tokens look like them.
+        # A longer word may be a key or a token.
         and max(map(len, message.split())) <= LONGEST_WORD
         and _words(message).isdisjoint(_words_of_candidate(request))
     )
@@ -153,6 +153,6 @@ def _words_of_candidate(request: InviteRequest) -> set[str]:
 
 
 def _words(text: str) -> set[str]:
-    """What stands in the text, however it is written; initials are everybody's."""
+    """The words of the text in comparable form; initials, which many people share, do not count."""
     words = _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
     return {word for word in words if len(word) > 1}

@@ -1,4 +1,4 @@
-"""When one more attempt is made, and after what wait."""
+"""When another attempt is made, and after how long."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ PROVED_UNDONE: Final = frozenset({Verdict.NOT_SENT, Verdict.NOT_PROCESSED})
 
 
 class RetryBudget:
-    """Retries are a share of the traffic, so that they cannot multiply an outage.
+    """Limits retries to a share of the traffic, so that they cannot multiply an outage.
 
-    A quiet gateway may make `reserve` of them before it has earned any.
+    `reserve` retries are allowed before any traffic has earned one.
     """
 
     def __init__(self, *, share: float = 0.1, reserve: float = 10.0) -> None:
@@ -31,7 +31,7 @@ class RetryBudget:
             self._saved += self._share
 
     def spend(self) -> bool:
-        """True if one more retry is within the budget."""
+        """Take one retry from the budget; False if there is none left."""
         if self._saved < 1:
             return False
         self._saved -= 1
@@ -40,10 +40,10 @@ class RetryBudget:
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """Waits grow from `first_wait_seconds`, doubled each time, anything from 0 up to that.
+    """Exponential backoff from `first_wait_seconds`, doubled each time, with full jitter.
 
     `chance` gives numbers from 0 to 1. `after` are the verdicts that allow another attempt; each
-    of them has to prove that nothing was done.
+    must prove that nothing was done.
     """
 
     attempts: int = 3
@@ -55,10 +55,10 @@ class RetryPolicy:
     def wait_before_next(
         self, judgement: Judgement, *, attempts: int, seconds_left: float
     ) -> float | None:
-        """Seconds to wait after `attempts` attempts; None if there is to be no other.
+        """Seconds to wait after `attempts` attempts; None for no further attempt.
 
-        Only what proves that nothing was done is tried again. A `Retry-After` is waited for in
-        full, or, where it does not fit into `seconds_left`, left to the caller.
+        Another attempt needs proof that nothing was done. A `Retry-After` is waited for in full;
+        if it does not fit into `seconds_left`, it is left to the caller.
         """
         if attempts >= self.attempts or not judgement.retryable:
             return None
@@ -67,6 +67,6 @@ class RetryPolicy:
         most = min(self.longest_wait_seconds, self.first_wait_seconds * 2 ** (attempts - 1))
         wait = self.chance() * most
         if judgement.retry_after_seconds is not None:
-            # Spread over what comes after the upstream's own hint, never before it.
+            # The jitter is added to the upstream's hint, so that no attempt comes before it.
             wait += judgement.retry_after_seconds
         return wait if wait < seconds_left else None

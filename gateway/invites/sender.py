@@ -1,4 +1,4 @@
-"""One invite on its way to the upstream: breaker, attempts, deadline."""
+"""Sending one invite to the upstream: breaker, attempts, deadline."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gateway.invites.deadline import Deadline
     from gateway.upstream.contract import Upstream
 
-# Looking a member up at its enum takes longer than all that is done with it here.
+# Access to a member through its enum costs more than everything done with it here.
 _UNAUTHORIZED = int(HTTPStatus.UNAUTHORIZED)
 _TOO_MANY_REQUESTS = int(HTTPStatus.TOO_MANY_REQUESTS)
 _SERVER_ERROR = int(HTTPStatus.INTERNAL_SERVER_ERROR)
@@ -32,37 +32,36 @@ _SENT_NOTHING = NoReply(Fault.OTHER, possibly_sent=False)
 
 
 class Limit(Protocol):
-    """How often something may happen, for each name."""
+    """A rate limit for each name."""
 
     async def seconds_to_wait(self, name: str, /) -> int | None:
-        """None if it may happen now, and it is counted; else whole seconds until it may."""
+        """None if it may happen now, which is counted; else whole seconds until it may."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class SendLimits:
-    """How often invites are sent: each sender's, and all calls together, retries included."""
+    """Rate limits: of each sender's invites, and of all calls together, retries included."""
 
     of_sender: Limit | None = None
     of_all: Limit | None = None
 
 
-# Not frozen: that would take four times as long to make, and a named tuple eight times as long
-# to read, of every invite. Nothing changes it all the same.
+# Not frozen: see CONTRIBUTING, "The hot path".
 @dataclass(slots=True)
 class Sent:
-    """The last exchange of an invite and what it proves; of the earlier ones nothing came."""
+    """The last exchange of an invite and what it proves; earlier ones did nothing."""
 
     exchange: Exchange
     judgement: Judgement
 
 
 class Sender:
-    """Posts invites; tries again only where it is proved that nothing was done.
+    """Posts invites; tries again only if it is proved that nothing was done.
 
-    `retried` is called for each call after the first one of an invite, `limited` after each that
-    the platform turned away for being too many, with its `Retry-After`. `announce` is awaited
-    before the first call; where it returns False, nothing is sent.
+    `retried` is called for each call of an invite after the first, `limited` after each 429 of the
+    platform, with its `Retry-After`. `announce` is awaited before the first call; if it returns
+    False, nothing is sent.
     """
 
     def __init__(
@@ -101,9 +100,9 @@ class Sender:
         may_send: Callable[[], bool] | None = None,
         idempotency_key: str | None = None,
     ) -> Sent:
-        """Post the invite until the upstream has looked at it, at most.
+        """Post the invite, and retry until the upstream may have processed it.
 
-        `may_send` is asked just before the first byte leaves: after False, none does.
+        `may_send` is called just before the first byte is sent; if it returns False, none is.
         """
         limit = self._limits.of_sender
         if limit is not None and (limited := await _limited(limit, origin.sender)) is not None:
@@ -156,7 +155,7 @@ class Sender:
         return sent
 
     def _has_new_key(self, sent: Sent, post: _Post) -> bool:
-        """Whether the key was refused, and is another by now."""
+        """Whether the upstream key was refused and has been replaced since."""
         refused = sent.judgement.status == _UNAUTHORIZED and post.api_key is None
         return refused and self._upstream.reread_api_key()
 
@@ -195,37 +194,37 @@ class _Post:
     _judged: tuple[Exchange, Judgement] | None = None
 
     def judgement_of(self, exchange: Exchange) -> Judgement:
-        """What the exchange proves; made once, because it takes reading the body."""
+        """What the exchange proves; cached, because the body has to be parsed."""
         if self._judged is None or self._judged[0] is not exchange:
             self._judged = exchange, judge(exchange, self.request, now=self.now)
         return self._judged[1]
 
     def trusts_connection(self, reply: Reply) -> bool:
-        """False after a reply about another invite: the replies may be out of step from then on."""
+        """False after a reply about another invite: later replies may be out of step too."""
         return self.judgement_of(reply).anomaly is not Anomaly.OTHER_INVITE
 
 
 def health_of(exchange: Exchange) -> Health:
-    """What the exchange says about the upstream; its refusals are a sign of life."""
+    """What the exchange shows about the upstream's health; a refusal shows that it is up."""
     if isinstance(exchange, Reply):
         if exchange.status >= _SERVER_ERROR:
             return Health.BAD
         return _UNTOLD if exchange.status == _TOO_MANY_REQUESTS else _GOOD
     if not exchange.possibly_sent and exchange.fault in (Fault.POOL_TIMEOUT, Fault.DEADLINE):
-        # The time was used up on this side.
+        # The deadline passed within the gateway.
         return Health.UNTOLD
     return Health.BAD
 
 
 def _is_own_overload(exchange: Exchange) -> bool:
-    """Trying again would only add to what is too much already."""
+    """Whether the gateway itself is overloaded, so that a retry would add to the load."""
     return exchange is _SENT_NOTHING or (
         isinstance(exchange, NoReply) and exchange.fault is Fault.POOL_TIMEOUT
     )
 
 
 async def _limited(limit: Limit, name: str) -> Sent | None:
-    """What there is to say if the limit is reached."""
+    """The refusal if the limit is reached, else None."""
     seconds = await limit.seconds_to_wait(name)
     if seconds is None:
         return None

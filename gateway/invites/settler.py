@@ -1,4 +1,4 @@
-"""Writing down how an attempt ended, also when the store fails at that very moment."""
+"""Recording how an attempt ended, even if the store fails at that moment."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ log = logging.getLogger("gateway.invites")
 
 WAITS: Final = (0.1, 0.5, 2.0, 5.0)
 LAST_SECONDS: Final = 5.0
-"""How long an end that could not be recorded may hold up the end of the process."""
+"""Seconds by which unrecorded outcomes may delay the end of the process."""
 
 
 class Settler:
-    """Settles records; what fails is tried again behind the caller's back."""
+    """Settles records; failures are retried in the background."""
 
     def __init__(self, store: Store, *, waits: Sequence[float] = WAITS) -> None:
         self._store = store
@@ -28,9 +28,9 @@ class Settler:
         self._at_work: set[asyncio.Task[None]] = set()
 
     async def settle(self, outcome: Record, *, claim: Record, within: float) -> Record | None:
-        """Replace `claim` by `outcome`; the record that is there instead if that is too late.
+        """Replace `claim` by `outcome`; if another record has taken its place, return that.
 
-        What takes longer than `within` seconds goes on behind the caller's back.
+        After `within` seconds it continues in the background.
         """
         try:
             async with asyncio.timeout(within):
@@ -46,7 +46,7 @@ class Settler:
             return None
 
     async def drain(self, *, seconds: float = LAST_SECONDS) -> None:
-        """Wait until nothing is left to be tried again; after `seconds` it is left to others."""
+        """Wait for retries to end; after `seconds` the rest is left to the reconciler."""
         if not self._at_work:
             return
         _, late = await asyncio.wait(self._at_work, timeout=seconds)
@@ -64,7 +64,7 @@ class Settler:
             except StoreUnavailableError:
                 continue
             return
-        # The record is in doubt once its lease has ended: the reconciler mends it.
+        # The record is in doubt once its lease has ended: the reconciler looks it up.
         log.error("an invite ended as %s and stays unrecorded", outcome.state.value)
 
     async def _settle_late(self, outcome: Record) -> Record | None:
@@ -74,7 +74,7 @@ class Settler:
                 return None
             current = await self._store.read(outcome.record_id)
         if current is not None and current == outcome:
-            # An earlier try was committed after all.
+            # An earlier write was committed after all.
             return None
         log.warning("a late end of an invite (%s) changed nothing", outcome.state.value)
         return current

@@ -1,7 +1,7 @@
 """Results as records keep them.
 
-Name and address are left out: the input, which a replay has to repeat exactly, stands in. Where
-the platform spelled them in another way, that is kept so that the address makes it readable again.
+Name and address are left out: a replay takes them from its input, which has to be the same. Where
+the platform spelled them differently, its spelling is kept, encrypted with the address.
 """
 
 from __future__ import annotations
@@ -28,9 +28,8 @@ if TYPE_CHECKING:
     from gateway.upstream.wire import Applicant
 
 
-# What the upstream says of the request itself. Refusals for another reason, such as the
-# gateway's own access or an account without invites, may be gone by the next request and are
-# not worth keeping.
+# Refusals of the request itself. Refusals for other reasons, such as the gateway's own access or
+# an account without invites left, may not apply to the next request and are not stored.
 FINAL_REFUSALS = frozenset(
     {
         InviteErrorCode.INVALID_INPUT,
@@ -43,7 +42,7 @@ FINAL_REFUSALS = frozenset(
 def state_after(
     result: InviteResult, *, final_refusals: Collection[InviteErrorCode] = FINAL_REFUSALS
 ) -> State:
-    """Where an attempt that ended in `result` leaves its record."""
+    """The state of the record after an attempt that ended in `result`."""
     if isinstance(result, InviteSuccess) or result.outcome is InviteOutcome.INVITED:
         return State.INVITED
     if result.outcome is InviteOutcome.UNKNOWN:
@@ -52,13 +51,13 @@ def state_after(
 
 
 Scramble: TypeAlias = Callable[[bytes], bytes]
-"""Makes bytes unreadable, and readable again, for whoever has the address."""
+"""Encrypts bytes, and decrypts them again, with the candidate's address."""
 
 
 def pack(
     result: InviteResult, request: InviteRequest | None = None, scramble: Scramble | None = None
 ) -> bytes:
-    """The JSON of what a replay cannot take from its input."""
+    """The result as JSON, without what a replay takes from its input."""
     if isinstance(result, InviteSuccess):
         invite, spelling = result.invite, None
         if request is not None and scramble is not None:
@@ -103,7 +102,7 @@ def packed_invite(
 
 
 def packed_applicant(applicant: Applicant, *, track_id: int) -> bytes:
-    """The answer for an invite that is known from the upstream's list alone."""
+    """The stored result of an invite that was found in the upstream's list."""
     return packed_invite(
         application_id=applicant.application_id,
         invite_link=None,
@@ -113,13 +112,13 @@ def packed_applicant(applicant: Applicant, *, track_id: int) -> bytes:
 
 
 def application_id_in(answer: bytes | None) -> str | None:
-    """The application that a packed answer tells of, if it does."""
+    """The id of the application in a stored result, if it has one."""
     packed: dict[str, Any] = orjson.loads(answer or b"{}")
     return packed.get("application_id")
 
 
 def unpack(answer: bytes, request: InviteRequest, scramble: Scramble | None = None) -> InviteResult:
-    """The answer to `request`, which is the one that `answer` was packed for, or its repetition."""
+    """The stored result for `request`, which must equal the one that it was packed for."""
     packed: dict[str, Any] = orjson.loads(answer)
     if "code" not in packed:
         email, name = request.candidate_email, request.candidate_name

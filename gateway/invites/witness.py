@@ -1,9 +1,9 @@
-"""Looks up an invite of ours when it was just made, now and then.
+"""Now and then, looks up an invite of ours that was just made.
 
-The look comes before the caller is told, so nobody can have acted on the invite. If the platform's
-list shows it all the same, the list shows people who have not acted, and absence from that list
-means something; see `gateway.invites.evidence`. A list that lags a little counts as one that does
-not: the operator may know better.
+The look-up comes before the response, so the candidate cannot have acted on the invite yet. If the
+platform's list has it, the list includes people who have not acted, and absence from it is
+evidence; see `gateway.invites.evidence`. A list that lags a little counts as one that leaves such
+people out; the operator can vouch for it instead.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _MOST_TRACKS: Final = 10_000
 
 
 class WitnessLooks:
-    """At most one look a track in ten minutes, none while the platform limits requests."""
+    """At most one look-up for each track in ten minutes, none while the platform limits calls."""
 
     def __init__(self, store: Store, read_back: ReadBack, *, clocks: Clocks = moment) -> None:
         self._store = store
@@ -43,14 +43,14 @@ class WitnessLooks:
         self._next: dict[int, float] = {}
 
     def limited(self, retry_after_seconds: int | None) -> None:
-        """The platform limits requests, for as long as it says, or for a minute."""
+        """Pause look-ups for as long as the platform asks, or for a minute."""
         seconds = LIMITED_SECONDS if retry_after_seconds is None else retry_after_seconds
         self._limited_until = max(self._limited_until, self._clocks().ticks + seconds)
 
     async def look(self, record: Record, *, seconds_left: float) -> None:
-        """Note whether the list shows an invite that was made right now, as `record` says.
+        """Note in the record whether the list has its invite, which was just made.
 
-        It takes a second at most, and its failure changes nothing else.
+        Takes a second at most; a failure has no other effect.
         """
         application_id = application_id_in(record.answer)
         if application_id is None or not self._is_due(record.track_id):
@@ -77,7 +77,7 @@ class WitnessLooks:
         return True
 
     async def _is_ours(self, track_id: int) -> bool:
-        """Whether no other process has looked on this track lately."""
+        """Whether this process may look up the track: no other has done so lately."""
         now = self._clocks().wall
         return await self._store.lease(
             f"witness {track_id}", secrets.token_hex(8), now=now, until=now + EVERY_SECONDS

@@ -1,4 +1,4 @@
-"""A stand-in for the recruiting platform: keeps to its public page and promises no more."""
+"""A stand-in for the recruiting platform, as far as its public documentation describes it."""
 
 from gateway.sandbox.app import API_KEY, create_sandbox
 from gateway.sandbox.platform import EmailFilter, Listed, Platform, SecondInvite, Times

@@ -51,7 +51,7 @@ def create_sandbox(
 
 
 class Sandbox:
-    """Replies as the platform's page says, or fails as a candidate's address asks."""
+    """Replies as the platform's documentation says, or fails as a candidate's address asks."""
 
     def __init__(self, ledger: Ledger, *, slow_seconds: float) -> None:
         self._ledger = ledger
@@ -157,7 +157,7 @@ class Sandbox:
         return _json({"count": ledger.count, "emails": ledger.emailed, "invites": invites})
 
     async def _to_list(self, _: Request) -> Response:
-        # Relative, so that nothing of the Host is repeated.
+        # Relative, so that the Host header is not echoed.
         return Response(status_code=303, headers={"location": "sandbox/invites"})
 
     async def _page(self, request: Request) -> Response:
@@ -169,7 +169,7 @@ class Sandbox:
 
 
 class CutConnection(Response):
-    """Ends the connection without a reply: closed, or reset as by a crashed server."""
+    """Ends the connection without a reply: closes it, or resets it as a crashed server does."""
 
     def __init__(self, *, reset: bool = False) -> None:
         super().__init__()
@@ -182,12 +182,12 @@ class CutConnection(Response):
         else:
             transport.close()
         await until_disconnect(receive)
-        # It is not read.
+        # The server expects a response, although the connection is closed.
         await super().__call__(scope, receive, send)
 
 
 class TruncatedResponse(Response):
-    """Announces its whole body, sends half of it and closes the connection."""
+    """Declares the full Content-Length, sends half of the body and closes the connection."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         head = [b"HTTP/1.1 200 OK", *(b"%b: %b" % header for header in self.raw_headers), b"", b""]
@@ -196,7 +196,7 @@ class TruncatedResponse(Response):
         transport.write(b"\r\n".join(head) + half)
         transport.close()
         await until_disconnect(receive)
-        # It is not read.
+        # The server expects a response, although the connection is closed.
         await super().__call__(scope, receive, send)
 
 
@@ -213,7 +213,7 @@ def _check_track(track_id: int) -> int:
 
 
 def _check_readable(request: Request) -> int:
-    """The track whose applicants are asked for; HTTPException if they may not be read."""
+    """The track whose applicants are requested; HTTPException if they may not be read."""
     _check_api_key(request)
     track_id = _check_track(_id(request, "track_id"))
     if refusal := READ_REFUSALS.get(track_id):
@@ -229,7 +229,7 @@ def _id(request: Request, name: str) -> int:
 
 
 def _link(request: Request, accepted: Accepted) -> str:
-    # The address that took the connection: a Host header could name anything.
+    # The address of the connection: a Host header could name anything.
     host, port = request.scope["server"]
     host = f"[{host}]" if ":" in host else host
     return f"http://{host}:{port}/sandbox/invites/{accepted.application_id}"

@@ -1,4 +1,4 @@
-"""`GET /tracks/<id>/applicants`: the stand-in's list of whom it has invited."""
+"""`GET /tracks/<id>/applicants`: the stand-in's list of invited people."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from gateway.sandbox.ledger import Accepted
 from gateway.sandbox.platform import Platform
 
 INACTIVE_TRACK = 404405
-"""It exists, but its statistics say that it is not active; inviting to it goes as to any other."""
+"""This track's statistics say that it is not active; inviting to it works as usual."""
 PER_PAGE = 25
 MOST_PER_PAGE = 200
 LONGEST_NUMBER = 19
-# Their values are documented nowhere, so none of them may be sent.
+# Their values are not documented, so a request must not use them.
 UNDOCUMENTED = ("stage_status", "sort_by", "sort_order", "timeframe_field")
 STAGE = {"id": 1, "name": "Invited", "type": "invite", "status": "pending", "color": "#888888"}
 
 
 @dataclass(frozen=True, slots=True)
 class ApplicantQuery:
-    """Which applicants are asked for; `name` and `email` match any part, whatever the case."""
+    """The requested applicants; `name` and `email` match any part, whatever the case."""
 
     page: int = 1
     per_page: int = PER_PAGE
@@ -71,7 +71,7 @@ def read_query(params: Mapping[str, str]) -> ApplicantQuery:
 def page_of(
     listed: Iterable[Accepted], query: ApplicantQuery, platform: Platform
 ) -> dict[str, object]:
-    """One page of the applicants that the query wants, as the reply's JSON."""
+    """One page of the applicants that match the query, as the reply's JSON."""
     wanted = [accepted for accepted in listed if query.wants(accepted, platform)]
     start = (query.page - 1) * query.per_page
     pages = -(-len(wanted) // query.per_page)
@@ -105,7 +105,7 @@ def details_of(accepted: Accepted, platform: Platform) -> dict[str, object]:
 
 
 def stats_of(track_id: int, listed: Iterable[Accepted]) -> dict[str, object]:
-    """What is counted of a track, as the reply's JSON."""
+    """A track's statistics, as the reply's JSON."""
     count = sum(1 for _ in listed)
     return {
         "track_id": track_id,
@@ -159,7 +159,7 @@ def _number(params: Mapping[str, str], name: str) -> int | None:
 
 
 def _moment(params: Mapping[str, str], name: str, *, end_of_day: bool) -> datetime | None:
-    """A day or a moment; a day alone counts from its first to its last instant, in UTC."""
+    """A day or a moment; a day means its first or its last instant, in UTC."""
     text = params.get(name)
     if text is None:
         return None
@@ -175,5 +175,5 @@ def _day(text: str, *, end_of_day: bool) -> datetime | None:
         day = datetime.combine(date.fromisoformat(text), time(tzinfo=UTC))
     except ValueError:
         return None
-    # The last instant is within the day, so that the last day there is does not overflow.
+    # Not the next midnight, which would overflow for the last possible date.
     return day + timedelta(days=1, microseconds=-1) if end_of_day else day

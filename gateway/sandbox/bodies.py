@@ -1,4 +1,4 @@
-"""Reads what a client sent as strictly as the upstream's page allows."""
+"""Reads request bodies as strictly as the upstream's documentation allows."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def read_invite(request: Request) -> InviteBody:
         raise _invalid("candidate_name")
     if not isinstance(email, str) or not _is_address(email):
         raise _invalid("candidate_email")
-    # JSON's true is an int to Python.
+    # In Python, a bool is an int.
     if not isinstance(track_id, int) or isinstance(track_id, bool):
         raise _invalid("track_id")
     if not 0 < track_id <= LARGEST_ID:
@@ -52,7 +52,7 @@ def _media_type(request: Request) -> str:
 
 async def _read(request: Request) -> bytes:
     body = await request.body()
-    # The server leaves a body unread that is announced as longer than it may be.
+    # The server does not read a body whose Content-Length is above the limit.
     announced = int(request.headers.get("content-length", "0"))
     if max(len(body), announced) > LARGEST_BODY:
         raise HTTPException(413, "Body too large", {"connection": "close"})

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope
 
 from gateway.server.port import TRANSPORT
 
-# Linger on, for zero seconds: closing sends a reset.
+# SO_LINGER with zero seconds: closing sends a reset.
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 
 
@@ -22,7 +22,7 @@ def transport_of(scope: Scope) -> asyncio.Transport:
 
 
 def reset(transport: asyncio.Transport) -> None:
-    """Throw away what is written and reset the connection."""
+    """Discard unsent data and reset the connection."""
     transport.get_extra_info("socket").setsockopt(
         socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE
     )

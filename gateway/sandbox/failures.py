@@ -1,4 +1,4 @@
-"""The failures that the stand-in shows on demand.
+"""The failures that the stand-in simulates on demand.
 
 An invite's is chosen by the candidate's e-mail address, a read's by the track.
 """
@@ -13,19 +13,19 @@ from gateway.sandbox.platform import local_part_of
 
 
 class Mishap(Enum):
-    """What happens to the connection or the reply; the values are the local parts."""
+    """A fault of the connection or the reply; the values are addresses' local parts."""
 
     SLOW = "slow"
     DROPPED = "dropped"
     TRUNCATED = "truncated"
     GARBAGE = "garbage"
     RESET = "reset"
-    """The only one that comes before the invite."""
+    """The only one that happens before the invite is accepted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A reply that comes instead of the invite."""
+    """An error reply; nobody is invited."""
 
     status: int
     body: Mapping[str, str]
@@ -34,7 +34,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """An HTML page of something between the caller and the platform; nobody is invited."""
+    """An HTML page, as an intermediary such as a firewall sends it; nobody is invited."""
 
     status: int
 
@@ -61,7 +61,7 @@ READ_REFUSALS: Mapping[int, Refusal] = {
     500500: REFUSALS["broken"],
     503503: REFUSALS["unavailable"],
 }
-"""What reading the applicants of a track comes to; inviting to it goes as to any other."""
+"""The reply to reading a track's applicants; inviting to it works as usual."""
 
 
 FAILURES: Mapping[str, Refusal | Page | Mishap] = {
@@ -72,5 +72,5 @@ FAILURES: Mapping[str, Refusal | Page | Mishap] = {
 
 
 def failure_for(email: str) -> Refusal | Page | Mishap | None:
-    """What an address asks for, whatever its domain, case and `+suffix`."""
+    """The failure that an address asks for, whatever its domain, case and `+suffix`."""
     return FAILURES.get(local_part_of(email))

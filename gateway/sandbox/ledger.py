@@ -1,4 +1,4 @@
-"""What the stand-in has accepted: the latest invites in full, and exact counts of all."""
+"""The accepted invites: the latest in full, and exact counts of all."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Accepted:
     accepted_at: datetime
     idempotency_key: str | None
     is_opened: bool = False
-    """Somebody has opened the page behind its link."""
+    """Whether the page behind its link has been opened."""
 
     @property
     def emailed(self) -> bool:
@@ -72,7 +72,7 @@ class Ledger:
         return self._by_person.get(_person(body))
 
     def clear(self) -> None:
-        """Forget all invites; application ids are never given twice all the same."""
+        """Forget all invites; application ids are still never reused."""
         self._kept.clear()
         self._by_person.clear()
         self.count = self.emailed = 0
@@ -84,10 +84,10 @@ class Ledger:
         return reversed(self._kept)
 
     def find(self, application_id: int) -> Accepted | None:
-        """The invite with this id, unless it is too old to be kept."""
+        """The invite with this id, or None if it is not kept any more."""
         if not self._kept:
             return None
-        # Ids are handed out without gaps, so the place follows from the id.
+        # Ids have no gaps, so the index follows from the id.
         place = application_id - self._kept[0].application_id
         return self._kept[place] if 0 <= place < len(self._kept) else None
 

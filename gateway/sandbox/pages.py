@@ -1,4 +1,4 @@
-"""The stand-in's pages: what it has accepted, and what an invite link opens."""
+"""The stand-in's pages: the accepted invites, and the page that an invite link opens."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ _HEADERS = {
 
 
 def list_page(latest_first: Iterable[Accepted], *, count: int, emailed: int) -> HTMLResponse:
-    """A table of the latest invites; it follows what is accepted meanwhile."""
+    """A table of the latest invites, which refreshes itself."""
     rows = "".join(map(_row, latest_first))
     head = "".join(f'<th scope="col">{column}</th>' for column in _COLUMNS)
     told = f"{count} accepted, {emailed} of them by e-mail. No e-mail has left this machine."
@@ -79,7 +79,7 @@ def _row(accepted: Accepted) -> str:
     body = accepted.body
     name = escape(body.candidate_name)
     values = (
-        # Relative, as the list stands beside them.
+        # Relative to the list's own URL.
         f'<a href="invites/{accepted.application_id}">{name}</a>',
         escape(body.candidate_email),
         str(body.track_id),
@@ -96,7 +96,7 @@ def _row(accepted: Accepted) -> str:
 
 
 def invite_page(accepted: Accepted) -> HTMLResponse:
-    """Says who was invited to what."""
+    """The page that an invite link opens."""
     name, email = escape(accepted.body.candidate_name), escape(accepted.body.candidate_email)
     note = (
         "The recruiting platform would have sent this link by e-mail."
@@ -113,12 +113,12 @@ def invite_page(accepted: Accepted) -> HTMLResponse:
 
 
 def missing_page() -> HTMLResponse:
-    """Says that the link leads nowhere."""
+    """The page of an unknown invite."""
     return _page("No such invite", "The stand-in knows no invite under this link.", status=404)
 
 
 def page_in_between(status: int) -> HTMLResponse:
-    """As a firewall or a maintenance page answers in the platform's name."""
+    """A page as a firewall or a maintenance mode shows it in the platform's place."""
     mitigated = {"cf-mitigated": "challenge"} if status == HTTPStatus.FORBIDDEN else {}
     return HTMLResponse(
         "<!doctype html>\n<title>Just a moment...</title>\n<p>One more step, please.</p>\n",

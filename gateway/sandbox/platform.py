@@ -1,4 +1,4 @@
-"""How the stand-in plays what the platform's page leaves open, one way or another."""
+"""The stand-in's behaviour where the platform's documentation leaves it open."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _INDIA: Final = timezone(timedelta(hours=5, minutes=30))
 
 
 class SecondInvite(Enum):
-    """What inviting the same address to the same track once more comes to."""
+    """The reply to inviting the same address to the same track again."""
 
     NEW = "new"
     """Another application with another link, e-mailed if asked for."""
     SAME = "same"
-    """200 with the application and link of the first; nobody is e-mailed."""
+    """200 with the first invite's application and link; no e-mail is sent."""
     ACCEPTED = "accepted"
-    """202, else as `same`."""
+    """202, otherwise like `same`."""
     INVALID = "invalid"
     """400."""
     CONFLICT = "conflict"
@@ -38,14 +38,14 @@ class Listed(Enum):
 
 
 class Times(Enum):
-    """How times are written."""
+    """How the list writes times."""
 
     UTC = "utc"
     """`2026-01-15T10:00:00.000+00:00`"""
     INDIA = "india"
     """`2026-01-15T15:30:00.000+05:30`"""
     LOCAL = "local"
-    """`2026-01-15T15:30:00`: India's time, without saying so."""
+    """`2026-01-15T15:30:00`: India's time, without an offset."""
     DATE = "date"
     """`2026-01-15`, also India's."""
     WORDS = "words"
@@ -53,16 +53,16 @@ class Times(Enum):
 
 
 class EmailFilter(Enum):
-    """What the list's `email` filter takes its text for, whatever the case."""
+    """How the list's `email` filter reads its text, ignoring case."""
 
     SUBSTRING = "substring"
     PATTERN = "pattern"
-    """Dots stand for any character, and `+` for more of what is before it."""
+    """As a regular expression: `.` matches any character, and `+` repeats."""
 
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """One way to be the platform; `page` is the status of a page that stands before all of it."""
+    """One variant of the platform; `page` is the status of an HTML page shown instead of it."""
 
     second_invite: SecondInvite = SecondInvite.NEW
     listed: Listed = Listed.AT_ONCE
@@ -72,7 +72,7 @@ class Platform:
     page: int | None = None
 
     def towards(self, email: str) -> Platform:
-        """The same, but as the address asks for."""
+        """The same variant with the changes that the address asks for."""
         return replace(self, **ADDRESSES.get(local_part_of(email), {}))
 
     def written(self, moment: datetime) -> str:
@@ -91,7 +91,7 @@ class Platform:
                 return f"{local:%b %d, %Y}, {local.hour % 12 or 12}:{local:%M:%S %p}"
 
     def finds(self, text: str, email: str) -> bool:
-        """Whether the filter with this text lets the address through."""
+        """Whether the filter with this text matches the address."""
         text, email = text.lower(), email.lower()
         if self.email_filter is EmailFilter.PATTERN:
             try:
@@ -106,9 +106,9 @@ ADDRESSES: Final[Mapping[str, Mapping[str, Any]]] = {
     **{f"again-{one.value}": {"second_invite": one} for one in SecondInvite},
     **{f"listed-{one.value}": {"listed": one} for one in Listed},
 }
-"""What the local part of an address asks for, towards this person alone."""
+"""The behaviour that an address's local part asks for, for this person only."""
 
 
 def local_part_of(email: str) -> str:
-    """What is before the `@`, without case and `+suffix`."""
+    """The part before the `@`, lowercased, without `+suffix`."""
     return email.rpartition("@")[0].partition("+")[0].lower()

@@ -1,4 +1,4 @@
-"""Serves the stand-in: in an event loop beside others, or alone."""
+"""Serves the stand-in, in a given event loop or as a process."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ _LIMITS = ConnectionLimits(max_header_bytes=32 * 1024, max_body_bytes=LARGEST_BO
 async def running_sandbox(app: ASGIApp, *, port: int = 0) -> AsyncIterator[str]:
     """Serves the stand-in on loopback, in this event loop, and yields `http://host:port`.
 
-    Port 0 picks a free one. Raises OSError if the port cannot be listened on. Leaving it cuts
-    the requests that are in progress.
+    Port 0 picks a free one. Raises OSError if the port cannot be listened on. On exit, requests
+    in progress are cut off.
     """
     config, state = ServerConfig(app, limits=_LIMITS, lifespan="off"), ServerState()
     with socket.create_server((HOST, port)) as listening:
@@ -40,13 +40,13 @@ async def running_sandbox(app: ASGIApp, *, port: int = 0) -> AsyncIterator[str]:
         finally:
             acceptor.close()
             for connection in list(config.public.connections):
-                # A slow answer must not hold up the end: its client sees the connection close.
+                # A slow response must not delay the exit: its client sees the connection close.
                 connection.abort()
             await asyncio.gather(*state.tasks)
 
 
 def serve_sandbox(port: int, platform: Platform | None = None) -> None:
-    """Serves the stand-in until Ctrl-C or SIGTERM; leaves with a message if the port is taken."""
+    """Serves the stand-in until Ctrl-C or SIGTERM; exits with a message if the port is taken."""
     try:
         with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
             runner.run(_serve_until_stopped(port, platform))

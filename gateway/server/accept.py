@@ -1,7 +1,7 @@
-"""Takes connections from a socket that listens, and shares them out among workers.
+"""Accepts connections from a listening socket, balanced among workers.
 
-Workers that share a socket all run for a new connection, and of 16 one worker may come to have
-none. A socket for each (SO_REUSEPORT) would leave those that wait for a dead worker unanswered.
+Workers that share a socket compete for each connection, and some may end up with none. With a
+socket for each (SO_REUSEPORT), the connections queued for a worker that dies would be lost.
 """
 
 from __future__ import annotations
@@ -23,30 +23,30 @@ log = logging.getLogger("gateway.connections")
 
 NOT_SERVING: Final = -1
 _LEAVE_SECONDS: Final = 0.002
-"""How long a connection is left to workers with fewer; they may be busy, or hang."""
+"""How long a connection is left to workers that have fewer; those may be busy, or hang."""
 _EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _EXHAUSTED_SECONDS: Final = 1.0
 _LOG_AGAIN_SECONDS: Final = 60.0
 
 
 class Share:
-    """How many connections each worker has, in memory that all of them see."""
+    """The number of connections of each worker, in shared memory."""
 
     def __init__(self, counts: MutableSequence[int], own: int) -> None:
         self._counts = counts
         self._own = own
 
     def tell(self, count: int) -> None:
-        """Say how many this worker has."""
+        """Publish this worker's number of connections."""
         self._counts[self._own] = count
 
     def is_most(self, count: int) -> bool:
-        """Whether `count` is more than another worker has."""
+        """Whether another worker has fewer than `count`."""
         return any(NOT_SERVING < other < count for other in self._counts)
 
 
 class Acceptor:
-    """Takes connections to a port; in asyncio's words, a server."""
+    """Accepts connections to a port; uvicorn uses it as an asyncio server."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class Acceptor:
         self._listen()
 
     def close(self) -> None:
-        """Take no more connections, and end those that are not there yet."""
+        """Accept no more connections, and cancel those still being set up."""
         if self._listening.fileno() < 0:
             return
         if self._share is not None:
@@ -83,7 +83,7 @@ class Acceptor:
             task.cancel()
 
     async def wait_closed(self) -> None:
-        """Nothing is left to be waited for."""
+        """Part of asyncio's interface; `close` is immediate."""
 
     def _listen(self) -> None:
         self._pause = None
@@ -110,7 +110,7 @@ class Acceptor:
         try:
             connection, _ = self._listening.accept()
         except OSError as error:
-            # Else another worker was quicker, or the client has gone.
+            # Any other error: another worker was quicker, or the client has gone.
             if error.errno in _EXHAUSTED:
                 self._log(error)
                 self._leave_alone(_EXHAUSTED_SECONDS, self._listen)
@@ -144,7 +144,7 @@ class Acceptor:
                 lambda: protocol, connection, ssl=port.tls, ssl_handshake_timeout=seconds
             )
         except OSError:
-            # The client has gone, is too slow, or does not speak TLS as we do.
+            # The client has gone, is too slow, or the TLS handshake failed.
             pass
         finally:
             if protocol.beginning is not None:

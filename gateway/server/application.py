@@ -1,4 +1,4 @@
-"""One ASGI call for one whole request."""
+"""Calls an ASGI application with one whole request."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 async def response_of(
     app: ASGIApp, scope: Scope, body: bytes, until_lost: Callable[[], Awaitable[None]]
 ) -> Response:
-    """What the application answers, whole; raises what it raises before that."""
+    """The application's whole response; raises what it raises before the response is complete."""
     messages: list[Any] = []
     is_received = False
 
@@ -35,7 +35,7 @@ async def response_of(
     try:
         await app(scope, receive, send)
     except Exception:
-        # Starlette answers first and raises then what its handler has logged.
+        # Starlette sends the response first, then raises the error that its handler has logged.
         if not _is_whole(messages):
             raise
     if not _is_whole(messages):

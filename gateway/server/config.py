@@ -1,4 +1,4 @@
-"""How uvicorn is set up: for a process of its own, and beside others in one event loop."""
+"""uvicorn's configuration, for a separate process and for a shared event loop."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from gateway.settings.limits import ConnectionLimits
 if TYPE_CHECKING:
     from gateway.settings.model import Settings
 
-# What the upstream may still take, and a little to write the answer.
+# A call's remaining time, and a little to write the response.
 _DRAIN_SECONDS = 5
 
 
 class ServerConfig(uvicorn.Config):
-    """uvicorn's configuration with our protocol, and what the connections of each port share."""
+    """uvicorn's configuration with our protocol, and the ports that connections belong to."""
 
     public: Port
     operations: Port | None = None
@@ -69,11 +69,11 @@ class ServerConfig(uvicorn.Config):
 
 
 async def _nothing(*_: object) -> None:
-    """The application behind which only the scope is of interest."""
+    """An application that does nothing: only the changed scope is used."""
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, which takes connections through acceptors of our own.
+    """uvicorn's server, which accepts connections through our `Acceptor`.
 
     Probes and metrics are served on the sockets in `operations`, if there are any.
     """
@@ -92,7 +92,7 @@ class Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """As uvicorn's, which repeats the signal at the end; by then all is done, and well."""
+        """As uvicorn's, but does not raise the signal again at the end: the exit code is 0."""
         before = {number: signal.signal(number, self.handle_exit) for number in HANDLED_SIGNALS}
         try:
             yield
@@ -138,7 +138,7 @@ async def running_gateway(
 
 
 class _GuestServer(Server):
-    """A server that leaves signals to its host and says when it is ready."""
+    """A server that does not handle signals, and sets `ready` once it serves."""
 
     def __init__(self, config: ServerConfig) -> None:
         super().__init__(config)
@@ -154,7 +154,7 @@ class _GuestServer(Server):
 
 
 def server_config(app: ASGIApp, settings: Settings) -> ServerConfig:
-    """How the server runs for these settings."""
+    """The server's configuration for these settings."""
     return ServerConfig(
         app,
         limits=settings.connection_limits(),

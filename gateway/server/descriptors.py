@@ -1,4 +1,4 @@
-"""File descriptors: connections take one each, and the usual limit is too low for all of them."""
+"""File descriptors: each connection needs one, and the usual limit is too low."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import resource
 from typing import Final
 
 _FOR_ALL_ELSE: Final = 128
-"""Files, the store, the log, connections that are refused, those of probes."""
+"""For files, the store, the log, refused connections and probes."""
 
 
 def allow_descriptors(*, clients: int, upstream: int) -> str | None:
-    """Raise the process's own limit as far as needed; what to tell the operator if it cannot be.
+    """Raise the process's limit as far as needed; the warning for the operator if that fails.
 
     Child processes inherit it.
     """

@@ -1,7 +1,7 @@
-"""Stopping without losing an invite: say so, let in nobody new, wait for those inside.
+"""Stopping without losing an invite: refuse new requests, and finish those in flight.
 
-SIGTERM → `/readyz` says 503 → after `delay_seconds` new requests are turned away and the server
-stops → what is in flight is answered → the lifespan ends once `idle` returns.
+SIGTERM → `/readyz` says 503 → after `delay_seconds` new requests are refused and the server
+stops → requests in flight get their responses → the lifespan ends once `idle` returns.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from gateway.http.requests import RequestHead
 from gateway.http.responses import Response
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
-# What a terminal or a service manager sends to all processes at once, a worker's supervisor sends
-# once more.
+# How long a repeated signal is ignored: a terminal or service manager signals all processes at
+# once, and the supervisor then passes the signal on to its workers.
 _ECHO_SECONDS = 1.0
 
 
 def stopping() -> RequestError:
-    """What a request is told that comes too late."""
+    """The error for a request that comes too late."""
     return request_error(
         "The gateway is stopping. Nothing was done; send it again.",
         ErrorCode.OVERLOADED,
@@ -37,7 +37,7 @@ def stopping() -> RequestError:
 
 
 class Draining:
-    """Whether the process is stopping, and how much it still has to answer."""
+    """Whether the process is stopping, and how many requests are in flight."""
 
     def __init__(
         self,
@@ -53,16 +53,16 @@ class Draining:
         self._in_flight = 0
         self._empty = asyncio.Event()
         self.begun = False
-        """`/readyz` says 503."""
+        """Whether `/readyz` says 503."""
         self.closed = False
-        """New requests are turned away."""
+        """Whether new requests are refused."""
 
     @property
     def in_flight(self) -> int:
         return self._in_flight
 
     def guard(self, respond: Respond, *, closed: Callable[[RequestHead], Response]) -> Respond:
-        """`respond` for as long as new requests are let in, then `closed`."""
+        """`respond` while new requests are accepted, then `closed`."""
 
         async def guarded(head: RequestHead, body: bytes) -> Response:
             if self.closed:
@@ -78,14 +78,14 @@ class Draining:
         return guarded
 
     async def idle(self) -> None:
-        """Wait until every request that was let in has come to its end."""
+        """Wait until every accepted request has ended."""
         while self._in_flight:
             self._empty.clear()
             await self._empty.wait()
 
     @contextlib.contextmanager
     def on_signals(self) -> Iterator[None]:
-        """Begin with the signals that stop the server, before the server does.
+        """Begin draining on the signals that stop the server, before the server sees them.
 
         The server's own handler is called once, after the delay; a second signal does not wait.
         """
@@ -102,7 +102,7 @@ class Draining:
                 self._close(go_on, number, frame)
             elif not self.begun:
                 self.begun, self._begun_at = True, self._clock()
-                # A signal handler runs between any two steps: only this call is safe from there.
+                # A signal handler interrupts any code: only this method is safe to call from it.
                 loop.call_soon_threadsafe(
                     loop.call_later, self._delay_seconds, self._close, go_on, number, frame
                 )
@@ -121,7 +121,7 @@ class Draining:
 
     def _close(self, go_on: Callable[[int, Any], Any], number: int, frame: Any) -> None:
         if self.closed:
-            # Told twice, the server would drop what it still has to answer.
+            # On a second signal the server would drop the requests in flight.
             return
         self.begun = self.closed = True
         go_on(number, frame)

@@ -1,4 +1,4 @@
-"""The sockets that a gateway listens on, and how an address is written."""
+"""Listening sockets, and their addresses as text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ UNIX_PREFIX: Final = "unix:"
 _BOTH: Final = {"localhost": ("127.0.0.1", "::1"), "::": ("::", "0.0.0.0")}
 _FAMILY_MISSING: Final = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL})
 _BACKLOG: Final = 2048
-# Whoever may enter its folder may connect.
+# The permissions of its folder decide who may connect.
 _UNIX_MODE: Final = 0o666
 
 
@@ -45,7 +45,7 @@ def _listen_on(host: str, port: int) -> socket.socket:
 
 
 def _listen_if_there(host: str, port: int) -> list[socket.socket]:
-    """On the address, if the machine has its family."""
+    """A socket on the address; an empty list if the machine lacks its family."""
     try:
         return [_listen_on(host, port)]
     except OSError as error:
@@ -75,13 +75,13 @@ def _is_answered(path: Path) -> bool:
 
 
 def forget(host: str) -> None:
-    """Remove what listening on a path has left."""
+    """Remove the file of a Unix socket."""
     if host.startswith(UNIX_PREFIX):
         Path(host.removeprefix(UNIX_PREFIX)).unlink(missing_ok=True)
 
 
 def address_of(listening: socket.socket, *, tls: bool = False) -> str:
-    """The address as one writes it into a browser."""
+    """The address as a URL, or as `unix:PATH`."""
     name = listening.getsockname()
     if isinstance(name, str):
         return UNIX_PREFIX + name

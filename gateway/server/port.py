@@ -1,4 +1,4 @@
-"""What all connections to one port share, and who answers their requests."""
+"""The state that all connections to one port share, and its routes."""
 
 from __future__ import annotations
 
@@ -22,30 +22,29 @@ from gateway.server.wire import lines_of
 from gateway.settings.limits import ConnectionLimits
 
 UNIX: Final = "unix"
-"""Stands for the address of whoever calls through a Unix socket."""
+"""Stands for the client's address on a Unix socket."""
 TRANSPORT: Final = "gateway.transport"
 """The extension of the scope that holds the connection's transport."""
 
 Routes: TypeAlias = Mapping[str, Respond]
-"""Who answers GraphQL, by path."""
+"""The handlers of GraphQL, by path."""
 
 
 @runtime_checkable
 class Direct(Protocol):
-    """An ASGI application with paths that the server answers without ASGI.
+    """An ASGI application with routes that the server calls without ASGI.
 
-    As an ASGI application's, a request and its response would be taken apart into messages and
-    put together again, twice each.
+    ASGI would take each request and response apart into messages and join them again.
     """
 
     routes: Routes
     draining: Draining
     operations: ASGIApp | None
-    """What is served on a port of its own."""
+    """The application for the separate port of probes and metrics."""
 
 
 class Connection(Protocol):
-    """What a response may need to know of where its request came from."""
+    """What a handler may use of the connection that a request came on."""
 
     transport: asyncio.Transport
     client: str
@@ -55,7 +54,7 @@ class Connection(Protocol):
 
 
 class Client(Protocol):
-    """Who takes a place among the connections to a port, from the accepting of its socket on."""
+    """A connection that counts towards a port's limit, from the moment it is accepted."""
 
     @property
     def waits(self) -> bool: ...
@@ -68,7 +67,7 @@ class Client(Protocol):
 
 @dataclass(slots=True)
 class Port:
-    """What all connections to one port share."""
+    """The state that all connections to one port share."""
 
     app: ASGIApp
     limits: ConnectionLimits
@@ -76,29 +75,29 @@ class Port:
     draining: Draining = field(default_factory=Draining)
     tls: ssl.SSLContext | None = None
     proxies: ProxyHeadersMiddleware | None = None
-    """Takes the word of trusted proxies for where a request comes from."""
+    """Takes the client's address from the headers of trusted proxies."""
     connections: set[Client] = field(default_factory=set)
     _headers: list[Header] = field(default_factory=list)
     _lines: bytes = b""
 
     def enter(self, client: Client) -> bool:
-        """Give it a place, if need be that of the client who has waited longest.
+        """Admit the client; at the limit, the connection that has waited longest is closed.
 
-        False if none of them waits.
+        False if the limit is reached and no connection waits for its client.
         """
         if len(self.connections) >= self.limits.max_connections:
             waiting = [one for one in self.connections if one.waits]
             if not waiting:
                 return False
             leaving = min(waiting, key=lambda one: one.eviction_order)
-            # Else the next client would take the same place.
+            # Removed at once, or the next client would evict the same one.
             self.connections.discard(leaving)
             leaving.abort()
         self.connections.add(client)
         return True
 
     def lines_of(self, headers: list[Header]) -> bytes:
-        """The headers that all responses have; uvicorn makes a new list of them every second."""
+        """The default headers as bytes; uvicorn makes a new list of them every second."""
         if headers is not self._headers:
             self._headers, self._lines = headers, lines_of(tuple(headers))
         return self._lines
@@ -123,14 +122,14 @@ class Port:
         connection: Connection,
     ) -> Response:
         scope = self._scope(request, connection)
-        # It changes the scope, and calls an application that does nothing.
+        # Used for its change of the scope only; its application does nothing.
         await proxies(cast("Any", scope), cast("Any", None), cast("Any", None))
         client = scope["client"][0]
         head = RequestHead(request.method, request.headers, request.target.query, client)
         return await respond(head, request.body)
 
     def _scope(self, request: Request, connection: Connection) -> Scope:
-        """What an ASGI application is told of the request."""
+        """The request's ASGI scope."""
         path, raw_path, query = request.target
         client = connection.transport.get_extra_info("peername")
         server = connection.transport.get_extra_info("sockname")

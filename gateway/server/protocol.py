@@ -1,10 +1,10 @@
 """Client connections with limits on size and time: HTTP/1.1, one whole request after another.
 
-At any time one side owes the other something:
+At any time the connection waits for one of these:
 
-    the client the next bytes     until `_deadline`
-    we a response                 `_task` is at work on it, and no time runs
-    the client the reading of it  as long as some of it goes out within the keep-alive time
+    the client's next bytes             until `_deadline`
+    the response                        made by `_task`, without a time limit
+    the client's reading of a response  as long as it reads some within the keep-alive time
 """
 
 from __future__ import annotations
@@ -56,11 +56,11 @@ class HttpProtocol(asyncio.Protocol):
         shortest = min(
             limits.header_timeout_seconds, limits.body_timeout_seconds, limits.keep_alive_seconds
         )
-        # One timer that looks now and then costs a request less than timers of its own would.
+        # One timer that checks periodically is cheaper than timers for each request.
         self._tick_seconds = max(shortest / 4, 0.01)
         self._timer: asyncio.TimerHandle | None = None
         self._requests: deque[Request] = deque()
-        """Whole requests without a response; the first of them is being answered."""
+        """Whole requests without a response; the first is being processed."""
         self._reader = RequestReader(limits, self._requests)
         self._task: asyncio.Task[None] | None = None
         self.client = UNIX
@@ -68,7 +68,7 @@ class HttpProtocol(asyncio.Protocol):
         self._deadline = math.inf
         self._timed_phases = 0
         self._deaf = False
-        """Nothing more is read; the connection closes after the last response."""
+        """Further bytes are ignored; the connection closes after the last response."""
         self._ignored_bytes = 0
         self._is_half_closed = self._is_refused = self._is_stopping = self._is_lost = False
         self._gone: asyncio.Future[None] | None = None
@@ -76,9 +76,9 @@ class HttpProtocol(asyncio.Protocol):
         self._written_bytes = self._sent_bytes = 0
         self._sent_at = 0.0
         self.beginning: asyncio.Task[None] | None = None
-        """What goes on, such as a TLS handshake, before there is a connection."""
+        """The set-up before the connection is made, such as a TLS handshake."""
 
-    # Life of the connection
+    # Opening and closing
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
@@ -99,7 +99,7 @@ class HttpProtocol(asyncio.Protocol):
             self._gone.set_result(None)
 
     def eof_received(self) -> bool:
-        """Let a client that has sent its requests and closed its side read the responses."""
+        """Keep the connection for responses to a client that has only closed its sending side."""
         self._is_half_closed = True
         if self._port.tls is not None or not self._requests:
             return False
@@ -107,19 +107,19 @@ class HttpProtocol(asyncio.Protocol):
         return True
 
     def shutdown(self) -> None:
-        """Called by the server as it stops: what has not begun to arrive is not waited for."""
+        """Called by the server as it stops: closes unless a request is in progress."""
         self._is_stopping = True
         if not self._requests and self._reader.phase is not BODY:
             self.transport.close()
 
     @property
     def waits(self) -> bool:
-        """Whether it waits for its client, to send or to read."""
+        """Whether it waits for its client to send or to read."""
         return self._task is None
 
     @property
     def eviction_order(self) -> tuple[bool, float]:
-        """Clients that do not read what they asked for go first."""
+        """Clients that do not read their responses are evicted first."""
         reads = self.beginning is not None or self.transport.get_write_buffer_size() == 0
         return reads, self._waiting_since
 
@@ -189,7 +189,7 @@ class HttpProtocol(asyncio.Protocol):
             self._send(_CONTINUE)
 
     def _ignore(self, data: bytes) -> None:
-        """Read past what comes after the end, so that its sender gets to read the response."""
+        """Discard bytes after the last request, so that the client can still read the response."""
         self._ignored_bytes += len(data)
         if self._ignored_bytes > MAX_OVERHEAD_BYTES and not self._requests:
             self.transport.abort()
@@ -197,7 +197,7 @@ class HttpProtocol(asyncio.Protocol):
     # Responding
 
     def _go_on(self) -> None:
-        """Answer what has been read, unless that is being done or the client reads nothing."""
+        """Process the next request, unless one is in progress or the client is not reading."""
         if self._task is None and self._is_writable:
             self._task = self._loop.create_task(self._respond_in_order())
             self._server_state.tasks.add(self._task)
@@ -218,7 +218,7 @@ class HttpProtocol(asyncio.Protocol):
                 if not self._is_lost:
                     self._write(request, response)
         finally:
-            # As a callback of the task this would take another turn of the event loop.
+            # As a callback of the task, this would take another iteration of the event loop.
             self._server_state.tasks.discard(cast("asyncio.Task[None]", self._task))
             self._task = None
         if not requests and not self._deaf and not self._is_lost:
@@ -277,10 +277,10 @@ class HttpProtocol(asyncio.Protocol):
             self._end()
 
     def _refuse(self, response: bytes | None) -> None:
-        """Answer what came last and cannot be read, unless responses before it are still due.
+        """Write the refusal of unreadable bytes, unless earlier responses are due; then close.
 
-        Written among those, it would be taken for the response to a request that may have invited
-        somebody.
+        Among those, it would be taken for the response to an earlier request, which may have
+        invited somebody.
         """
         self._is_refused = True
         if response is not None and not self._requests:
@@ -294,9 +294,9 @@ class HttpProtocol(asyncio.Protocol):
             self._end()
 
     def _end(self) -> None:
-        """The last response is written: close, once a client that is still sending can read it.
+        """Close after the last response, with a delay for a client that is still sending.
 
-        Closed at once, the connection would be reset, and the response perhaps lost.
+        Closing at once would reset the connection, and the response might be lost.
         """
         self._deaf = True
         has_sent_all = self._reader.phase is BETWEEN and not self._is_refused

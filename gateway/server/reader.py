@@ -1,7 +1,7 @@
-"""From the bytes of a client to whole requests, within limits.
+"""Reads whole requests from a client's bytes, within limits.
 
-The parser refuses what two readers could take for two different requests: bare line feeds, folded
-headers, a length beside chunks, white space where none belongs.
+The parser refuses what two readers could understand differently (request smuggling): bare line
+feeds, folded headers, Content-Length together with chunks, misplaced white space.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _PUNCTUATION: Final = len(b": \r\n")
 
 
 class Phase(Enum):
-    """What the next byte of a client belongs to."""
+    """The part of a request that the client's next byte belongs to."""
 
     BETWEEN = "between requests"
     HEAD = "head"
@@ -36,7 +36,7 @@ BETWEEN, HEAD, BODY = Phase
 
 
 class Target(NamedTuple):
-    """What a request asks for; `path` is decoded, `raw_path` as it came."""
+    """A request's target; `path` is decoded, `raw_path` is not."""
 
     path: str
     raw_path: bytes
@@ -44,7 +44,7 @@ class Target(NamedTuple):
 
 
 class Refused(Exception):  # noqa: N818 - the bytes are at fault
-    """Nothing more can be read; `response` says why, where there is something to say."""
+    """Nothing more can be read; `response` is the refusal, if there is one to send."""
 
     def __init__(self, response: bytes | None) -> None:
         super().__init__()
@@ -52,11 +52,11 @@ class Refused(Exception):  # noqa: N818 - the bytes are at fault
 
 
 class _Cut(Exception):  # noqa: N818 - stops the parser
-    """Nothing more is to be parsed."""
+    """Stops the parser: the rest of the data is not needed."""
 
 
 class Request:
-    """A whole request, or one whose body is too long: then the body is cut, or left out."""
+    """A whole request; a body that is too long is cut off or left out."""
 
     __slots__ = ("body", "headers", "keep_alive", "lines", "method", "target", "version")
 
@@ -80,12 +80,12 @@ class Request:
 
 
 class RequestReader:
-    """Reads what is fed to it; whole requests are put at the end of `requests`."""
+    """Parses the bytes fed to it, and appends whole requests to `requests`."""
 
     def __init__(self, limits: ConnectionLimits, requests: deque[Request]) -> None:
         self.phase = BETWEEN
         self.phases = 0
-        """How many heads and bodies have begun."""
+        """The number of heads and bodies that have begun."""
         self.expects_continue = False
         self._requests = requests
         self._max_header_bytes = limits.max_header_bytes
@@ -100,9 +100,9 @@ class RequestReader:
         self._trailer_bytes = 0
         self._refusal: bytes | None = None
         self._bytes_at_hand = 0
-        # As long as this is within the limit the head is too, and need not be measured.
+        # An upper bound: while it is within the limit, the head need not be measured.
         self._head_bytes_at_most = 0
-        # Received, and neither a whole head nor a body.
+        # Bytes received that belong to neither a complete head nor a body.
         self._overhead_bytes = 0
 
     def feed(self, data: bytes) -> None:
@@ -123,9 +123,9 @@ class RequestReader:
             self._check_overhead()
 
     def _read_without_upgrade(self, rest: bytes) -> None:
-        """Read a request that offers another protocol as if it did not.
+        """Read a request with an Upgrade header as if it had none.
 
-        The parser takes such a request to have no body; it gets to see it without the offer.
+        The parser assumes that such a request has no body, so it is fed it without the header.
         """
         head = [b"%s %s HTTP/%s\r\n" % (self._parser.get_method(), self._url, self._version())]
         head += [b"%s: %s\r\n" % line for line in self._lines if line[0] != b"upgrade"]
@@ -136,7 +136,7 @@ class RequestReader:
         return self._parser.get_http_version().encode()
 
     def _is_head_too_large(self) -> bool:
-        """Whether what has come of a head that has not ended is too much already."""
+        """Whether an incomplete head is too long already."""
         return self.phase is HEAD and (
             self._overhead_bytes > self._max_header_bytes or self._measures_too_large()
         )
@@ -221,7 +221,7 @@ class RequestReader:
 
     def on_message_complete(self) -> None:
         if self._request is None:
-            # A request that offers another protocol: it comes once more, without.
+            # A request with an Upgrade header: it is parsed again without it.
             return
         self._hand_over(self._request)
         self.phase = BETWEEN
@@ -229,7 +229,7 @@ class RequestReader:
         self._overhead_bytes = self._chunks = self._trailer_bytes = 0
 
     def _hand_over_cut(self, request: Request) -> None:
-        """Whoever answers it finds its body to be too long."""
+        """Pass on a request whose body is too long; its handler refuses it."""
         request.keep_alive = False
         self._hand_over(request)
         raise _Cut
@@ -237,7 +237,7 @@ class RequestReader:
     def _hand_over(self, request: Request) -> None:
         request.body = b"".join(self._parts)
         self._requests.append(request)
-        # An idle connection keeps nothing of a candidate.
+        # An idle connection keeps no personal data.
         self._request = None
         self._parts.clear()
         self._body_bytes = 0

@@ -1,4 +1,4 @@
-"""What a connection is answered whose bytes make no request that can be read."""
+"""Responses to bytes that are not a readable request."""
 
 from __future__ import annotations
 

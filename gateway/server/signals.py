@@ -1,7 +1,7 @@
-"""Signals: SIGHUP has files read again; those that come early are not lost.
+"""Signals: SIGHUP rereads files, and is not lost when it comes early.
 
-A process that starts holds SIGHUP back until it can answer it, and so do the processes that it
-begins. SIGTERM ends it at once as long as nothing is served.
+A starting process blocks SIGHUP until it can handle it, and so do its child processes. SIGTERM
+ends the process at once as long as nothing is served.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from collections.abc import Callable, Iterator
 
 
 def hold_early_signals() -> None:
-    """To be called first in a process that is going to serve."""
-    # An exception could be raised within a callback of some library, and be swallowed.
+    """Call this first in a process that is going to serve."""
+    # An exception might be raised inside a library's callback, and swallowed there.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
 
 
 @contextlib.contextmanager
 def on_hangup(reread: Callable[[], None]) -> Iterator[None]:
-    """Calls `reread` in this event loop for each SIGHUP; in the main thread alone.
+    """Calls `reread` in this event loop for each SIGHUP; only in the main thread.
 
     Windows has no such signal.
     """

@@ -1,4 +1,4 @@
-"""The gateway's own certificate, which may be renewed while it serves."""
+"""The server's certificate, which may be renewed while it runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gateway.watched_file import WatchedFile
 
 
 def renewing_context(certificate: Path, key: Path | None) -> ssl.SSLContext:
-    """A server's TLS with the certificate that is in its file at the time of each handshake.
+    """A server's TLS context that uses the file's current certificate for each handshake.
 
     Raises OSError (ssl.SSLError is one) if certificate and key cannot be used now.
     """
@@ -24,7 +24,7 @@ def renewing_context(certificate: Path, key: Path | None) -> ssl.SSLContext:
 
 
 def certified(certificate: Path, key: Path | None) -> ssl.SSLContext:
-    """A server's TLS with this certificate; without a key file, the key is in the same one."""
+    """A server's TLS context; without a key file, the key is in the certificate's file."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_alpn_protocols(["http/1.1"])
     # An encrypted key must fail, and not ask for its password on a terminal.

@@ -1,4 +1,4 @@
-"""The bytes of a response."""
+"""Responses as bytes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CLOSE: Final = (b"connection", b"close")
 
 
 def written(response: Response, *, before: bytes, close: bool, head_only: bool = False) -> bytes:
-    """The response as it is sent; `before` are header lines that all responses have."""
+    """The response's bytes; `before` are header lines that all responses have."""
     own = _lines(response.own)
     if close and CLOSE not in response.own:
         own += b"connection: close\r\n"
@@ -37,10 +37,10 @@ def written(response: Response, *, before: bytes, close: bool, head_only: bool =
 
 @lru_cache(maxsize=64)
 def lines_of(headers: tuple[Header, ...]) -> bytes:
-    """The headers as they are written; those of many responses are put together once."""
+    """The headers' bytes, cached because many responses have the same ones."""
     return _lines(headers)
 
 
 def _lines(headers: tuple[Header, ...]) -> bytes:
-    # A line break within a header would begin another header, or another response.
+    # A line break within a header would inject another header, or another response.
     return b"".join([b"%b: %b\r\n" % one for one in headers if not _CONTROL.search(one[1])])

@@ -1,7 +1,7 @@
-"""Worker processes: those that die are replaced, and the others serve on meanwhile.
+"""Worker processes: one that dies is replaced while the others keep serving.
 
-A worker that cannot start, say because the store is down, is tried again with growing pauses as
-long as another one is alive. When none is, the whole ends, for a service manager to see.
+A worker that cannot start, for example because the store is down, is started again with growing
+pauses as long as another one is alive. When none is, the supervisor exits with an error.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 @dataclass(slots=True)
 class _Place:
-    """One worker after another; `start_at` is when the next one is due."""
+    """One place for a worker; `start_at` is when its next process is due."""
 
     number: int
     process: BaseProcess | None = None
@@ -41,7 +41,7 @@ class _Place:
 class Workers:
     """Keeps as many processes running as `counts` has entries.
 
-    `start` begins the worker of a place, which says in `counts` how many connections it has once
+    `start` starts the worker of a place, which writes its number of connections to `counts` once
     it serves. `stop_listening` is called first when all of them are to stop.
     """
 
@@ -60,7 +60,7 @@ class Workers:
         self._code = 0
 
     def run(self) -> int:
-        """Returns the exit code once a signal has stopped all workers, or none can start."""
+        """Run until a signal has stopped all workers, or none can start; returns the exit code."""
         with self._noting_signals() as wakened:
             while not self._is_stopping or self._alive():
                 if not self._is_stopping:
@@ -84,7 +84,7 @@ class Workers:
                 place.process = self._start(place.number)
 
     def _pause(self) -> float | None:
-        """How long until the next worker is due."""
+        """The time until the next worker is due, in seconds."""
         due = [place.start_at for place in self._places if place.process is None]
         return max(0.0, min(due) - time.monotonic()) if due and not self._is_stopping else None
 
@@ -123,7 +123,7 @@ class Workers:
 
     @contextmanager
     def _noting_signals(self) -> Iterator[int]:
-        """Notes those that come; a byte on what is yielded says so."""
+        """Records signals; a byte on the yielded descriptor announces each."""
         reading, writing = os.pipe()
         os.set_blocking(writing, False)
 

@@ -1,4 +1,4 @@
-"""The people of a list, with names and addresses as they were meant."""
+"""Reads the candidates of a list, with cleaned names and addresses."""
 
 from __future__ import annotations
 
@@ -19,10 +19,9 @@ class CandidatesFileError(OperatorError):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Candidate:
-    """A row of the list; `line` is its number, `cells` are as they stand there.
+    """A row of the list; `line` is its number, `cells` are unchanged.
 
-    `email_cell` is what the address was taken from. `problem` is what is wrong with the row as a
-    whole.
+    `email` was cleaned from `email_cell`. `problem` is an error of the row as a whole.
     """
 
     line: int
@@ -35,9 +34,9 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class CandidatesFile:
-    """`heading_row` is the heading's number; `names` and `email` are the headings chosen.
+    """`heading_row` is the heading's row number; `names` and `email` are the chosen headings.
 
-    `results` are what the file says of earlier invites, if it is a report of this command.
+    `results` are those of earlier runs, if the file is a report of this command.
     """
 
     path: Path
@@ -81,7 +80,7 @@ def read_candidates(
 
 
 def _parted(table: Table, wanted: Wanted) -> tuple[Row, Sequence[Row]]:
-    """The heading, which may have titles above it, and what stands below."""
+    """The heading, which may have titles above it, and the rows below."""
     if not table.rows:
         raise HeadingError("the file is empty: its first row must name the columns")
     scores = [wanted.known(row.cells) for row in table.rows[:TOP]]
@@ -95,7 +94,7 @@ def _candidates(
     width, own = len(heading), own_columns(heading)
     for row in rows:
         if not any(row.cell(place).strip() for place in own):
-            # Nothing but what a report says.
+            # Only columns of a report are filled in.
             continue
         email_cell = row.cell(columns.email).strip()
         is_marked = email_cell.startswith("'") and unescaped(email_cell) == email_cell
@@ -112,7 +111,7 @@ def _candidates(
 
 
 def _own_cells(row: Row, width: int, own: Sequence[int], separator: str) -> Iterator[str]:
-    """The list's own cells; those beyond the heading are put into the last one."""
+    """The list's own cells; cells beyond the heading are joined to the last one."""
     beyond = row.cells[width:]
     for place in own:
         cell = unescaped(row.cell(place))

@@ -1,4 +1,4 @@
-"""Cells as they were meant, and as a spreadsheet may safely open them."""
+"""Cleans cells when reading them, and makes them safe for a spreadsheet to open."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _MAILTO: Final = re.compile(r"mailto:\s*([^?]+)(?:\?.*)?", re.IGNORECASE)
 # https://owasp.org/www-community/attacks/CSV_Injection
 _FORMULA: Final = re.compile(r"'*[=+\-@\t\r\n]")
 
-# What a formula that fails leaves, as #N/A, #REF!, #BEZUG! or Err:502, in whichever language.
+# The value of a failed formula in any language, such as #N/A, #REF!, #BEZUG! or Err:502.
 _FORMULA_ERROR: Final = re.compile(r"#(?:¿?[^\W_]+(?:[/_ ][^\W_]+)*[!?]|N/?[AVDT])|Err:\d+")
 _LONGEST_SHOWN: Final = 60
 
 
 def escaped(cell: str) -> str:
-    """The cell, with a sign before it where a spreadsheet would take it for a formula."""
+    """The cell, with an apostrophe before it if a spreadsheet would take it for a formula."""
     return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
@@ -26,10 +26,10 @@ def unescaped(cell: str) -> str:
 
 
 def cleaned_name(cell: str, *, is_marked: bool = False) -> str:
-    """The name without what cannot be seen at its ends, and with plain blanks.
+    """The name without invisible characters at its ends, and with plain spaces.
 
-    `is_marked`: the row's cells begin with an apostrophe, a spreadsheet's sign for text. By itself
-    it may belong to the name, as in 't Hooft.
+    `is_marked`: the row's cells begin with an apostrophe, a spreadsheet's mark for text. Otherwise
+    an apostrophe may belong to the name, as in 't Hooft.
     """
     name = _without_unseen(cell.replace("\u00a0", " "))
     return _without_unseen(name[1:]) if is_marked and name.startswith("'") else name
@@ -50,13 +50,13 @@ def cleaned_email(cell: str) -> str:
 
 
 def shown(cell: str) -> str:
-    """The cell in quotation marks, with what cannot be seen made visible."""
+    """The cell in quotation marks, with invisible characters escaped."""
     signs = (sign if _is_seen(sign) else f"[U+{ord(sign):04X}]" for sign in cell)
     return f'"{"".join(signs)}"'
 
 
 def shortened(cell: str) -> str:
-    """The cell, or its beginning: a file that is no list may have very long ones."""
+    """The cell, shortened: a file that is not a list may have very long ones."""
     return cell if len(cell) <= _LONGEST_SHOWN else f"{cell[:_LONGEST_SHOWN]}…"
 
 

@@ -1,4 +1,4 @@
-"""The text of a CSV file, in whatever encoding a spreadsheet program has written it."""
+"""Decodes a CSV file in any encoding that spreadsheet programs write."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 UTF_8: Final = "utf-8-sig"
-# What spreadsheet programs write where it is not Unicode: Windows' and DOS' code pages, and Mac's.
+# The other encodings of spreadsheet programs: code pages of Windows, DOS and the Mac.
 _WRITTEN: Final = (
     *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258"),
     *("cp874", "cp932", "gb18030", "cp949", "big5"),
@@ -25,18 +25,18 @@ _MARKS: Final = (
 )
 _UTF_8_LETTER: Final = re.compile(rb"[\xc2-\xf4][\x80-\xbf]+")
 _WORD: Final = re.compile(r"[^\s,;\t|/\\\"'‘’“”„«»()\[\]{}<>@.:·_–—-]+")
-# These are written together in one word.
+# Scripts that occur together in one word.
 _JAPANESE: Final = frozenset({"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA"})
 _SHOWN: Final = 4
 
 
 class EncodingError(Exception):
-    """It cannot be told how the text is encoded; the message says what to do."""
+    """The text's encoding cannot be determined; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """`encoding` is Python's name; with it the text can be written again."""
+    """`encoding` is Python's name for it; the text can be written in it again."""
 
     text: str
     encoding: str
@@ -44,10 +44,10 @@ class Text:
 
 
 def decoded(data: bytes, *, encoding: str | None = None, unless_unicode: str | None = None) -> Text:
-    """The text in the `encoding` that is given, or in the one that the data can only be in.
+    """The text in the given `encoding`, or in the only plausible one.
 
-    What is not Unicode is read as `unless_unicode`, if that is given. Raises EncodingError. A
-    character that is broken becomes U+FFFD.
+    Data that is not Unicode is read as `unless_unicode`, if given. A broken character becomes
+    U+FFFD. Raises EncodingError.
     """
     if encoding is not None:
         return Text(_chosen(data, encoding), _with_mark(encoding))
@@ -71,7 +71,7 @@ def _unicode(data: bytes) -> Text | None:
 
 
 def is_encoding(name: str) -> bool:
-    """Whether text can be encoded so."""
+    """Whether it is the name of a text encoding."""
     try:
         return "a".encode(name).decode(name) == "a"
     except (LookupError, UnicodeError, ValueError, TypeError):
@@ -87,13 +87,13 @@ def _with_mark(encoding: str) -> str:
 
 
 def _without_mark(data: bytes) -> Text:
-    """UTF-16 without a byte order mark: in most letters of most lists one byte of two is zero."""
+    """UTF-16 without a byte order mark: in most lists, most characters have a zero byte."""
     name = "utf-16-le" if data[1::2].count(0) > data[::2].count(0) else "utf-16-be"
     return Text(data.decode(name, "replace"), "utf-16")
 
 
 def _broken_utf_8(data: bytes) -> Text | None:
-    """UTF-8 in which a letter here and there was cut."""
+    """UTF-8 in which a few characters are broken."""
     text = data.decode("utf-8", "replace")
     letters = sum(1 for _ in _UTF_8_LETTER.finditer(data)) - text.count("\ufffd")
     return Text(text, UTF_8) if letters > 0 else None
@@ -109,7 +109,7 @@ def _guessed(data: bytes) -> Text:
 
 
 def _readings(data: bytes) -> dict[str, list[str]]:
-    """What the data may say if people's names are in it, with the encodings that make it so."""
+    """The plausible texts of data that holds people's names, with the encodings of each."""
     found: dict[str, list[str]] = {}
     for encoding in _WRITTEN:
         try:
@@ -152,10 +152,10 @@ def _telling_words(text: str) -> list[str]:
 
 
 def is_of_words(text: str) -> bool:
-    """Whether all that is not ASCII stands in words as names have them.
+    """Whether all that is not ASCII looks like part of a name.
 
-    Read in a wrong encoding, letters become signs, capitals in the middle of a word, or letters
-    of several scripts.
+    In a wrong encoding, letters become symbols, capitals in the middle of a word, or letters of
+    several scripts.
     """
     return all(_is_word(word) for word in set(_WORD.findall(text)) if not word.isascii())
 
@@ -163,7 +163,7 @@ def is_of_words(text: str) -> bool:
 def _is_word(word: str) -> bool:
     letters = [sign for sign in word if sign.isalpha()]
     if not letters:
-        # An amount, a degree, a dash.
+        # A currency or degree sign, or a dash.
         return True
     if not all(unicodedata.category(sign)[0] in "LM" for sign in word):
         return False

@@ -1,4 +1,4 @@
-"""Which columns of a list hold names and addresses, by the headings that people write."""
+"""Finds the columns of names and addresses by the headings that people commonly use."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _NO_WORD: Final = re.compile(r"[\W_]+")
 
 
 class HeadingError(Exception):
-    """The headings do not say which columns are meant; the message says what to do."""
+    """The columns cannot be found by the headings; the message says what to do."""
 
 
 def plain(heading: str) -> str:
-    """The heading in small letters without accents and signs: `E-Mail *` is `e mail`."""
+    """The heading lowercased, without accents and punctuation: `E-Mail *` is `e mail`."""
     letters = unicodedata.normalize("NFKD", heading)
     text = "".join(letter for letter in letters if not unicodedata.combining(letter))
     text = _CAPITAL_WITHIN.sub(" ", _IN_BRACKETS.sub(" ", text))
@@ -53,7 +53,7 @@ _WHOLE_NAME: Final = _words(
     "volledige naam|imię i nazwisko|nazwisko i imię|fullt namn|ad soyad|adı soyadı|ФИО",
     "имя и фамилия|фамилия и имя|氏名|お名前|姓名|성명|이름",
 )
-# Beside one half of a name these may be the whole or the other half.
+# Next to a column for half of a name, these may hold the full name or the other half.
 _NAME: Final = _words(
     "name|names|candidate|applicant|nom|nombre|nombres|nome|naam|namn|navn|nazwa|isim|имя|名前|名字"
 )
@@ -66,13 +66,13 @@ _FAMILY: Final = _words(
     "nom de famille|apellido|apellidos|cognome|sobrenome|achternaam|nazwisko|efternamn|etternavn",
     "soyad|soyadı|фамилия|姓",
 )
-# Where the family comes first.
+# Languages that write the family name first.
 _FAMILY_FIRST: Final = _words("姓|名")
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Places in a row; several columns of names are joined."""
+    """Indexes of columns; several name columns are joined."""
 
     names: tuple[int, ...]
     email: int
@@ -80,13 +80,13 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is looked for: columns with these headings, or those that people usually write."""
+    """The headings to look for: the given ones, or those that people commonly use."""
 
     names: tuple[str, ...] = ()
     email: str | None = None
 
     def known(self, cells: Sequence[str]) -> int:
-        """How many kinds of columns the cells name."""
+        """How many of the two kinds of column the cells name."""
         return bool(self._emails(cells)) + bool(self._any_names(cells))
 
     def columns(self, cells: Sequence[str]) -> Columns:
@@ -128,7 +128,7 @@ class Wanted:
         if len(vague) == 1 and not given and not family:
             return (vague[0],)
         if vague or given or family:
-            # As names are said: what may be the family's comes last.
+            # In the usual order of a name: the possible family name comes last.
             raise HeadingError(_halves(cells, list(dict.fromkeys([*given, *vague, *family]))))
         raise HeadingError(_missing("names", "--name-column", cells))
 

@@ -1,4 +1,4 @@
-"""What `gateway invite` is to do: whom to invite to which track, and what stands in the way."""
+"""The input of `gateway invite`: whom to invite to which track, and which rows are invalid."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from gateway.spreadsheet.cleaning import shown
 
 FORMATS: Final = {"get-link": InviteFormat.GET_LINK, "send-link": InviteFormat.SEND_LINK}
 _COLUMNS: Final = {"candidate_name": "name", "candidate_email": "e-mail"}
-# What counts is the person: the core wants a key, and takes the same one for all.
+# Records are kept by person here, but the core requires a key: any constant will do.
 _KEY: Final = "person"
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class Entry:
-    """A row of the list. `request` is None where the row cannot be sent, `wrong` says why.
+    """A row of the list. `request` is None if the row cannot be sent; `wrong` says why.
 
-    `same` are rows that repeat this one word for word, and share its result.
+    `same` are rows that repeat this one exactly, and share its result.
     """
 
     place: int
@@ -37,7 +37,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """Whom to invite, where to and how, on which account."""
+    """A list together with the track, the format and the account of its invites."""
 
     file: CandidatesFile
     track: str
@@ -45,7 +45,7 @@ class Sheet:
     account: str
 
     def entries(self) -> list[Entry]:
-        """All rows; those that repeat an earlier one are in its `same` too."""
+        """All rows; one that repeats an earlier row is also in that row's `same`."""
         first: dict[str, Entry] = {}
         return [self._entry(place, one, first) for place, one in enumerate(self.file.candidates)]
 
@@ -79,7 +79,7 @@ def _is_same(earlier: Entry, request: InviteRequest) -> bool:
 
 
 def _said(issue: InputIssue, candidate: Candidate) -> str:
-    """What is wrong, with the column and the cell as it stands there."""
+    """The error, with the column and the cell's text."""
     cells = {"candidate_name": candidate.name, "candidate_email": candidate.email_cell}
     cell = cells.get(issue.field, "")
     column = _COLUMNS.get(issue.field, issue.field)

@@ -1,4 +1,4 @@
-"""Whom `gateway invite` has invited: kept in the store for good, the same from every folder."""
+"""The store's permanent records of the people whom `gateway invite` has invited."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _FILE: Final = "invites.db"
 
 
 def data_folder() -> Path:
-    """The user's folder for data of programs."""
+    """The user's folder for application data."""
     from platformdirs import user_data_path  # noqa: PLC0415 - one command needs it
 
     return user_data_path(_FOLDER, appauthor=False)
@@ -57,16 +57,16 @@ def _own_url() -> str:
 
 
 def account_of(upstream_url: str, name: str | None = None) -> str:
-    """What one account's records are kept under: the platform's host, and a name if one is given.
+    """The account that records belong to: the platform's host, and a name if given.
 
-    Not the API key: with a new key it is the same account still, and nobody may be invited anew.
+    Not the API key: with a new key the account is still the same, and must not invite twice.
     """
     host = urlsplit(upstream_url).netloc.rpartition("@")[2].lower()
     return host if name is None else f"{host} {name}"
 
 
 class Memory:
-    """What the store knows of persons."""
+    """The store's records by person."""
 
     def __init__(self, records: Records, account: str) -> None:
         self._records = records
@@ -77,7 +77,7 @@ class Memory:
         return await self._records.store.read(self._identity(request).record_id)
 
     async def adopt(self, request: InviteRequest) -> None:
-        """Remember somebody who is invited according to a report, of whom nothing is known here.
+        """Add a record for a person who has none, but is invited according to a report.
 
         Raises StoreUnavailableError.
         """

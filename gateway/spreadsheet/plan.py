@@ -1,4 +1,4 @@
-"""Who of a list is to be invited now, who is already, and who may be."""
+"""Which people of a list are to be invited, are already invited, or may be."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ from gateway.spreadsheet.report import Result
 
 @dataclass(slots=True)
 class Plan:
-    """Entries by what is to be done with them; each is in one place, `same` rows left out.
+    """Entries by what is to be done with them; each is in one list, without `same` rows.
 
-    `open` are being sent by another run, or were a moment ago by one that was killed: the core
-    waits and finds out. Of `doubtful` it is not known whether they are invited. `held` are known
-    from a report alone.
+    `open` are being sent by another run, or were when it was killed: the core waits for the
+    outcome. `doubtful` are of unknown outcome. `held` are known only from a report.
     """
 
     to_send: list[Entry] = field(default_factory=list)
@@ -37,9 +36,9 @@ async def plan_of(
     *,
     limit: int | None = None,
 ) -> Plan:
-    """What to do with each entry; what is beyond `limit` is left for later.
+    """What to do with each entry; those beyond `limit` are left for later.
 
-    Without a `memory` nobody was invited from here. Raises StoreUnavailableError.
+    Without a `memory` there are no earlier records. Raises StoreUnavailableError.
     """
     plan, now = Plan(), time.time()
     repeated = {id(one) for entry in entries for one in entry.same}

@@ -1,4 +1,4 @@
-"""What a run would do, in the words of the person who is about to start it."""
+"""Describes what a run would do, for the person who is about to start it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def description(file: CandidatesFile) -> Iterator[str]:
 
 
 def people(file: CandidatesFile) -> Iterator[str]:
-    """The first people, and all whose names a wrong encoding would spoil."""
+    """The first people, and others whose names would show a wrong encoding."""
     first, rest = file.candidates[:_FIRST], file.candidates[_FIRST:]
     yield from map(_person, first)
     if rest:
@@ -42,7 +42,7 @@ def people(file: CandidatesFile) -> Iterator[str]:
 
 
 def wrong(entries: Sequence[Entry]) -> Iterator[str]:
-    """What cannot be sent, and why."""
+    """The rows that cannot be sent, and why."""
     if entries:
         yield "Cannot be sent:"
         yield from (f"  row {one.candidate.line}: {one.wrong}" for one in entries[:_MOST_WRONG])
@@ -51,14 +51,14 @@ def wrong(entries: Sequence[Entry]) -> Iterator[str]:
 
 
 def totals(plan: Plan, *, format_: str) -> str:
-    """How many there are of each kind; what is not there is not mentioned."""
+    """The number of people of each kind, except zeros."""
     would = "would be e-mailed" if format_ == "send-link" else "would get a link"
     said = [f"{counted(len(plan.to_send), 'person', 'people')} {would}", *others(plan)]
     return ", ".join(said) + "."
 
 
 def others(plan: Plan) -> Iterator[str]:
-    """Those who are not to be sent now."""
+    """The number of people of each kind that is not sent now."""
     repeated = sum(len(entry.same) for entry in plan.to_send)
     kinds = (
         (len(plan.invited), "invited already"),

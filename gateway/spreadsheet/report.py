@@ -1,4 +1,4 @@
-"""What a results file says: it can hold an invite back, and never lets one go out."""
+"""Reads a results file: it can hold an invite back, but never cause one."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from gateway.spreadsheet.headings import HeadingError, Wanted, plain
 from gateway.spreadsheet.table import TOP, Row, TableError, read_table
 
 COLUMNS: Final = ("track", "format", "status", "link", "code", "reason")
-"""They stand behind the list's own columns."""
+"""They follow the list's own columns."""
 INVITED, NOT_INVITED = "invited", "not invited"
 FORMATS: Final = ("get-link", "send-link")
 _ANY: Final = "cp1252"
-# As a spreadsheet may show a number.
+# A number as a spreadsheet may show it.
 _GROUPED: Final = re.compile(r"\d{1,3}(?:[.,'’\s]\d{3})+")
 
 
 class ReportError(OperatorError):
-    """The results cannot be understood, so nobody is invited; the message says what to do."""
+    """The results file cannot be read, so nobody is invited; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Result:
-    """One row of a report, as it stands there."""
+    """One row of a report, unchanged."""
 
     row: int
     email: str
@@ -41,7 +41,7 @@ class Result:
 
     @property
     def address(self) -> str | None:
-        """The same for every spelling; None if it is no address."""
+        """The same for every spelling; None if it is not an address."""
         email = normalised_email(cleaning.cleaned_email(self.email))
         return None if email is None else lowercased(email)
 
@@ -54,7 +54,7 @@ class Result:
         return plain(self.status) == NOT_INVITED
 
     def is_elsewhere(self, *, track: str, format_: str) -> bool:
-        """Whether it is plainly about another track or format."""
+        """Whether it is clearly about another track or format."""
         number = _number(self.track)
         format_there = self.format.strip().lower()
         return (number is not None and number != int(track)) or (
@@ -63,7 +63,7 @@ class Result:
 
 
 def columns_of_report(heading: Sequence[str]) -> dict[str, int]:
-    """Where the report's columns are; empty unless all of them are there."""
+    """The indexes of the report's columns; empty unless all of them are present."""
     words = [plain(cell) for cell in heading]
     if not set(COLUMNS) <= set(words):
         return {}
@@ -71,26 +71,26 @@ def columns_of_report(heading: Sequence[str]) -> dict[str, int]:
 
 
 def own_columns(heading: Sequence[str]) -> tuple[int, ...]:
-    """The columns of the list itself."""
+    """The indexes of the list's own columns."""
     places = set(columns_of_report(heading).values())
     return tuple(place for place in range(len(heading)) if place not in places)
 
 
 def results_in(heading: Sequence[str], rows: Sequence[Row], email: int) -> Iterator[Result]:
-    """What the rows of a list report, if it is a results file."""
+    """The results in the rows of a list, if it is a results file."""
     columns = columns_of_report(heading)
     return _results(rows, columns, email) if columns else iter(())
 
 
 def read_report(path: Path, wanted: Wanted, *, encoding: str = UTF_8) -> tuple[Result, ...]:
-    """The rows of a results file, however it was saved; none if there is no file.
+    """The rows of a results file in any format; none if the file does not exist.
 
     `encoding` is the list's. Raises ReportError.
     """
     if not path.exists():
         return ()
     try:
-        # Of a report that a program has saved in a code page, only ASCII needs to be understood.
+        # If a program has saved the report in a code page, only its ASCII text matters.
         table = read_table(
             path,
             known=lambda cells: _known(cells, wanted),
@@ -122,7 +122,7 @@ def read_report(path: Path, wanted: Wanted, *, encoding: str = UTF_8) -> tuple[R
 
 
 def held(results: Sequence[Result], *, path: Path, track: str, format_: str) -> dict[str, Result]:
-    """By address, all who may be invited to the track by what is said. Raises ReportError."""
+    """Results of people who may already be invited, by address. Raises ReportError."""
     found: dict[str, Result] = {}
     for result in results:
         if result.says_not_invited or result.is_elsewhere(track=track, format_=format_):
@@ -140,7 +140,7 @@ def held(results: Sequence[Result], *, path: Path, track: str, format_: str) -> 
 
 
 def check_no_other(results: Sequence[Result], *, path: Path, track: str, format_: str) -> None:
-    """Raises ReportError if the file tells of another track or format: that would be lost."""
+    """Raises ReportError if the file has results of another track or format: they would be lost."""
     elsewhere = [one for one in results if one.is_elsewhere(track=track, format_=format_)]
     if elsewhere and len(elsewhere) == len(results):
         raise ReportError(
@@ -166,7 +166,7 @@ def _no_report(path: Path) -> str:
 
 
 def _known(cells: Sequence[str], wanted: Wanted) -> int:
-    """How many columns of a report there are."""
+    """How many of the report's columns there are."""
     words = {plain(cell) for cell in cells}
     return wanted.known(cells) + len(words.intersection(COLUMNS))
 
@@ -189,7 +189,7 @@ def _last(words: Sequence[str], name: str) -> int:
 
 
 def _number(cell: str) -> int | None:
-    """The number that is plainly meant, as `6578` or `6,578`; `1.2E+11` is none."""
+    """The number, if it is unambiguous, such as `6578` or `6,578`, but not `1.2E+11`."""
     text = cell.strip()
     digits = re.sub(r"\D", "", text) if _GROUPED.fullmatch(text) else text
     return int(digits) if digits.isascii() and digits.isdecimal() else None

@@ -1,4 +1,4 @@
-"""What became of each row of a list: a file beside it that says at any time what is so."""
+"""Writes the result of each row to a file beside the list, which is always up to date."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from gateway.spreadsheet.table import Form
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
-# Encodings whose text begins with a mark, which may come once only.
+# Encodings that begin with a byte order mark, which may be written only once.
 _MARKED: Final[Mapping[str, tuple[bytes, str]]] = {
     "utf-8-sig": (codecs.BOM_UTF8, "utf-8"),
     "utf-16": (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -35,10 +35,10 @@ class ResultsFileError(OperatorError):
 
 
 class ResultsFile:
-    """One row for each row of the list, in its order, with the list's own cells before it.
+    """One row for each row of the list, in its order, after the list's own cells.
 
-    The file is replaced as a whole at each step, so that whoever opens it, and whoever comes after
-    a kill, finds each row once, and as it was known last.
+    The file is replaced as a whole at each step, so that it has each row exactly once with its
+    latest state, even after the process was killed.
     """
 
     def __init__(self, path: Path, *, track: str, format_: str, locks: Path) -> None:
@@ -53,7 +53,7 @@ class ResultsFile:
         self._writing: asyncio.Task[None] | None = None
 
     def lock(self) -> None:
-        """Keep other runs from it. Raises ResultsFileError while one has it."""
+        """Lock the file against other runs. Raises ResultsFileError if one has locked it."""
         from filelock import FileLock, Timeout  # noqa: PLC0415 - one command needs it
 
         name = hashlib.sha256(os.fsencode(self.path.resolve())).hexdigest()
@@ -75,7 +75,7 @@ class ResultsFile:
     def begin(
         self, form: Form, heading: Sequence[str], rows: Sequence[tuple[Sequence[str], Standing]]
     ) -> None:
-        """Write all rows of the list as they stand now. Raises ResultsFileError."""
+        """Write all rows of the list in their current state. Raises ResultsFileError."""
         self._form = form
         self._heading = self._encoded([*heading, *COLUMNS])
         self._own = [(*cells, *[""] * (len(heading) - len(cells))) for cells, _ in rows]
@@ -94,7 +94,7 @@ class ResultsFile:
         return bool(self._heading)
 
     async def flush(self) -> None:
-        """Write what was put; callers at the same time share one write.
+        """Write the changes of `put`; concurrent callers share one write.
 
         Raises ResultsFileError.
         """
@@ -108,7 +108,7 @@ class ResultsFile:
         self.write(sync=False)
 
     def write(self, *, sync: bool = True) -> None:
-        """Raises ResultsFileError; what was there before stays then."""
+        """Raises ResultsFileError; the file is then unchanged."""
         write_whole(self.path, [self._mark(), self._heading, *self._rows], sync=sync)
 
     def _mark(self) -> bytes:
@@ -119,7 +119,7 @@ class ResultsFile:
 
 
 def encoded(cells: Sequence[str], form: Form) -> bytes:
-    """A line of CSV, none of whose cells a spreadsheet takes for a formula and runs."""
+    """A line of CSV without cells that a spreadsheet would run as a formula."""
     text = io.StringIO()
     csv.writer(text, delimiter=form.separator).writerow(map(escaped, cells))
     _, encoding = _MARKED.get(form.encoding, (b"", form.encoding))
@@ -127,15 +127,15 @@ def encoded(cells: Sequence[str], form: Form) -> bytes:
 
 
 def write_list(path: Path, form: Form, rows: Sequence[Sequence[str]]) -> None:
-    """Write a list as a spreadsheet opens it. Raises ResultsFileError."""
+    """Write a list that a spreadsheet can open. Raises ResultsFileError."""
     mark = _MARKED.get(form.encoding, (b"", ""))[0]
     write_whole(path, [mark, *(encoded(cells, form) for cells in rows)])
 
 
 def write_whole(path: Path, parts: Sequence[bytes], *, sync: bool = True) -> None:
-    """Replace the file in one step: at no moment is there less on disk than before.
+    """Replace the file atomically, with the same mode.
 
-    Its mode stays. Raises ResultsFileError, and leaves nothing else behind.
+    Raises ResultsFileError, and leaves no temporary file behind.
     """
     path = path.resolve()
     beside = path.with_name(path.name + ".new")
@@ -158,5 +158,5 @@ def _remove(path: Path) -> None:
     try:
         path.unlink(missing_ok=True)
     except OSError:
-        # Where nothing can be written, nothing can be removed either.
+        # If the folder cannot be written to, removing fails too.
         return

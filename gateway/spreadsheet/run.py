@@ -1,4 +1,4 @@
-"""`gateway invite`: the people of a list, each once, however often it is run."""
+"""`gateway invite`: invites each person of a list once, however often it is run."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _TICK_SECONDS: Final = 0.5
 def run_invites(
     settings: Settings, sheet: Sheet, results: ResultsFile, screen: Screen, options: Options
 ) -> Tally:
-    """Invite whoever is not invited yet, until a signal to stop.
+    """Invite everybody who is not invited yet, until a signal to stop.
 
     Raises StoreError, ReportError and ResultsFileError.
     """
@@ -63,7 +63,7 @@ def run_invites(
 async def invite_all(
     settings: Settings, sheet: Sheet, results: ResultsFile, screen: Screen, options: Options
 ) -> Tally:
-    """As `run_invites`, in a running event loop."""
+    """Like `run_invites`, in a running event loop."""
     run = Run(settings, sheet, results, screen, options)
     results.lock()
     try:
@@ -77,7 +77,7 @@ async def invite_all(
 
 
 class Run:
-    """One run through the list."""
+    """One run over the list."""
 
     def __init__(
         self,
@@ -126,7 +126,7 @@ class Run:
         return await plan_of(self._entries, self._memory, known, limit=self._options.limit)
 
     def _reported(self) -> dict[str, Result]:
-        """Who may be invited by what an earlier report says. Raises ReportError."""
+        """The people who may be invited according to an earlier report. Raises ReportError."""
         sheet, path = self._sheet, self._results.path
         about = {"track": sheet.track, "format_": sheet.format}
         report: tuple[Result, ...] = ()
@@ -159,7 +159,7 @@ class Run:
                 await self._memory.adopt(_request_of(entry))
 
     async def _listed(self, plan: Plan) -> set[str] | None:
-        """The addresses on the track's list at the platform; None if they cannot be told."""
+        """The addresses in the platform's list of the track; None if not needed or not readable."""
         doubtful = any(not result.says_invited for _, result in plan.held)
         if not doubtful or self.service.read_back is None:
             return None
@@ -173,7 +173,7 @@ class Run:
         self._results.begin(self._sheet.file.form, self._sheet.file.heading, rows)
 
     def _write_last(self) -> None:
-        # What was sent is known and has to be said, on whatever disk.
+        # The outcomes are known, so the run must report them even if the file cannot be written.
         try:
             self._results.write()
         except ResultsFileError as error:
@@ -192,7 +192,7 @@ class Run:
         try:
             with stop_signals(stop), contextlib.suppress(asyncio.CancelledError):
                 await work
-            # Ctrl-C a moment before the signals were listened to cancels it as well.
+            # Ctrl-C just before the signal handlers were installed cancels `work` too.
             self._interrupted = self._interrupted or work.cancelled()
             if self._interrupted:
                 await self._account_for_begun()
@@ -209,7 +209,7 @@ class Run:
     async def _work_through(self, entries: Iterator[Entry]) -> None:
         workers = (self._work(entries) for _ in range(self._settings.bulk_concurrency))
         await asyncio.gather(*workers)
-        # What a run that was killed had begun is open until its lease has ended.
+        # The attempts of a killed run stay in progress until their lease ends.
         await asyncio.gather(*(self._ask_again(entry) for entry in self._waiting_for_lease))
 
     async def _work(self, entries: Iterator[Entry]) -> None:
@@ -236,7 +236,7 @@ class Run:
         return await self.service.inviter.recall(_request_of(entry), self._origin)
 
     async def _announce(self, request: InviteRequest) -> bool:
-        """Have the results say `unknown` on disk before the first byte is sent."""
+        """Write `unknown` to the results file before the first byte is sent."""
         entry = self._by_address[lowercased(request.candidate_email)]
         self._put(entry, Standing(InviteOutcome.UNKNOWN, reason=ON_ITS_WAY))
         if self._stopped is None and not self._interrupted and await self._flush():
@@ -253,7 +253,7 @@ class Run:
         return True
 
     async def _account_for_begun(self) -> None:
-        """Find out what became of the rows that an interrupt met under way."""
+        """Find the outcomes of the rows that were in progress when the run was interrupted."""
         await self.service.paced.drain()
         for place in sorted(self._under_way):
             entry = self._entries[place]

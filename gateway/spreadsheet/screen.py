@@ -1,4 +1,4 @@
-"""What the person who starts a run chooses, and is shown."""
+"""The interface between a run and the person who starts it."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from gateway.spreadsheet.track import TrackLook
 
 
 class Screen(Protocol):
-    """Whoever is watching the run."""
+    """Shows the run to the person who started it."""
 
     def confirm(self, plan: Plan, track: TrackLook) -> bool:
-        """Whether to go on with what is planned."""
+        """Whether to carry out the plan."""
 
     def progress(self, done: int, waits_for: str) -> None:
-        """So many rows are done; `waits_for` says why it does not get on, or is empty."""
+        """`done` rows are finished; `waits_for` is why the run is waiting, or empty."""
 
     def stopping(self) -> None:
-        """The run was told to stop, and ends what is on its way."""
+        """The run was interrupted, and waits for the invites in progress."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`patience_seconds` is how long the platform's limit may hold one row up."""
+    """`patience_seconds` is how long the platform's rate limit may delay one row."""
 
     patience_seconds: float = 300.0
     limit: int | None = None

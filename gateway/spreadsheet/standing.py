@@ -1,4 +1,4 @@
-"""Where a row of a list stands, in words that say what to do next."""
+"""The status of a row, with a reason that says what to do next."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gateway.invites.models import (
 from gateway.spreadsheet.invite_list import Entry
 from gateway.spreadsheet.report import Result
 
-# What is said of one row is true of all: the next ones would only be refused as well.
+# Failures that concern all rows: the next ones would fail too.
 _STOPS: Final = {
     InviteErrorCode.UPSTREAM_UNAUTHORIZED: "The platform does not accept the API key.",
     InviteErrorCode.INVITE_QUOTA_EXHAUSTED: "The account has no invites left.",
@@ -40,7 +40,7 @@ _NO_LINK: Final = "Invited, but the platform told no link: look it up there."
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Standing:
-    """Where one row of the list stands. `is_earlier`: since before this run."""
+    """The status of one row. `is_earlier`: it was reached before this run."""
 
     outcome: InviteOutcome
     link: str = ""
@@ -55,7 +55,7 @@ def status_of(outcome: InviteOutcome) -> str:
 
 
 def standing_of(result: InviteResult, *, wants_link: bool) -> Standing:
-    """What the core's result means for the row."""
+    """The row's status after the core's result."""
     if isinstance(result, InviteSuccess):
         link = result.invite.invite_link or ""
         return Standing(
@@ -73,7 +73,7 @@ def standing_of(result: InviteResult, *, wants_link: bool) -> Standing:
 
 
 def concern_of_all(failure: InviteFailure) -> str | None:
-    """What is true of all rows, if it is true of one: the next ones would only fail as well."""
+    """The message, if the failure concerns all rows: the next ones would fail too."""
     return _NO_RECORD if _is_unrecorded(failure) else _STOPS.get(failure.code)
 
 
@@ -86,7 +86,7 @@ def not_invited(reason: str, *, code: str = "") -> Standing:
 
 
 def held_back(entry: Entry, result: Result, listed: set[str] | None) -> Standing:
-    """What is known of a person by an earlier report alone."""
+    """The status of a person who is known only from an earlier report."""
     if result.says_invited:
         return Standing(InviteOutcome.INVITED, result.link, reason=REPORTED, is_earlier=True)
     status = result.status.strip()

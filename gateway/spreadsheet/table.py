@@ -1,4 +1,4 @@
-"""The rows of a spreadsheet's file: CSV of any kind, or a workbook."""
+"""Reads the rows of a spreadsheet file: any kind of CSV, or a workbook."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from typing import Any, Final
 from gateway.spreadsheet.encoding import UTF_8, EncodingError, decoded
 
 SEPARATORS: Final = (",", ";", "\t", "|")
-# Excel writes such a line, shows it to nobody and counts rows from the next one on.
+# Excel's `sep=` line: it is not shown, and not counted as a row.
 _SEPARATOR_LINE: Final = re.compile(r'\A"?sep=(.)"?\r?\n?\Z', re.IGNORECASE)
-# .xlsx, .xlsb and .ods files are zip archives, an .xls file is a container of Microsoft's.
+# .xlsx, .xlsb and .ods files are zip archives; an .xls file is an OLE container.
 _WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
-# A heading is looked for in so many rows.
+# The number of first rows in which the heading is looked for.
 TOP: Final = 20
 
 
@@ -28,7 +28,7 @@ class TableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row as the spreadsheet numbers it, from 1; empty cells at its end are left out."""
+    """A row with the spreadsheet's number, from 1; empty cells at its end are left out."""
 
     number: int
     cells: tuple[str, ...]
@@ -39,7 +39,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How a CSV file is written."""
+    """The format of a CSV file."""
 
     encoding: str = UTF_8
     separator: str = ","
@@ -47,7 +47,7 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`rows` are those that hold anything. `sheet` is a workbook's, whose `form` is CSV's here."""
+    """The rows that are not empty. A workbook has a `sheet`, and this machine's CSV `form`."""
 
     rows: tuple[Row, ...]
     form: Form
@@ -56,13 +56,13 @@ class Table:
 
 
 Known = Callable[[Sequence[str]], int]
-"""How many columns of those that are looked for the cells of a heading name."""
+"""How many of the wanted columns the cells of a heading name."""
 
 
 def read_table(
     path: Path, *, known: Known, encoding: str | None = None, unless_unicode: str | None = None
 ) -> Table:
-    """The rows of the file, of which one of the first names `known` columns, if any does.
+    """The rows of the file; `known` helps to find the separator and the sheet.
 
     For the encodings see `decoded`. Raises TableError.
     """
@@ -92,7 +92,7 @@ def _separator_line(lines: list[str]) -> tuple[str | None, list[str]]:
 
 
 def _fits(lines: Sequence[str], separator: str, known: Known) -> tuple[int, int]:
-    """How well the separator fits: known columns, and columns at all."""
+    """How well the separator fits: the number of known columns, then of all columns."""
     top = csv.reader(iter(lines), delimiter=separator)
     best = (0, 0)
     try:
@@ -120,7 +120,7 @@ def _rows(lines: Sequence[str], separator: str) -> Iterator[list[str]]:
 
 
 def _unpacked(cells: list[str], separator: str) -> list[str]:
-    """The cells of a row that was saved as one cell, by a program with another separator."""
+    """The cells of a row that a program with another separator saved as one cell."""
     if len(cells) == 1 and separator in cells[0]:
         return next(csv.reader([cells[0]], delimiter=separator), [])
     return cells
@@ -153,7 +153,7 @@ def _text_rows(sheet: Any) -> list[list[str]]:
 
 
 def _sheet_of(path: Path, sheets: dict[str, tuple[Row, ...]], known: Known) -> str:
-    """The one sheet with known columns; without any, the first with anything in it."""
+    """The one sheet with known columns; if there is none, the first that is not empty."""
     wanted = max((_best(rows, known) for rows in sheets.values()), default=0)
     found = [name for name, rows in sheets.items() if wanted and _best(rows, known) == wanted]
     if len(found) > 1:
@@ -180,7 +180,7 @@ def _trimmed(cells: Sequence[str]) -> tuple[str, ...]:
 
 
 def _text(value: object) -> str:
-    """A cell's text as the spreadsheet shows it, as far as that is in the file."""
+    """A cell's text as the spreadsheet shows it, as far as the file says."""
     if isinstance(value, bool):
         return str(value).upper()
     if isinstance(value, float) and value.is_integer():
@@ -189,9 +189,9 @@ def _text(value: object) -> str:
 
 
 def form_here() -> Form:
-    """CSV that a spreadsheet program on this machine opens with its columns parted.
+    """The CSV format that this machine's spreadsheet program splits into columns.
 
-    Where the decimal point is a comma, it takes semicolons for the separator.
+    Where the decimal separator is a comma, it expects semicolons between cells.
     """
     try:
         locale.setlocale(locale.LC_NUMERIC, "")

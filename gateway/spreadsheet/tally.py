@@ -1,4 +1,4 @@
-"""How a run went, in the words of the person who ran it."""
+"""Summarises a run for the person who started it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LONGEST_REASON: Final = 160
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How each row stands at the end. `stopped` says why the run ended before its last row."""
+    """The final status of each row. `stopped` is why the run ended before its last row."""
 
     standings: Sequence[tuple[int, Standing]]
     wants_links: bool = False
@@ -26,20 +26,20 @@ class Tally:
 
     @property
     def is_complete(self) -> bool:
-        """Everybody is invited, and where links were wanted, there is one for everybody."""
+        """Whether everybody is invited, and has a link if links were requested."""
         return not (self.interrupted or self.declined or self.stopped) and all(
             one.outcome is InviteOutcome.INVITED and not (self.wants_links and not one.link)
             for _, one in self.standings
         )
 
     def failed(self) -> list[tuple[int, Standing]]:
-        """Who is not invited."""
+        """The people who are not invited."""
         return [
             (line, one) for line, one in self.standings if one.outcome is InviteOutcome.NOT_INVITED
         ]
 
     def summary(self) -> str:
-        """Every row is counted, and those that need a person are named with the reason."""
+        """Counts all rows, and lists those that need attention with the reason."""
         counts = Counter(one.outcome for _, one in self.standings)
         earlier = sum(one.is_earlier for _, one in self.standings)
         told = ", ".join(f"{counts[outcome]} {status_of(outcome)}" for outcome in InviteOutcome)
@@ -80,7 +80,7 @@ class Tally:
 
 
 def _places(rows: Sequence[int]) -> str:
-    """The rows, of many only the first ones, and their count."""
+    """The rows and their count; only the first ones if there are many."""
     if len(rows) == 1:
         return f"row {rows[0]}"
     shown = ", ".join(map(str, rows[:_ROWS_SHOWN]))

@@ -1,4 +1,4 @@
-"""What the platform says of a track, before anybody is invited to it."""
+"""Looks at a track before anybody is invited to it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PROBLEMS: Final[Mapping[int, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class TrackLook:
-    """`problem` is why nothing can be said of the track; else the platform told of it."""
+    """What the platform says about a track; `problem` is why the call failed."""
 
     track: str
     title: str | None = None
@@ -32,7 +32,7 @@ class TrackLook:
 
     @property
     def name(self) -> str:
-        """`track 6578, Backend Engineer`, as far as it is known."""
+        """`track 6578, Backend Engineer`, or without the title if it is not known."""
         return f"track {self.track}" + (f", {self.title}" if self.title else "")
 
     def __str__(self) -> str:
@@ -43,7 +43,7 @@ class TrackLook:
 
 
 async def look_at_track(send: Send, track: str) -> TrackLook:
-    """Ask the platform, once."""
+    """Call the platform, at most once."""
     exchange = await send(stats_call(int(track), timeout_seconds=_SECONDS))
     if not isinstance(exchange, Reply):
         return TrackLook(track, problem="the platform could not be reached")

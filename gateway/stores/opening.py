@@ -1,4 +1,4 @@
-"""Which store a URL means."""
+"""Making the store that the settings name."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ if TYPE_CHECKING:
 
 
 def store_of(settings: Settings) -> Store:
-    """The store that the settings name, not yet open. Raises OSError or ValueError by its file."""
+    """The store that the settings name, not yet open. Raises OSError or ValueError."""
     if settings.store_url_file is not None:
         return store_for(WatchedFile(settings.store_url_file, read_url_file).current)
     return store_for(settings.store_url.get_secret_value())
 
 
 def store_for(url: str | Callable[[], str]) -> Store:
-    """The store that `url` names, not yet open; that of PostgreSQL may change its place."""
+    """The store that `url` names, not yet open; a callable may later give another URL."""
     if isinstance(url, str) and check_url(url).startswith(SQLITE):
         return SqliteStore(Path(url.removeprefix(SQLITE)))
-    # Not everybody has PostgreSQL, and its driver takes long to load.
+    # The driver is slow to load, and needed only for PostgreSQL.
     from gateway.stores.postgres import PostgresStore  # noqa: PLC0415 - see above
 
     return PostgresStore(url)
 
 
 def read_url_file(path: Path) -> str:
-    """PostgreSQL's URL in the file; OSError or ValueError, without the URL, if there is none."""
+    """The PostgreSQL URL in the file. Raises OSError or ValueError, neither with the URL."""
     url = path.read_text("utf-8", errors="replace").strip()
     if not url.startswith(POSTGRES):
         raise ValueError("holds no postgresql:// URL")
@@ -42,7 +42,7 @@ def read_url_file(path: Path) -> str:
 
 
 def read_store_secret(path: Path) -> bytes:
-    """The secret in the file; OSError or ValueError if there is none."""
+    """The secret in the file. Raises OSError or ValueError if there is none."""
     secret = path.read_bytes().strip()
     if not secret:
         raise ValueError("is empty")
@@ -50,7 +50,7 @@ def read_store_secret(path: Path) -> bytes:
 
 
 def store_secret_of(settings: Settings) -> bytes | None:
-    """What the store's hashes are made with, if a secret was given."""
+    """The secret of the store's hashes, if one was given."""
     if settings.store_secret_file is not None:
         return read_store_secret(settings.store_secret_file)
     return (

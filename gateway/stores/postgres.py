@@ -64,7 +64,7 @@ _PING: Final = (
 
 
 class PostgresStore:
-    """A Store in the database that `url` names; if `url` gives another one, it moves there."""
+    """A Store in the database that `url` names; it follows when `url` gives another one."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class PostgresStore:
             connect=self._connect,
             min_size=1,
             max_size=self._connections,
-            # One statement at a time leaves nothing behind on a connection.
+            # Single statements leave no session state to reset.
             reset=_nothing,
         )
         try:
@@ -100,7 +100,7 @@ class PostgresStore:
     async def close(self) -> None:
         pool, self._open_pool = self._open_pool, None
         if pool is not None:
-            # A server that hangs or is gone takes no leave; the pool then ends by itself.
+            # If the server hangs or is gone, closing fails: the pool then drops its connections.
             with suppress(StoreUnavailableError), _failures():
                 async with asyncio.timeout(self._timeout_seconds):
                     await pool.close()
@@ -135,7 +135,7 @@ class PostgresStore:
         return {State(state): count for state, count in rows}
 
     async def remember(self, name: str, value: bytes) -> bytes:
-        # Two statements: one would not see a row that another gateway is inserting.
+        # Two statements: a single one would not see a row that another gateway is inserting.
         await self._rows(_REMEMBER, name, value)
         [(kept,)] = await self._rows("SELECT value FROM gateway_meta WHERE name = $1", name)
         return bytes(kept)
@@ -166,8 +166,8 @@ class PostgresStore:
                 try:
                     rows: Sequence[Sequence[Any]] = await connection.fetch(statement, *values)
                 except BaseException as error:
-                    # A server that hangs would be waited for once more, and one that has become
-                    # a standby would refuse whatever comes next.
+                    # A server that hangs would be waited for again, and one that has become a
+                    # standby would refuse every later statement.
                     connection.terminate()
                     if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
                         await pool.expire_connections()
@@ -185,6 +185,6 @@ def _failures() -> Iterator[None]:
         yield
     except StoreError:
         raise
-    # Whatever the driver raises, it does not say what was committed.
+    # No exception of the driver proves what was committed.
     except Exception as error:
         raise StoreUnavailableError(f"the store failed: {reason(error)}") from error

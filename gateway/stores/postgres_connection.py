@@ -1,7 +1,7 @@
-"""Connections to PostgreSQL from libpq's URLs, and why one cannot be had, in plain words.
+"""Connections to PostgreSQL from libpq URLs, and messages for when one fails.
 
-What a message says comes from this module or is a name: a URL's values may hold the password, and
-the server's own text may quote a row.
+A message holds only text of this module and names: a URL's values may hold the password, and the
+server's text may quote a row.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _OF_THE_DRIVER: Final = frozenset(
     | {"sslmode", "sslnegotiation", "sslpassword", "target_session_attrs", "krbsrvname", "gsslib"}
     | {"ssl_min_protocol_version", "ssl_max_protocol_version"}
 )
-# libpq's own, without a meaning here: the driver always speaks UTF-8 and never GSSAPI's encryption,
-# and each statement has a time limit, which finds a dead connection sooner than TCP does.
+# libpq's parameters without effect here: the driver always uses UTF-8 and never GSSAPI encryption,
+# and each statement's timeout finds a dead connection sooner than TCP does.
 _WITHOUT_EFFECT: Final = frozenset(
     {"client_encoding", "fallback_application_name", "gssdelegation", "load_balance_hosts"}
     | {"keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count"}
     | {"tcp_user_timeout", "sslcompression", "sslsni", "servicefile"}
 )
-# The driver cannot do what other values demand; without a word it would be less safe than asked.
+# The driver cannot do what other values demand; ignoring them would be less safe than asked.
 _POSSIBLE_VALUES: Final = {
     "channel_binding": ("disable", "prefer"),
     "gssencmode": ("disable", "prefer"),
@@ -47,11 +47,11 @@ _INSTEAD: Final = {
 
 
 class ConnectionUrlError(ValueError):
-    """The URL asks for something that cannot be; the message quotes none of its values."""
+    """The URL asks for something impossible; the message quotes none of its values."""
 
 
 def connection_options(url: str) -> dict[str, Any]:
-    """`url` as asyncpg's arguments. Raises ValueError; as ConnectionUrlError it says why."""
+    """`url` as asyncpg's arguments. Raises ValueError, or ConnectionUrlError with the reason."""
     head, _, query = url.partition("?")
     given = dict(parse_qsl(query, strict_parsing=True)) if query else {}
     for name, possible in _POSSIBLE_VALUES.items():
@@ -69,7 +69,7 @@ def connection_options(url: str) -> dict[str, Any]:
     }
     options = {"server_settings": settings, **_timeout(given), **_trust(given)}
     if "target_session_attrs" not in given and "PGTARGETSESSIONATTRS" not in os.environ:
-        # A server that takes no writes is of no use, and of several hosts another one may.
+        # A read-only server is of no use; another of the URL's hosts may accept writes.
         options["target_session_attrs"] = "read-write"
     for name in _FILES:
         _check_file(name, given.get(name))
@@ -77,7 +77,7 @@ def connection_options(url: str) -> dict[str, Any]:
 
 
 async def connect(url: str, *, timeout_seconds: float, **options: Any) -> asyncpg.Connection:
-    """A connection for claims: what it commits is on disk."""
+    """A connection with durable commits, for claims."""
     return await asyncpg.connect(
         **{"timeout": timeout_seconds, "command_timeout": timeout_seconds}
         | connection_options(url)
@@ -89,12 +89,12 @@ def _timeout(given: dict[str, str]) -> dict[str, float]:
     text = given.pop("connect_timeout", "0")
     if not re.fullmatch(r"-?[0-9]{1,6}", text):
         raise ConnectionUrlError("its parameter connect_timeout must be a number of seconds")
-    # For libpq 0 is no limit at all; then the store's own holds.
+    # For libpq 0 means no timeout; then the store's own applies.
     return {"timeout": float(text)} if int(text) > 0 else {}
 
 
 def _trust(given: dict[str, str]) -> dict[str, ssl.SSLContext]:
-    """The system's authorities, if the URL asks for them; the driver knows only files of them."""
+    """The system's CAs, if the URL asks for them; the driver itself reads CAs only from files."""
     if given.get("sslrootcert", os.environ.get("PGSSLROOTCERT")) != "system":
         return {}
     given.pop("sslrootcert", None)
@@ -120,7 +120,7 @@ def _check_file(name: str, path: str | None) -> None:
 
 
 def why_not_connected(error: Exception, url: str) -> str:
-    """What an operator has to do so that `url` can be connected to."""
+    """Why no connection to `url` was made, and what the operator can do."""
     if isinstance(error, asyncpg.PostgresError) and error.sqlstate in _REFUSALS:
         return f"{_REFUSALS[error.sqlstate].format(**_names(url))} ({error.sqlstate})"
     match error:
@@ -155,7 +155,7 @@ _CLOSED_HOME: Final = (
 
 
 def reason(error: Exception) -> str:
-    """What an operator needs to know, without values, URLs or passwords."""
+    """The reason for the operator, without values, URLs or passwords."""
     if isinstance(error, asyncpg.PostgresError):
         return f"{type(error).__name__} ({error.sqlstate})"
     if isinstance(error, OSError) and str(error):
@@ -178,11 +178,11 @@ def _names(url: str) -> dict[str, str]:
     return {
         "database": _identifier(unquote(parts.path.lstrip("/"))),
         "user": _identifier(unquote(parts.username or "")),
-        # With an @ in it, it may be the rest of a password.
+        # A query with an @ may be the rest of a password.
         "unknown": f": {', '.join(map(_identifier, unknown))}" if "@" not in query else "",
     }
 
 
 def _identifier(name: str) -> str:
-    """`name` as SQL writes it; what cannot be a usual name may be the rest of a password."""
+    """`name` as an SQL identifier; an unusual name may be the rest of a password."""
     return f'"{name}"' if re.fullmatch(r"[A-Za-z0-9_.$-]{1,63}", name) else "…"

@@ -1,6 +1,6 @@
 """The tables in PostgreSQL: checked first, created or changed only if necessary.
 
-So a role that may only use the tables is enough for the gateway, and one that owns them runs
+So the gateway needs only a role that may use the tables; the role that owns them runs
 `gateway migrate`.
 """
 
@@ -14,7 +14,7 @@ import asyncpg
 from gateway.invites.store import StoreError
 from gateway.stores.rows import migrations, pending
 
-# Any fixed number will do, as long as every gateway takes the same.
+# An arbitrary number, the same for every gateway.
 _MIGRATION_LOCK: Final = 7_208_315_021_914_006
 _MISSING_RIGHTS: Final = """
     SELECT tables.name, string_agg(rights.name, ', ' ORDER BY rights.place)
@@ -28,7 +28,7 @@ _RIGHTS: Final = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 
 async def bring_up_to_date(connection: asyncpg.Connection) -> None:
-    """The tables as this version needs them. StoreError says which right is missing for that."""
+    """Migrate the tables to this version. StoreError names a privilege that is missing."""
     await _check_flushing(connection)
     if not await _is_up_to_date(connection):
         try:
@@ -39,7 +39,7 @@ async def bring_up_to_date(connection: asyncpg.Connection) -> None:
 
 
 async def look_at(connection: asyncpg.Connection) -> str:
-    """What is there, and is left as it is. StoreError says why it cannot be used."""
+    """Describe the database without changing it. StoreError says why it cannot be used."""
     await _check_flushing(connection)
     version = await connection.fetchval("SHOW server_version")
     if await _is_up_to_date(connection):
@@ -62,7 +62,7 @@ async def _pending(connection: asyncpg.Connection) -> Sequence[str]:
 
 async def _migrate(connection: asyncpg.Connection) -> None:
     async with connection.transaction():
-        # Of gateways that start together one migrates; the others wait and find it done.
+        # If several gateways start together, one migrates and the others wait.
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _MIGRATION_LOCK)
         await connection.execute(
             "CREATE TABLE IF NOT EXISTS gateway_schema (version integer NOT NULL)"
@@ -107,7 +107,7 @@ async def _check_rights(
 
 
 async def _check_flushing(connection: asyncpg.Connection) -> None:
-    # A pooler in between may leave out what the connection was opened with.
+    # A connection pooler may drop the options that the connection was opened with.
     if await connection.fetchval("SHOW synchronous_commit") != "on":
         raise StoreError(
             "the PostgreSQL store would lose records in a crash: synchronous_commit is not on, and"

@@ -1,4 +1,4 @@
-"""Records as rows, and the numbered migrations: what both stores have in common."""
+"""What both stores share: records as rows, and the numbered migrations."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def from_row(row: Sequence[object]) -> Record:
     kept[5] = State(kept[5])
     absent = None
     if absent_since is not None:
-        # Before version 2 of the tables the other clock was not kept.
+        # Tables before version 2 kept only the wall clock.
         absent = Moment(absent_since, ticks or 0.0, boot or "")  # type: ignore[arg-type]  # the tables are STRICT
     later = (
         absent,
@@ -64,14 +64,14 @@ def from_row(row: Sequence[object]) -> Record:
 
 
 def migrations(dialect: str) -> list[str]:
-    """The scripts of `dialect` in order; script n brings a database to version n."""
+    """The scripts of `dialect` in order; script n migrates a database to version n."""
     folder = resources.files(__package__) / "migrations" / dialect
     names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
     return [(folder / name).read_text("utf-8") for name in names]
 
 
 def pending(scripts: Sequence[str], *, version: int) -> Sequence[str]:
-    """What is left to run on a database of `version`; a newer database is refused."""
+    """The scripts still to run on a database of `version`; StoreError if it is a newer one."""
     if version > len(scripts):
         raise StoreError(
             f"the store was made by a newer gateway (version {version} of its tables,"

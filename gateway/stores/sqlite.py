@@ -37,7 +37,7 @@ _INSERT: Final = (
 _FIXED: Final = 4
 _CHANGING: Final = COLUMNS.split(",", _FIXED)[_FIXED].lstrip()
 _SWAP: Final = (
-    # Not what the record is about: naming a column makes SQLite write all of its indexes anew.
+    # Only the columns that change: SQLite rewrites the indexes of every column named here.
     f"UPDATE invite_records SET ({_CHANGING}) = ({','.join('?' * (WIDTH - _FIXED))})"  # noqa: S608 - constant
     " WHERE record_id = ? AND attempt = ? AND state = ?"
 )
@@ -78,7 +78,7 @@ class _Job:
 
 
 class SqliteStore:
-    """A Store in the file at `path`; use it from one event loop."""
+    """A Store in the file at `path`, for use from one event loop."""
 
     def __init__(self, path: str | os.PathLike[str], *, busy_seconds: float = 2.0) -> None:
         self._path = Path(path)
@@ -152,7 +152,7 @@ class SqliteStore:
 
     async def ping(self) -> None:
         def work(connection: sqlite3.Connection) -> None:
-            # All that a claim writes: on a full disk there may be room for less.
+            # As large as a claim: on a full disk a smaller write might still succeed.
             connection.execute(_INSERT, _PING)
             connection.execute("DELETE FROM invite_records WHERE record_id = ?", _PING[:1])
 
@@ -180,7 +180,7 @@ class SqliteStore:
     def _connect(self) -> sqlite3.Connection:
         try:
             if str(self._path) != ":memory:":
-                # It holds invite links: nobody else on this machine is to read them.
+                # It holds invite links, which other users of this machine must not read.
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
             connection = sqlite3.connect(
@@ -225,14 +225,14 @@ class SqliteStore:
         return answers, None
 
     def _check_files(self) -> None:
-        # SQLite would go on writing to files that nobody will find again.
+        # SQLite would go on writing to files that were deleted or replaced.
         if not self._files.items() <= self._files_there().items():
             raise FileNotFoundError(
                 f"{self._path} has been removed or replaced: put it back and restart the gateway"
             )
 
     def _files_there(self) -> dict[str, tuple[int, int]]:
-        """The file and its log as they are on disk now, none of them if the store is in memory."""
+        """Identities of the database file and its log on disk; empty for a store in memory."""
         found = {}
         for name in (str(self._path), f"{self._path}-wal"):
             with contextlib.suppress(FileNotFoundError):
@@ -255,8 +255,8 @@ class SqliteStore:
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
-    # Exclusive locking before the first access keeps the log's index in this process's memory
-    # and every other process out.
+    # Exclusive locking before the first access keeps the log's index in this process's memory,
+    # and excludes other processes.
     connection.execute("PRAGMA locking_mode = EXCLUSIVE")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
@@ -303,5 +303,5 @@ def _answer(batch: Sequence[_Job], answers: Sequence[Any], error: Exception | No
     try:
         batch[0].loop.call_soon_threadsafe(tell)
     except RuntimeError:
-        # The loop is closed: no caller is left.
+        # The loop is closed, and no caller is waiting.
         return

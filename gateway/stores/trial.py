@@ -1,4 +1,4 @@
-"""Whether a store could be used, without a change to it."""
+"""Checks that a store is usable, without changing it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PATIENCE_SECONDS = 5.0
 
 
 async def try_store(settings: Settings) -> str:
-    """What an operator should know of the store; StoreError says why it cannot be used."""
+    """A description of the store for the operator; StoreError says why it cannot be used."""
     file = settings.store_url_file
     url = settings.store_url.get_secret_value() if file is None else read_url_file(file)
     if url.startswith(POSTGRES):
@@ -26,7 +26,7 @@ async def try_store(settings: Settings) -> str:
 
 
 async def _try_postgres(url: str) -> str:
-    # Not everybody has PostgreSQL, and its driver takes long to load.
+    # The driver is slow to load, and needed only for PostgreSQL.
     import asyncpg  # noqa: PLC0415 - see above
 
     from gateway.stores.postgres_connection import (  # noqa: PLC0415 - see above

@@ -1,1 +1,1 @@
-"""The way to the recruiting platform: bytes and typed facts, no decisions."""
+"""The recruiting platform's API: bytes and typed facts, no decisions."""

@@ -11,11 +11,11 @@ from gateway.settings.api_key import check_key
 from gateway.watched_file import WatchedFile
 
 LATELY_SECONDS: Final = 30.0
-"""By then a call that began with the former key has ended."""
+"""Longer than any call that began with the former key can last."""
 
 
 class FixedApiKey:
-    """A key that stays as it was at start."""
+    """A key that never changes."""
 
     def __init__(self, key: str) -> None:
         self._key = key
@@ -37,10 +37,10 @@ class ApiKeyFile(WatchedFile[str]):
         super().__init__(path, read_key_file, clock=clock)
 
     def reread(self) -> bool:
-        """Look at once; True if there is a new key, or was one lately.
+        """Read the file at once; True if the key is new, or changed recently.
 
-        Calls that began with the old one are refused one after the other: the first refusal has
-        the file read, and the others are to profit from that.
+        Several calls may have been refused with the old key: the first refusal finds the new one,
+        and the later ones must be tried again too.
         """
         return super().reread() or self.changed_within(LATELY_SECONDS)
 

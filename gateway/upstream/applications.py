@@ -1,4 +1,4 @@
-"""What the platform's replies say of applications, as typed facts.
+"""What the platform's replies say about applications, as typed facts.
 
 Source: the platform's public documentation of `GET /tracks/<id>/applicants` and
 `GET /tracks/<id>/applicants/<id>`, which promises none of the fields: each may be None.
@@ -27,11 +27,11 @@ from gateway.upstream.columns import (
 from gateway.upstream.wire import Reply, id_of, json_of, text_of
 
 Json: TypeAlias = Any
-"""Whatever JSON can say, in a form that can be written as JSON again."""
+"""Any JSON value that can be written as JSON again."""
 _Item = TypeVar("_Item")
 _Object: TypeAlias = Mapping[str, object]
 
-# orjson writes 254 levels, some of which are those of the response around it.
+# orjson writes at most 254 levels, and the response around the value takes some of them.
 _LEVELS_AROUND_JSON = 40
 
 
@@ -47,7 +47,7 @@ class Stage:
 
 @dataclass(slots=True)
 class Application:
-    """What both reads have of one application; ids are text, dates as the platform writes them."""
+    """The fields that a list and a single read share; dates are as the platform writes them."""
 
     application_id: str
     candidate_id: str | None = None
@@ -70,7 +70,7 @@ class SubmittedResponse:
 
 @dataclass(frozen=True, slots=True)
 class ApplicationDetails:
-    """One application, and what only the read of one has; `size` is the reply's bytes."""
+    """One application with all its details; `size` is the reply's length in bytes."""
 
     application: Application
     size: int
@@ -83,7 +83,7 @@ class ApplicationDetails:
 
 @dataclass(frozen=True, slots=True)
 class ApplicationPage:
-    """One page of a track's list; `size` is the reply's bytes."""
+    """One page of a track's list; `size` is the reply's length in bytes."""
 
     applications: tuple[Application, ...]
     has_next: bool
@@ -92,9 +92,9 @@ class ApplicationPage:
 
 
 def read_application_page(reply: Reply, *, page: int, per_page: int) -> ApplicationPage | None:
-    """The page that was asked for, or None unless the whole of it is readable.
+    """The requested page, or None unless all of it is readable.
 
-    A page without one of its entries, or another page than the one asked for, would hide somebody.
+    A page with an entry missing, or a different page, would hide an applicant.
     """
     body = object_of(reply)
     data, pagination = body.get("data"), body.get("pagination")
@@ -107,7 +107,7 @@ def read_application_page(reply: Reply, *, page: int, per_page: int) -> Applicat
     ):
         return None
     if count_of(pagination.get("page")) not in (None, page):
-        # Some reply with their last page where a later one is asked for.
+        # Some servers reply with their last page when a later one is requested.
         return None if has_next else ApplicationPage((), has_next=False, total=total, size=0)
     entries = _entries(data)
     if entries is None or len(entries) > per_page or (has_next and not entries):
@@ -118,7 +118,7 @@ def read_application_page(reply: Reply, *, page: int, per_page: int) -> Applicat
 def read_application(
     reply: Reply, *, track_id: int, application_id: int
 ) -> ApplicationDetails | None:
-    """The application that was asked for, or None if the reply is not readably about it."""
+    """The requested application, or None if the reply is not about it or cannot be read."""
     body = object_of(reply)
     applicant, stage = body.get("applicant"), body.get("current_stage")
     if not isinstance(applicant, dict) or not (
@@ -138,7 +138,7 @@ def read_application(
 
 
 def object_of(reply: Reply) -> _Object:
-    """The body of a whole 200; empty if it is no object, or says that it is a failure."""
+    """The body of a complete 200; empty if it is not an object, or reports a failure."""
     body = json_of(reply) if reply.status == HTTPStatus.OK and reply.body_complete else None
     if not isinstance(body, dict) or body.get("success") is False or text_of(body.get("error")):
         return {}
@@ -175,7 +175,7 @@ def _entries(data: list[Any]) -> tuple[Application, ...] | None:
 
 
 def _stages(told: Iterable[tuple[str | None, str | None, str | None]]) -> list[Stage | None]:
-    """A stage for each of what is told; there are few on a page."""
+    """The stage of each entry; equal ones are one object, as a page has few different stages."""
     made: dict[tuple[str | None, ...], Stage | None] = {(None, None, None): None}
     stages = []
     for one in told:
@@ -217,7 +217,7 @@ def _response(given: object) -> SubmittedResponse | None:
 
 
 def _all(given: object, read: Callable[[object], _Item | None]) -> tuple[_Item, ...] | None:
-    """All items of a list, or None if that is none or one of them cannot be read."""
+    """All items of a list, or None if it is not a list or an item cannot be read."""
     if not isinstance(given, list):
         return None
     items = [read(one) for one in given]
@@ -229,13 +229,13 @@ def _is_or_absent(given: object, asked: int) -> bool:
 
 
 def count_of(given: object) -> int | None:
-    """The number if it is one that things can be counted with."""
+    """The number if it can be a count."""
     is_count = isinstance(given, int) and not isinstance(given, bool) and given >= 0
     return given if is_count else None  # type: ignore[return-value]
 
 
 def _json(given: object) -> Json:
-    """The value, without what JSON cannot say; None if it is nested too deeply to be passed on."""
+    """The value, without what JSON cannot express; None if it is nested too deeply."""
     if _can_be_written(given):
         return given
     try:

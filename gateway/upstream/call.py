@@ -1,4 +1,4 @@
-"""Requests to the platform as values: what is asked, with which key, in what time."""
+"""Calls to the platform as values: path, body, API key and time limit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ INVITE_PATH: Final = "/tracks/invite"
 
 
 class Route(Enum):
-    """What is asked of the platform; the values are method and path, without any id."""
+    """The platform's endpoints; the values are method and path, without any id."""
 
     INVITE = "POST /tracks/invite"
     APPLICANTS = "GET /tracks/{track_id}/applicants"
@@ -22,21 +22,20 @@ class Route(Enum):
     STATS = "GET /tracks/{track_id}/stats"
 
 
-# Looking a member up at its enum takes longer than all that is done with it here.
+# Looking up an enum's member takes longer than everything else done with it here.
 _INVITE: Final = Route.INVITE
 
 
-# Neither frozen nor shown: see CONTRIBUTING, "The hot path".
+# Not frozen, and without a repr: see CONTRIBUTING, "The hot path".
 @dataclass(slots=True, repr=False)
 class Call:
-    """One request, to be sent once at most: a POST if it has a body, else a GET.
+    """One request to the platform, sent at most once: a POST if it has a body, else a GET.
 
-    `path` is what follows the base URL, the query included. `timeout_seconds` bounds the whole
-    call; `may_send` is asked just before the first byte leaves, and after False none does.
-    `api_key` is used instead of the client's own. `headers` are sent along.
+    `path` follows the base URL and includes the query. `timeout_seconds` bounds the whole call.
+    `may_send` is called just before the first byte is sent; if it returns False, nothing is sent.
+    `api_key` replaces the client's own. `headers` are sent in addition.
 
-    `trusts_connection` is asked about a reply before its connection may be used again: after
-    False the connection is closed.
+    `trusts_connection` is called with the reply; if it returns False, the connection is closed.
     """
 
     route: Route
@@ -56,8 +55,8 @@ class Call:
 
 CallEnded: TypeAlias = Callable[[Exchange | None], None]
 CallObserver: TypeAlias = Callable[[Call], CallEnded]
-"""Called before each call, which it may add headers to. What it returns is called after the call,
-with None if the call was cancelled.
+"""Called before each call, to which it may add headers. The function it returns is called with the
+exchange when the call ends, or with None if the call was cancelled.
 """
 
 
@@ -100,12 +99,12 @@ def applicant_call(
 
 
 def stats_call(track_id: int, *, timeout_seconds: float, api_key: str | None = None) -> Call:
-    """Reads what a track is called and whether it takes invites."""
+    """Reads a track's name and whether it accepts invites."""
     return Call(Route.STATS, f"/tracks/{track_id}/stats", timeout_seconds, api_key=api_key)
 
 
 def keyed_and_trusted(exchange: Exchange, *, call: Call, api_key: str) -> bool:
-    """Give a reply the key that it was asked with; False if its connection must not be kept."""
+    """Note the call's key in its reply; False if the connection must not be kept."""
     if not isinstance(exchange, Reply):
         return True
     exchange.api_key = api_key
@@ -113,5 +112,5 @@ def keyed_and_trusted(exchange: Exchange, *, call: Call, api_key: str) -> bool:
 
 
 def fits_header(text: str) -> bool:
-    """Whether a header can carry the text; nothing else may be smuggled in with it."""
+    """Whether the text is safe as a header's value: no line breaks, so no injected headers."""
     return text.isascii() and text.isprintable()

@@ -1,4 +1,4 @@
-"""Which client calls the upstream."""
+"""Chooses the client that calls the upstream."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def client_for(
     kind: Literal["direct", "httpx2"] = "direct",
     observe: CallObserver | None = None,
 ) -> Upstream:
-    """The client that fits the upstream's base URL; behind a proxy it is always httpx2's.
+    """The client for the upstream's base URL; behind a proxy it is always httpx2's.
 
     `observe` is called before each call.
     """
@@ -41,7 +41,7 @@ def client_for(
 
 
 def _httpx() -> type[HttpxUpstream]:
-    # Few need it, and its library takes time and memory.
+    # Imported only if needed: its library takes time and memory.
     from gateway.upstream.httpx_client import HttpxUpstream  # noqa: PLC0415 - see above
 
     return HttpxUpstream

@@ -1,7 +1,7 @@
-"""Many values of one kind read at once: what reads one of them is asked only where they differ.
+"""Validates a whole column of values at once, and one by one only if that fails.
 
-A page of a list has thousands of values. Nearly always, all values of a field are of one type
-and sound, which is seen far sooner for all of them than for one after the other.
+A page of a list has thousands of values. Nearly always all values of a field have the same type
+and are valid, and checking that for all at once is far quicker than for each.
 """
 
 from __future__ import annotations
@@ -23,35 +23,35 @@ def column(entries: Sequence[dict[str, Any]], name: str) -> Column:
 
 
 def ids(values: Column) -> list[str | None]:
-    """What `id_of` says of each."""
+    """`id_of` of each value."""
     if _all_are(values, int) and min(values) > 0 and max(values) <= LARGEST_ID:
         return [*map(str, values)]
     return [*map(id_of, values)]
 
 
 def texts(values: Column) -> list[str | None]:
-    """What `text_of` says of each."""
+    """`text_of` of each value."""
     if _all_are(values, str) and all(map(str.strip, values)) and _can_be_encoded(values):
         return values
     return [*map(text_of, values)]
 
 
 def references(values: Column) -> list[str | None]:
-    """What `reference_of` says of each."""
+    """`reference_of` of each value."""
     if _all_are(values, int) and max(values) <= LARGEST_ID and min(values) >= -LARGEST_ID:
         return [*map(str, values)]
     return [*map(reference_of, values)]
 
 
 def numbers(values: Column) -> list[float | None]:
-    """What `number_of` says of each."""
+    """`number_of` of each value."""
     if _all_are(values, float) and all(map(math.isfinite, values)):
         return values
     return [*map(number_of, values)]
 
 
 def reference_of(given: object) -> str | None:
-    """A number or a word, such as an id of a kind that is not documented."""
+    """A number or short text as text, such as an id whose format is not documented."""
     text = str(given) if isinstance(given, int) and not isinstance(given, bool) else given
     if isinstance(text, str) and is_reference(text):
         return text

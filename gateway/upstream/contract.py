@@ -1,4 +1,4 @@
-"""What the core needs of the platform, whichever client makes the calls."""
+"""The interface between the core and the clients of the platform."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ class Upstream(Protocol):
     """A client of the platform; every implementation reports the same facts."""
 
     async def send(self, call: Call) -> Exchange:
-        """Make the call, once at most, and say what happened."""
+        """Make the call, at most once, and report what happened."""
         ...
 
     def reread_api_key(self) -> bool:
-        """Look for a new API key at once; True if there is one."""
+        """Check for a new API key at once; True if there is one."""
         ...
 
     async def aclose(self) -> None: ...
 
 
 class ApiKey(Protocol):
-    """The platform's API key, as it is now."""
+    """The platform's current API key."""
 
     def current(self) -> str: ...
 
     def reread(self) -> bool:
-        """Look for a new key at once; True if there is one."""
+        """Check for a new key at once; True if there is one."""
         ...

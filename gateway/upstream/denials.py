@@ -1,4 +1,4 @@
-"""Whether a reply's body says that what was asked for failed, against its own status."""
+"""Whether a reply's body reports a failure although its status says success."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from pydantic_core import from_json
 
 _DEEPEST: Final = 4
-# The names that APIs give to the ways of saying it, without `_` and `-`.
+# Field names that APIs commonly use for it, without `_` and `-`.
 _SUCCESSES: Final = frozenset(
     {"success", "ok", "succeeded", "successful", "issuccess", "issuccessful", "isok", "invited"}
 )
@@ -24,7 +24,7 @@ _FAILED: Final = re.compile(
 
 
 def denies(value: object, *, depth: int = _DEEPEST) -> bool:
-    """Whether an object, or one in it or in a list, tells of a failure in any of the usual ways."""
+    """Whether the value, or anything nested in it, reports a failure in any of the usual ways."""
     if isinstance(value, list):
         return depth > 0 and any(denies(one, depth=depth - 1) for one in value)
     return isinstance(value, dict) and any(
@@ -44,7 +44,7 @@ def _is_denial(name: str, said: object, depth: int) -> bool:
 
 
 def _is_false(value: object) -> bool:
-    """False, also as a number or a word."""
+    """False, or a number or word that means it."""
     if isinstance(value, str):
         return value.strip().lower() in _WORDS_FOR_FALSE
     return value is not None and not value
@@ -55,14 +55,14 @@ def _is_nothing(value: object) -> bool:
 
 
 def is_failure(status: object) -> bool:
-    """A word for a failure, an HTTP status of one, or False."""
+    """A word for failure, an HTTP error status, or False."""
     if isinstance(status, int | str):
         return _FAILED.match(str(status)) is not None
     return False
 
 
 def beginning_of_json(body: bytes) -> object:
-    """What a cut body says, as far as it goes; None if it is no JSON."""
+    """The JSON of a truncated body, as far as it goes; None if it is not JSON."""
     try:
         return from_json(body, allow_partial="trailing-strings")
     except ValueError:

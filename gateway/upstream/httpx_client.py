@@ -1,7 +1,7 @@
 """The platform through httpx2's connections: behind a proxy, or if the settings choose it.
 
 Its connection layer, httpcore2, connects, shakes hands, speaks to proxies and keeps connections.
-What comes back is read as the direct client reads it (`ReplyReader`), from the same bytes.
+Replies are read by the direct client's own `ReplyReader`, from the same bytes.
 
 What httpcore2 raises, and the fault it is reported as:
 
@@ -55,12 +55,12 @@ _FAULTS: Mapping[type[BaseException], Fault] = {
 
 
 class SendTooLateError(Exception):
-    """Raised before the first byte leaves, because `may_send` said no."""
+    """`may_send` returned False, so nothing was sent."""
 
 
 @dataclass(slots=True)
 class PhaseProbe:
-    """Knows whether bytes of the request may have left, and stops one that is too late.
+    """Records whether the request's bytes may have been sent, and stops one that is too late.
 
     httpcore2 awaits it at each step of a call (request extension `trace`).
     """
@@ -71,7 +71,7 @@ class PhaseProbe:
     async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
         if event != "http11.send_request_headers.started" or info["request"].method == b"CONNECT":
             return
-        # Not the loop's clock: uvloop reads it once a turn, and a process may be paused in one.
+        # Not the loop's clock: uvloop reads it once per iteration, and a process may pause in one.
         if self.may_send is not None and not self.may_send():
             raise SendTooLateError
         self.possibly_sent = True
@@ -79,12 +79,12 @@ class PhaseProbe:
 
 @dataclass(slots=True)
 class _Known:
-    """What is known of a call so far, so that no exception can lose it."""
+    """The facts about a call so far, kept apart so that no exception can lose them."""
 
     probe: PhaseProbe
     api_key: str
     connection: _Connection | None = None
-    """The connection that the last bytes were written to."""
+    """The connection last written to."""
 
     def facts(self, fault: Fault) -> Exchange:
         if self.connection is None or not self.probe.possibly_sent:
@@ -96,7 +96,7 @@ _CALL: ContextVar[_Known] = ContextVar("upstream_call")
 
 
 class _Connection(httpcore2.AsyncNetworkStream):
-    """A connection of httpcore2's of which each reply is read here too."""
+    """A connection of httpcore2's that also passes each reply's bytes to a `ReplyReader`."""
 
     def __init__(self, stream: httpcore2.AsyncNetworkStream) -> None:
         self.reader = ReplyReader()
@@ -159,7 +159,7 @@ class _Network(httpcore2.AnyIOBackend):
 
 
 class HttpxUpstream:
-    """The platform through httpx2: no redirects, no cookies, no log of its own."""
+    """The platform through httpx2: no redirects, no cookies, no logging by the library."""
 
     def __init__(
         self,
@@ -225,7 +225,7 @@ class HttpxUpstream:
         finally:
             _CALL.reset(before)
         exchange = known.facts(fault)
-        # Its connection is closed in any case.
+        # The result is not needed: without a complete reply, the connection is closed in any case.
         keyed_and_trusted(exchange, call=call, api_key=key)
         return exchange
 
@@ -242,7 +242,7 @@ class HttpxUpstream:
             # connecting and shaking hands have to time out before the deadline does.
             "connect": min(CONNECT_SECONDS, seconds * CONNECT_SHARE),
             "pool": seconds * POOL_SHARE,
-            # One deadline over the whole call stands in for a timeout on each operation.
+            # One deadline for the whole call replaces timeouts for each operation.
             "read": None,
             "write": None,
         }
@@ -271,7 +271,7 @@ class HttpxUpstream:
 def _pool(
     proxy: str | None, *, is_tls: bool, ca_file: Path | None, **options: Any
 ) -> httpcore2.AsyncConnectionPool:
-    # Without TLS the trust store, which takes long to load, is not needed.
+    # The trust store takes long to load, and is not needed without TLS.
     trust = trusting(ca_file) if is_tls else None
     if proxy is None:
         return httpcore2.AsyncConnectionPool(ssl_context=trust, **options)

@@ -1,4 +1,4 @@
-"""The proxy that the environment names on the way to a server: one rule for all servers."""
+"""Finds the proxy for a server in the environment's variables."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def proxy_for(url: str) -> str | None:
     if _is_this_machine(host) or _is_set_apart(host, port, proxies.get("no", "")):
         return None
     if "://" not in proxy:
-        # As other programs read it.
+        # Other programs read it that way.
         proxy = f"http://{proxy}"
     if not _is_usable(proxy):
         raise ValueError(
@@ -51,8 +51,8 @@ def _is_set_apart(host: str, port: int | None, no_proxy: str) -> bool:
 def _names(entry: str, host: str, port: int | None) -> bool:
     """Whether an entry of `NO_PROXY` names the server.
 
-    It may be `*`, a domain with all that is below it, an address or a network, each but the
-    first and the last with a port.
+    It may be `*`, a domain (which includes its subdomains), an address or a network. A domain or
+    an address may have a port.
     """
     if entry == "*":
         return True

@@ -1,7 +1,7 @@
 """Reads the reply to one request from the bytes of an HTTP/1.1 connection (RFC 9112).
 
-Both clients read with it, so that the same bytes are the same facts. It is strict: what may be
-read in two ways, such as a length beside chunks, is no reply, and proves nothing.
+Both clients use it, so that the same bytes give the same facts. It is strict: what can be read in
+two ways, such as Content-Length together with chunks, is not a reply, and proves nothing.
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ _BEGINNING: Final = b"HTTP/1."
 _BEGINNING_OCTETS: Final = len(_BEGINNING)
 _NO_REASON: Final = re.compile(rb"[\x00\x0b\x0c]")
 _FINAL: Final = 200
-"""The first of the final statuses; those below it are interim."""
+"""The lowest final status; those below it are interim."""
 _SWITCHING_PROTOCOLS: Final = 101
 _COLON_BLANK_AND_END: Final = 4
-# A head, and a body in chunks, end with two of the three.
+# Heads and chunked bodies end with two line ends; a third one is surplus.
 _SURPLUS_LINE: Final = b"\r\n\r\n\r\n"
-# Sizes of chunks count too, so that an endless row of them is cut short.
+# The chunks' framing counts too, so that an endless series of small chunks is cut off.
 _LARGEST_REPLY: Final = LARGEST_HEAD + 2 * LARGEST_BODY
 
 
 class ReplyReader:
-    """What has come of a reply so far; interim responses before it are passed over."""
+    """The part of a reply that has arrived so far; interim responses before it are skipped."""
 
     complete: bool
     broken: bool
-    """It is not HTTP, or longer than anything that is read."""
+    """Whether it is not HTTP, or exceeds a limit."""
     reusable: bool
-    """The connection may carry another exchange."""
+    """Whether the connection may carry another exchange."""
     _refused: bool
     _status: int | None
     _lines: list[tuple[bytes, bytes]]
     _idle_octets: int
-    """Of the reason and of trailers, which say nothing that matters."""
+    """The octets of the reason phrase and of trailers, which are ignored."""
     _headers: Mapping[bytes, bytes]
     _body: list[bytes]
     _body_octets: int
@@ -56,7 +56,7 @@ class ReplyReader:
         self.begin()
 
     def begin(self) -> None:
-        """Forget the last reply, after which the connection was found to be reusable."""
+        """Forget the last reply; only for a reusable connection."""
         self.complete = self.broken = self.reusable = self._refused = False
         self._status = None
         self._lines = []
@@ -87,14 +87,14 @@ class ReplyReader:
             self._tail = data[-len(_SURPLUS_LINE) :]
 
     def end_of_connection(self) -> None:
-        """The server closed the connection, which ends a body of no other end (section 6.3)."""
+        """The server closed the connection, which may be the end of the body (section 6.3)."""
         if self._status is not None and not (
             b"content-length" in self._headers or b"transfer-encoding" in self._headers
         ):
             self.complete = True
 
     def facts(self, fault: Fault) -> Exchange:
-        """What is known if nothing more comes; `fault` says why, unless a status has come."""
+        """The exchange if nothing more arrives; `fault` is its cause if no status has arrived."""
         if self._status is None:
             return NoReply(fault, possibly_sent=True)
         headers, body, whole = self._headers, b"".join(self._body), self.complete
@@ -112,7 +112,7 @@ class ReplyReader:
             _text(headers, b"date"),
         )
 
-    # What the parser calls; after the reply's end, for bytes that no request has asked for.
+    # Called by the parser; after the reply's end too, if more bytes follow it.
 
     def on_message_begin(self) -> None:
         if self.complete:
@@ -140,9 +140,9 @@ class ReplyReader:
         coding = headers.get(b"transfer-encoding")
         if (
             status == _SWITCHING_PROTOCOLS
-            # No other was asked for, and a body in one could not be read.
+            # No other protocol was requested, and a body in one could not be read.
             or (coding is not None and coding.strip().lower() != b"chunked")
-            # What was fed may hold more than the head.
+            # The data may go beyond the head.
             or (self._octets > LARGEST_HEAD and self._head_octets() > LARGEST_HEAD)
         ):
             self._refused = True
@@ -160,16 +160,16 @@ class ReplyReader:
             self.reusable = self._parser.should_keep_alive()
 
     def _begins_well(self, data: bytes) -> bool:
-        # The parser would take an empty line before it, and other protocols and versions.
+        # The parser would accept an empty line before it, and other protocols and versions.
         if data.startswith(_BEGINNING) and not self._octets:
             return True
         expected = _BEGINNING[self._octets :]
         return data[: len(expected)] == expected[: len(data)]
 
     def _ends_with(self, data: bytes) -> bool:
-        """Whether the reply ends where the data does: the parser passes over empty lines behind it.
+        """Whether the reply ends where the data does: the parser skips empty lines after it.
 
-        h11, which reads the same bytes in the other client, would stumble over them.
+        h11, which reads the same bytes in the other client, rejects them.
         """
         if self._body and b"content-length" in self._headers:
             return data.endswith(self._body[-1])
@@ -190,7 +190,7 @@ class ReplyReader:
 
 
 def _joined(lines: Sequence[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]:
-    """Values by the names in small letters; those of one name joined by commas."""
+    """Values by lowercased name; repeated headers are joined by commas."""
     headers: dict[bytes, bytes] = {}
     for name, value in lines:
         headers[name.lower()] = value

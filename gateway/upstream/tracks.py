@@ -1,4 +1,4 @@
-"""What the platform tells of a track, as typed facts.
+"""What the platform's replies say about a track, as typed facts.
 
 Source: its public documentation of `GET /tracks/<id>/stats`, which promises none of the fields:
 each may be None.
@@ -23,7 +23,7 @@ class Track:
 
 
 def read_track(reply: Reply, *, track_id: int) -> Track | None:
-    """The track that was asked for, or None if the reply is not readably about it."""
+    """The requested track, or None if the reply is not about it or cannot be read."""
     body = object_of(reply)
     if not body or id_of(body.get("track_id", track_id)) != str(track_id):
         return None
@@ -37,7 +37,7 @@ def read_track(reply: Reply, *, track_id: int) -> Track | None:
 
 
 def _sum_of(by_status: object) -> int | None:
-    """The sum of counts by status; None if one of them is no count, and so the sum not all."""
+    """The sum of the counts by status; None if one of them is not a count."""
     if not isinstance(by_status, dict):
         return None
     counts = [count_of(count) for count in by_status.values()]

@@ -1,4 +1,4 @@
-"""Whose certificates the upstream may show."""
+"""The certificate authorities that are trusted for the upstream."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def trusting(ca_file: Path | None = None) -> ssl.SSLContext:
     return _trusting(ca_file, ssl.get_default_verify_paths())
 
 
-# Reading the system's authorities takes longer than all else that start-up does with the upstream.
+# Reading the system's authorities takes longer than the rest of the client's start-up.
 @cache
 def _trusting(ca_file: Path | None, _system: ssl.DefaultVerifyPaths) -> ssl.SSLContext:
     context = ssl.create_default_context()

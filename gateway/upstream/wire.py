@@ -1,4 +1,4 @@
-"""What goes over the wire to the upstream and what comes back, as typed facts.
+"""The upstream's request and reply formats, as typed facts.
 
 Source: the upstream's public documentation of `POST /tracks/invite` and its siblings.
 """
@@ -18,10 +18,10 @@ from gateway.upstream.denials import beginning_of_json, denies, is_failure
 
 LARGEST_ID = 2**63 - 1
 SHORTEST_HIDDEN_KEY = 8
-"""Shorter API keys are words: of those, error messages alone are kept clear."""
-# What JSON may write after a backslash, besides `u` and four digits for any character.
+"""Shorter API keys may be ordinary words, so they are removed from error messages only."""
+# JSON's escapes besides `\u` with four digits.
 _ESCAPED = frozenset('/"\\')
-# Decoding some others, such as punycode, takes time that grows with the square of the length.
+# Decoding some others, such as punycode, takes quadratic time.
 _CHARSETS = frozenset(
     {
         *("utf-8", "utf8", "us-ascii", "utf-16", "utf-16le", "utf-16be"),
@@ -44,7 +44,7 @@ class Fault(Enum):
     """The upstream's certificate is not trusted: a configuration fault."""
     CONNECT_TIMEOUT = "connect_timeout"
     POOL_TIMEOUT = "pool_timeout"
-    """No connection came free in time."""
+    """No connection became free in time."""
     WRITE_TIMEOUT = "write_timeout"
     READ_TIMEOUT = "read_timeout"
     READ = "read"
@@ -52,26 +52,26 @@ class Fault(Enum):
     PROTOCOL = "protocol"
     """The connection was closed without a reply, or what came was not HTTP."""
     DEADLINE = "deadline"
-    """The time for the whole call was up."""
+    """The deadline of the whole call passed."""
     OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
 class NoReply:
-    """A call that got no status line; `possibly_sent` is False only if no byte has left."""
+    """A call that got no status line; `possibly_sent` is False only if no byte was sent."""
 
     fault: Fault
     possibly_sent: bool
 
 
-# Neither frozen nor shown: see CONTRIBUTING, "The hot path".
+# Not frozen, and without a repr: see CONTRIBUTING, "The hot path".
 @dataclass(slots=True, repr=False)
 class Reply:
-    """A call that got a status line; the body holds what arrived of it, at most 1 MiB.
+    """A call that got a status line; the body is what arrived of it, at most 1 MiB.
 
-    `body_complete` is False where the body was cut, stalled or longer than that.
-    `content_type`, `retry_after` and `date` are the headers' own text. `api_key` is the key that
-    the call was made with, which nothing that is read of the body may hold.
+    `body_complete` is False if the body was cut off, stalled or longer than that.
+    `content_type`, `retry_after` and `date` are the headers' raw values. `api_key` is the call's
+    key, which is removed from everything that is read from the body.
     """
 
     status: int
@@ -88,7 +88,7 @@ Exchange: TypeAlias = Reply | NoReply
 
 @dataclass(slots=True, repr=False)
 class InviteFields:
-    """The fields of an invite that a 2xx body holds in a readable form; ids are decimal."""
+    """The readable fields of an invite in a 2xx body; ids are decimal."""
 
     application_id: str | None = None
     email: str | None = None
@@ -97,13 +97,13 @@ class InviteFields:
     name: str | None = None
     track_id: str | None = None
     denied: bool = False
-    """The body says that the invite failed, against its own status."""
+    """Whether the body reports that the invite failed although its status says success."""
     is_json: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorFields:
-    """What an error body says: `error_code` is the word beside a `message`, if both are there."""
+    """What an error body says; `error_code` is set only if there is a `message` too."""
 
     message: str | None = None
     error_code: str | None = None
@@ -111,7 +111,7 @@ class ErrorFields:
 
 @dataclass(frozen=True, slots=True)
 class Applicant:
-    """One entry of a track's applicants list; `date_added` is the upstream's own text."""
+    """One entry of a track's applicants list; `date_added` is as the upstream writes it."""
 
     application_id: str
     email: str
@@ -120,7 +120,7 @@ class Applicant:
 
 @dataclass(frozen=True, slots=True)
 class ApplicantPage:
-    """One page of a track's applicants list; `total` counts all pages', if it is told."""
+    """One page of a track's applicants list; `total` counts those of all pages, if given."""
 
     applicants: tuple[Applicant, ...]
     has_next: bool
@@ -142,7 +142,7 @@ def invite_body(
 
 
 def read_invite(reply: Reply) -> InviteFields:
-    """What is readable of a 2xx body; absent, null and wrongly typed fields are None."""
+    """The readable fields of a 2xx body; absent, null and wrongly typed ones are None."""
     body = json_of(reply)
     if not isinstance(body, dict):
         is_json = isinstance(body, list) or reply.body.strip() == b"null"
@@ -161,7 +161,7 @@ def read_invite(reply: Reply) -> InviteFields:
 
 
 def is_html(reply: Reply) -> bool:
-    """Whether the body is a page: it begins as markup, or is announced as HTML and is no JSON."""
+    """Whether the body is a web page: it begins with markup, or is called HTML and is not JSON."""
     if reply.body.lstrip(_BEFORE_MARKUP).startswith(b"<"):
         return True
     announced = (reply.content_type or "").lower()
@@ -169,7 +169,7 @@ def is_html(reply: Reply) -> bool:
 
 
 def read_error(reply: Reply) -> ErrorFields:
-    """What an error body says, in whichever of the known shapes it comes."""
+    """What an error body says, in any of the known shapes."""
     body = json_of(reply)
     if not isinstance(body, dict):
         return ErrorFields()
@@ -181,7 +181,7 @@ def read_error(reply: Reply) -> ErrorFields:
 
 
 def read_applicants(reply: Reply) -> ApplicantPage | None:
-    """The page, or None unless the whole of it is readable: half a list proves no absence."""
+    """The page, or None unless all of it is readable: half a list proves no absence."""
     body = json_of(reply) if reply.status == HTTPStatus.OK and reply.body_complete else None
     if not isinstance(body, dict) or not isinstance(body.get("data"), list):
         return None
@@ -209,14 +209,14 @@ def _applicant(entry: object) -> Applicant | None:
 
 
 def json_of(reply: Reply) -> object:
-    """What the body says, without the API key that it was asked with; None if it is no JSON."""
+    """The body's JSON with the call's API key removed; None if it is not JSON."""
     body, key = reply.body, reply.api_key
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
         value = _lenient_json(reply)
         return _without(key, value) if len(key) >= SHORTEST_HIDDEN_KEY else value
-    # Most bodies hold no escapes, and are not walked through.
+    # Without escapes the key can be found in the raw bytes, and the value need not be walked.
     if len(key) < SHORTEST_HIDDEN_KEY or (b"\\" not in body and key.encode() not in body):
         return value
     return _without(key, value) if _may_hold(key, body) else value
@@ -227,7 +227,7 @@ def _may_hold(key: str, body: bytes) -> bool:
 
 
 def _without(key: str, value: object) -> object:
-    """The value with the key taken out of all of its texts; None if it is nested too deeply."""
+    """The value with the key removed from all its texts; None if it is nested too deeply."""
     try:
         return _cleared(value, key)
     except RecursionError:
@@ -245,7 +245,7 @@ def _cleared(value: object, key: str) -> object:
 
 
 def _lenient_json(reply: Reply) -> object:
-    """JSON in another charset, with lone surrogates or a byte order mark; None if it is none."""
+    """JSON in another charset, with lone surrogates or a byte order mark; None if not JSON."""
     encoding = _declared_charset(reply.content_type) or json.detect_encoding(reply.body)
     try:
         return json.loads(reply.body.decode(encoding, "replace").removeprefix("\ufeff"))
@@ -260,7 +260,7 @@ def _declared_charset(content_type: str | None) -> str | None:
 
 
 def id_of(value: object) -> str | None:
-    # Of its own type alone: True is an integer too.
+    # Compares exact types, because a bool is an int too.
     if type(value) is int and 0 < value <= LARGEST_ID:
         return str(value)
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= 19:  # noqa: PLR2004 - digits of 2^63 - 1
@@ -276,7 +276,7 @@ def text_of(value: object) -> str | None:
     try:
         value.encode()
     except UnicodeEncodeError:
-        # Lone surrogates cannot be written as UTF-8, so no response could hold them.
+        # Lone surrogates cannot be encoded as UTF-8, so no response could contain them.
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return value
 

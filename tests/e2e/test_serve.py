@@ -287,7 +287,9 @@ def test_occupied_port_is_told_in_one_line(tmp_path, command):
 
     (line,) = child.errors().splitlines()
     assert code == 1
-    assert line == f"Error: cannot listen on 127.0.0.1, port {port}: Address already in use"
+    hint = "; choose another with --port, 0 for any" if command == "dev" else ""
+    reason = f"cannot listen on 127.0.0.1, port {port}: Address already in use"
+    assert line == f"Error: {reason}{hint}"
 
 
 def test_wrong_settings_are_told_all_at_once(tmp_path):

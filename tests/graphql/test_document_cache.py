@@ -114,6 +114,24 @@ def test_documents_sent_twice_do_not_drive_out_one_that_is_used_more(reading):
     assert reading.count("{used}") == 1
 
 
+@pytest.mark.parametrize("by_hash", [False, True], ids=["text", "hash"])
+def test_document_asked_for_often_outlasts_those_read_again(reading, by_hash):
+    """Each time a document is asked for counts, though it was read only once."""
+    cache = DocumentCache(reading, max_documents=20)
+    cache.name_by_hash(cache.get("{used}"), "used")
+    for _ in range(50):
+        assert cache.get_by_hash("used") if by_hash else cache.get("{used}")
+    for n in range(19):
+        cache.get(f"{{old{n}}}")
+
+    for _ in range(3):
+        for n in range(4):
+            cache.get(f"{{new{n}}}")
+
+    cache.get("{used}")
+    assert reading.count("{used}") == 1
+
+
 def test_documents_out_of_use_make_room(reading):
     """What was popular once gives way in the end to what is popular now."""
     cache = DocumentCache(reading, max_documents=20)

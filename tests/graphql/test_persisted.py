@@ -178,12 +178,22 @@ def test_manifest_of_relay(written):
             '{"format": "apollo-persisted-query-manifest", "version": 1, "operations": [{}]}',
             "has an operation without `id` or `body`",
         ),
+        (
+            '{"format": "apollo-persisted-query-manifest", "version": 1, "operations": null}',
+            "has an operation without `id` or `body`",
+        ),
+        (
+            '{"format": "apollo-persisted-query-manifest", "version": 1, "operations": [1]}',
+            "has an operation without `id` or `body`",
+        ),
     ],
 )
 def test_unreadable_manifest_is_explained(written, text, fault):
-    """An operator learns what is wrong with the file."""
-    with pytest.raises(ManifestError, match=fault):
+    """An operator learns in one line what is wrong with the file."""
+    with pytest.raises(ManifestError, match=fault) as caught:
         written(text)
+
+    assert "\n" not in str(caught.value)
 
 
 def test_missing_manifest_is_explained(tmp_path):

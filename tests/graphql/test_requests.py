@@ -239,6 +239,8 @@ def test_query_string_is_read():
     [
         (b"", "The parameter `query` is missing."),
         (b"query={a}&query={b}", "The query string has a parameter twice."),
+        (b"query={a}&query=", "The query string has a parameter twice."),
+        (b"query=&query={a}", "The query string has a parameter twice."),
         (b"query=%ff", "The query string cannot be read."),
         (b"query=\xff", "The query string cannot be read."),
         (b"a=b&" * 30, "The query string cannot be read."),

@@ -162,6 +162,19 @@ async def test_options_names_the_methods(caller):
     assert answer.headers["allow"] == "GET, HEAD, OPTIONS, POST"
 
 
+async def test_plain_options_of_a_named_origin_is_no_preflight(open_caller):
+    """What lets a page send is said only to a browser that asks for it."""
+    answer = await open_caller.send(method="OPTIONS", headers={"origin": ORIGIN})
+
+    assert answer.status == 204
+    assert answer.headers["access-control-allow-origin"] == ORIGIN
+    assert not {
+        "access-control-allow-headers",
+        "access-control-allow-methods",
+        "access-control-max-age",
+    } & set(answer.headers)
+
+
 async def test_hidden_origin_is_refused(open_caller):
     """A sandboxed frame or a local file cannot be told from anybody."""
     answer = await open_caller.post("{__typename}", headers={"origin": "null"})

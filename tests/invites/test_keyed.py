@@ -542,6 +542,30 @@ async def test_failed_claim_sends_nothing(store, replica):
     assert replica.upstream.posts == []
 
 
+@pytest.mark.parametrize("gone", [False, True], ids=["stands", "gone"])
+async def test_failed_later_claim_sends_nothing(store, replica, gone):
+    """A record that stands as before, or is purged by now, is nobody's claim: told at once."""
+    replica.upstream.acts += [UNREACHABLE] * 3
+    await replica.invite()
+    sent = len(replica.upstream.posts)
+    replica.upstream.acts.clear()
+    swap = store.swap
+
+    async def failing_swap(record, *, was):
+        store.swap = swap
+        if gone:
+            store.records.clear()
+        raise StoreUnavailableError("no")
+
+    store.swap = failing_swap
+
+    answer = await replica.invite()
+
+    assert answer.code is InviteErrorCode.UPSTREAM_UNAVAILABLE
+    assert (answer.outcome, answer.retryable) == (InviteOutcome.NOT_INVITED, True)
+    assert len(replica.upstream.posts) == sent
+
+
 async def test_unclear_claim_sends_nothing(store, replica):
     """If nobody knows whose claim is on disk, not a byte leaves, and nothing is claimed."""
     store.fail("insert", when="after")
@@ -605,7 +629,7 @@ async def test_success_is_told_before_a_slow_store_has_it(store, replica):
 
     store.swap = slow_swap
 
-    answer = await replica.invite(seconds=0.01)
+    answer = await replica.invite(seconds=0.5)
     free.set()
     await replica.inviter.drain()
 
@@ -613,9 +637,15 @@ async def test_success_is_told_before_a_slow_store_has_it(store, replica):
     assert the_record(store).state is State.INVITED
 
 
-async def test_slow_settle_is_waited_for_while_the_caller_has_time(store, replica, monkeypatch):
-    """What another process has settled meanwhile is the answer, not this one's own failure."""
-    monkeypatch.setattr("gateway.invites.keyed._GRACE_SECONDS", 0.01)
+@pytest.mark.parametrize(
+    ("seconds", "grace"), [(20, 0.01), (0.3, 60)], ids=["time-left", "within-the-grace"]
+)
+async def test_slow_settle_is_waited_for(store, replica, monkeypatch, seconds, grace):
+    """What another process has settled meanwhile is the answer, not this one's own failure.
+
+    That holds while the caller has time, and for a moment longer.
+    """
+    monkeypatch.setattr("gateway.invites.keyed._GRACE_SECONDS", grace)
     swap, reached, free = store.swap, asyncio.Event(), asyncio.Event()
     replica.upstream.acts.append(answers(401))
 
@@ -625,13 +655,13 @@ async def test_slow_settle_is_waited_for_while_the_caller_has_time(store, replic
         return await swap(record, was=was)
 
     store.swap = slow_swap
-    slow = asyncio.create_task(replica.invite(seconds=20))
+    slow = asyncio.create_task(replica.invite(seconds=seconds))
     await reached.wait()
     claim = the_record(store)
     later = next_claim(claim, now=replica.clock.now, lease_seconds=LEASE_SECONDS)
     store.records[claim.record_id] = settled(later, State.INVITED, now=NOW, answer=ANSWER)
-    # Longer than the grace that an invite gets which ends with its deadline.
-    asyncio.get_running_loop().call_later(0.1, free.set)
+    # Longer than the shorter of the two.
+    asyncio.get_running_loop().call_later(0.5, free.set)
 
     answer = await slow
 

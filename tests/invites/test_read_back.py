@@ -39,6 +39,22 @@ async def test_finds_the_candidate_on_a_late_page(replica):
     assert replica.upstream.looks == 3
 
 
+@pytest.mark.parametrize("most", [2, 3])
+async def test_list_is_read_up_to_its_bound(replica, monkeypatch, most):
+    """The last page allowed is read, and none after it: what may stand there stays unknown."""
+    monkeypatch.setattr("gateway.invites.read_back.MOST_PAGES", most)
+    for number in range(450):
+        replica.upstream.add(f"{number}.{ADA}")
+    entry = replica.upstream.add(ADA)
+
+    found = await look(replica)
+
+    if most == 3:
+        assert found.application_id == str(entry["application_id"])
+    else:
+        assert found is Doubt.UNREADABLE
+
+
 @pytest.mark.parametrize("listed", ["Ada@Example.com", ADA])
 async def test_address_matches_in_any_case(replica, listed):
     """The upstream may store addresses in other letters."""

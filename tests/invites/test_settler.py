@@ -42,13 +42,22 @@ async def test_success_outweighs_the_reconciler(store, settler, state):
     assert store.records[CLAIM.record_id] == OUTCOME
 
 
-async def test_too_late(store, settler):
+async def test_too_late(store, settler, caplog):
     """After a takeover the record that is there now is told, and stays."""
     later = a_record(attempt=2)
     store.records[CLAIM.record_id] = later
 
     assert await settler.settle(OUTCOME, claim=CLAIM, within=10) == later
     assert store.records[CLAIM.record_id] == later
+    assert "changed nothing" in caplog.text
+
+
+async def test_outcome_that_is_there_already(store, settler, caplog):
+    """An earlier try that was committed after all is no loss."""
+    store.records[CLAIM.record_id] = OUTCOME
+
+    assert await settler.settle(OUTCOME, claim=CLAIM, within=10) is None
+    assert caplog.text == ""
 
 
 async def test_record_that_is_gone(store, settler):
@@ -82,6 +91,23 @@ async def test_gives_up_in_the_end(store, settler, caplog):
     assert "stays unrecorded" in caplog.text
 
 
+async def test_waits_longer_between_its_tries(store, monkeypatch):
+    """A store in trouble is not asked again at once."""
+    slept = []
+
+    async def sleep(seconds):
+        slept.append(seconds)
+
+    monkeypatch.setattr("gateway.invites.settler.asyncio.sleep", sleep)
+    settler = Settler(store, waits=(1, 2, 3))
+    store.fail("swap", times=99)
+
+    await settler.settle(OUTCOME, claim=CLAIM, within=10)
+    await settler.drain()
+
+    assert [seconds for seconds in slept if seconds] == [1, 2, 3]
+
+
 async def test_race_for_the_record(store, settler):
     """A record that changes between look and write is looked at again."""
     store.records[CLAIM.record_id] = settled(CLAIM, State.UNKNOWN, now=NOW)
@@ -99,7 +125,7 @@ async def test_race_for_the_record(store, settler):
     assert store.records[CLAIM.record_id] == OUTCOME
 
 
-async def test_slow_store_is_not_waited_for(store, settler):
+async def test_slow_store_is_not_waited_for(store, settler, caplog):
     """A store that hangs costs the caller no more than its time, and gets the outcome later."""
     swap, hangs = store.swap, asyncio.Event()
 
@@ -114,13 +140,18 @@ async def test_slow_store_is_not_waited_for(store, settler):
     assert await settler.settle(OUTCOME, claim=CLAIM, within=0.01) is None
     await settler.drain()
     assert store.records[CLAIM.record_id] == OUTCOME
+    assert "not recorded yet: the store takes too long" in caplog.text
+    assert not settler._at_work
 
 
 async def test_store_that_hangs_for_good_is_left(store, settler, caplog):
     """The end of the process is not held up by a store that never answers."""
     store.swap = lambda *_, **__: asyncio.Event().wait()
+    before = asyncio.all_tasks()
 
     await settler.settle(OUTCOME, claim=CLAIM, within=0.01)
+    [late] = asyncio.all_tasks() - before
     await settler.drain(seconds=0.01)
 
+    assert late.cancelling()
     assert "stay unrecorded" in caplog.text

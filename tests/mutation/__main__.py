@@ -1,8 +1,8 @@
 """`python -m tests.mutation [--each N] [--seed N] [MODULE …]`: does a test notice?
 
 Each mutant changes one place of one module in a copy of the tree: a comparison, a truth, a number,
-a call that is left out. The module's own tests run first, then all of its room. Printed are the
-mutants that nobody noticed, and the share of those that were.
+a call that is left out. The module's own tests run first, then all of its room. Printed is
+which test noticed each mutant, if any, and how many were noticed, by module and by room.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -53,22 +54,35 @@ def main() -> None:
         for path in sorted((ROOT / "gateway" / room).rglob("*.py"))
         if path.name != "__init__.py"
     ]
-    chance = random.Random(given.seed)
-    noticed = total = 0
     with tempfile.TemporaryDirectory(prefix="gateway-mutation-") as folder:
         tree = copied(Path(folder))
+        for room in sorted({module.split("/")[0] for module in modules}):
+            # A test that fails anyway would seem to notice everything.
+            if found := failing(tree, tree / "tests" / room):
+                sys.exit(f"{room}/ without a mutant: {found}")
+        rooms: dict[str, Counter[bool]] = defaultdict(Counter)
         for module in modules:
-            source = (ROOT / "gateway" / module).read_text("utf-8")
-            mutants = list(mutants_of(source))
-            for line, text in chance.sample(mutants, min(given.each, len(mutants))):
-                total += 1
-                (tree / "gateway" / module).write_text(text, "utf-8")
-                if is_noticed(tree, module):
-                    noticed += 1
-                else:
-                    print(f"not noticed  {module}:{line}", flush=True)
-            (tree / "gateway" / module).write_text(source, "utf-8")
-    print(f"{noticed} of {total} noticed, {noticed / max(total, 1):.1%}")
+            noticed = tried(tree, module, given.each, given.seed)
+            print(f"{module}: {noticed[True]} of {noticed.total()} noticed", flush=True)
+            rooms[module.split("/")[0]] += noticed
+    for room, noticed in rooms.items():
+        print(f"{room}/ (seed {given.seed}): {noticed[True]} of {noticed.total()} noticed")
+
+
+def tried(tree: Path, module: str, each: int, seed: int) -> Counter[bool]:
+    """How many mutants of one module were noticed, and how many were not."""
+    source = (ROOT / "gateway" / module).read_text("utf-8")
+    mutants = list(mutants_of(source))
+    # The sample of a module is the same whichever others are run beside it.
+    sample = random.Random(f"{seed} {module}").sample(mutants, min(each, len(mutants)))
+    counts: Counter[bool] = Counter()
+    for line, change, text in sample:
+        (tree / "gateway" / module).write_text(text, "utf-8")
+        noticed_by = noticing(tree, module)
+        counts[noticed_by is not None] += 1
+        print(f"{module}:{line}: {change}: {noticed_by or 'NOT NOTICED'}", flush=True)
+    (tree / "gateway" / module).write_text(source, "utf-8")
+    return counts
 
 
 def copied(folder: Path) -> Path:
@@ -83,8 +97,8 @@ def copied(folder: Path) -> Path:
     return folder
 
 
-def mutants_of(source: str) -> Iterator[tuple[int, str]]:
-    """The line and the whole text of each."""
+def mutants_of(source: str) -> Iterator[tuple[int, str, str]]:
+    """The line, the change and the whole text of each."""
     tree = ast.parse(source)
     # How a class is made matters to no invite, and what a limit is set to is a choice.
     parts: list[ast.AST] = [one for one in tree.body if isinstance(one, ast.AnnAssign | ast.Assign)]
@@ -96,7 +110,9 @@ def mutants_of(source: str) -> Iterator[tuple[int, str]]:
             mutant = copy.deepcopy(tree)
             changed = next(one for at, one in enumerate(ast.walk(mutant)) if at == place)
             change_in(changed, change)
-            yield node.lineno, ast.unparse(ast.fix_missing_locations(mutant))  # type: ignore[attr-defined]
+            ast.fix_missing_locations(mutant)
+            described = f"{ast.unparse(node)} → {ast.unparse(changed)}"
+            yield node.lineno, described, ast.unparse(mutant)  # type: ignore[attr-defined]
 
 
 def changes_of(node: ast.AST) -> Iterator[Any]:
@@ -135,26 +151,34 @@ def change_in(node: ast.AST, change: Any) -> None:
         node.value = ast.Constant(None)
 
 
-def is_noticed(tree: Path, module: str) -> bool:
-    """Whether a test fails, or hangs."""
-    path = Path(module)
-    own = tree / "tests" / path.with_name(f"test_{path.name}")
-    suites = [str(own)] if own.exists() else []
-    for chosen in (*suites, str(tree / "tests" / path.parts[0])):
-        try:
-            ran = subprocess.run(
-                [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", chosen],
-                cwd=tree,
-                env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-                capture_output=True,
-                timeout=SECONDS,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return True
-        if ran.returncode:
-            return True
-    return False
+def noticing(tree: Path, module: str) -> str | None:
+    """The first test of the module or of its room that fails."""
+    path = tree / "tests" / module
+    own = path.with_name(f"test_{path.name}")
+    room = tree / "tests" / Path(module).parts[0]
+    return (failing(tree, own) if own.exists() else None) or failing(tree, room)
+
+
+def failing(tree: Path, chosen: Path) -> str | None:
+    """The first test that fails, which a busy machine may have a part in; or that all hangs."""
+    try:
+        ran = subprocess.run(
+            [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", str(chosen)],
+            cwd=tree,
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"no end within {SECONDS} seconds"
+    if ran.returncode < 0:
+        sys.exit(f"pytest was ended by signal {-ran.returncode}")
+    if not ran.returncode:
+        return None
+    named = [line for line in ran.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    return named[0][:150] if named else f"pytest ended with {ran.returncode}"
 
 
 if __name__ == "__main__":

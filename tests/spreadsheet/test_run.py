@@ -375,7 +375,6 @@ async def test_what_results_alone_knew_is_remembered(inviting, tmp_path, sandbox
         "email,status\na@example.com,not invited\n",
         "email,status\na@example.com,NOT_INVITED\n",
         "email,status,track,format\na@example.com,not invited,6578,send-link\n",
-        "",
     ],
 )
 async def test_results_release_only_who_is_plainly_not_invited(inviting, tmp_path, content):

@@ -1,1 +1,1 @@
-"""The upstream over connections of our own."""
+"""The direct client: calls the upstream without an HTTP library."""

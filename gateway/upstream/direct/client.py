@@ -1,4 +1,4 @@
-"""The upstream over connections of our own: each knows exactly when bytes leave.
+"""The direct client: without an HTTP library, it knows exactly when bytes are sent.
 
 What happens, and the fault it is reported as:
 
@@ -38,13 +38,13 @@ if TYPE_CHECKING:
 
     from gateway.upstream.contract import ApiKey
 
-# What RFC 3986, section 3.3, allows in a path, and escapes that are there already.
+# What RFC 3986, section 3.3, allows in a path, and `%` for existing escapes.
 _KEPT_IN_PATH = "/%:@!$&'()*+,;=~"
 _PORTS = {"http": 80, "https": 443}
 
 
 class DirectUpstream:
-    """The upstream without a proxy in between."""
+    """Calls the upstream without a proxy."""
 
     def __init__(
         self,
@@ -122,7 +122,7 @@ class DirectUpstream:
         loop = asyncio.get_running_loop()
         now = loop.time()
         deadline = now + call.timeout_seconds
-        # Most calls need not wait, and are spared a coroutine.
+        # Most calls need not wait, so they avoid a coroutine.
         if not self._pool.try_place() and not await self._pool.place(
             wait_until=now + call.timeout_seconds * POOL_SHARE
         ):

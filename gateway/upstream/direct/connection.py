@@ -9,14 +9,14 @@ from typing import cast
 from gateway.upstream.reply_reader import ReplyReader
 from gateway.upstream.wire import Exchange, Fault
 
-# Event loops round their timers, so that one may be up a little early.
+# Event loops round their timers, so one may fire a little early.
 _CLOCK_GRAIN_SECONDS = 0.001
 
 
 class Connection(asyncio.Protocol):
     """Sends one request at a time and reports what came back.
 
-    It stays open only after a whole reply that allows it, with nothing behind it.
+    It stays open only after a complete reply that allows it, with no bytes after it.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -31,7 +31,7 @@ class Connection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
 
     def rest(self) -> None:
-        """Note that nothing is in progress from now on."""
+        """Note that no exchange is in progress any more."""
         self.idle_since = self._loop.time()
 
     def has_rested(self, seconds: float) -> bool:
@@ -42,20 +42,20 @@ class Connection(asyncio.Protocol):
 
     @property
     def usable(self) -> bool:
-        """Another request can be sent, as far as the event loop knows."""
+        """Whether another request can be sent, as far as the event loop knows."""
         return self._transport is not None and not self._transport.is_closing()
 
     def is_quiet(self) -> bool:
-        """Nothing has come since the last reply, not even the end, which the loop may not know.
+        """Whether the socket has nothing to read, not even an end that the loop has not seen yet.
 
-        To be asked of a usable connection before it is used again.
+        Check this before a usable connection is used again.
         """
         return not self._unread.poll(0)
 
     def exchange(self, request: bytes, *, deadline: float) -> asyncio.Future[Exchange]:
-        """Send the request; from here on its bytes may have left.
+        """Send the request; from here on its bytes may have been sent.
 
-        `deadline` is on the event loop's clock. Whoever stops waiting must `abort`.
+        `deadline` is on the event loop's clock. A caller that stops waiting must call `abort`.
         """
         self._reader.begin()
         exchange: asyncio.Future[Exchange] = self._loop.create_future()
@@ -75,7 +75,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._exchange is None:
-            # A reply to no request would be taken for that to the next one.
+            # Bytes without a request would be taken for the reply to the next one.
             self.abort()
             return
         self._reader.feed(data)
@@ -95,8 +95,8 @@ class Connection(asyncio.Protocol):
     def _end_by(self, deadline: float) -> None:
         """Give the exchange up at the deadline.
 
-        A timer set for an exchange before this one is left to run and set again when it is up:
-        most exchanges then need none of their own.
+        A running timer of an earlier exchange is kept, and set again when it fires: most
+        exchanges then need no new timer.
         """
         self._deadline = deadline
         if self._timer is None or self._timer.when() > deadline:
@@ -123,7 +123,7 @@ class Connection(asyncio.Protocol):
         self._end(fault)
 
     def _is_writing(self) -> bool:
-        """The reply came before the whole request was read."""
+        """Whether the reply came before all of the request was sent."""
         return self._transport is not None and self._transport.get_write_buffer_size() > 0
 
     def _end(self, fault: Fault) -> None:

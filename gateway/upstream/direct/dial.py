@@ -1,4 +1,4 @@
-"""Opens connections to one server: names, addresses, TLS. Nothing of a request is sent here."""
+"""Opens connections to one server: names, addresses, TLS. No request is sent here."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from aiohappyeyeballs import AddrInfoType, start_connection
 
 from gateway.upstream.direct.connection import Connection
 
-# RFC 8305, section 5: how long one address is waited for before the next one is tried too.
+# RFC 8305, section 5: the delay before the next address is tried in parallel.
 ATTEMPT_DELAY_SECONDS = 0.25
 
 
@@ -53,6 +53,6 @@ async def addresses_of(host: str, port: int) -> Sequence[AddrInfoType]:
 def _socket_for(address: AddrInfoType) -> socket.socket:
     family, type_, protocol, *_ = address
     made = socket.socket(family, type_, protocol)
-    # A small request must not wait for the acknowledgement of the one before it.
+    # A small request must not wait until the previous one is acknowledged (Nagle's algorithm).
     made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return made

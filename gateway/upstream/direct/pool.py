@@ -1,4 +1,4 @@
-"""Connections that are kept, and the limit on how many calls use one at a time."""
+"""Idle connections, and the limit on concurrent calls."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from gateway.upstream.direct.connection import Connection
 
 
 class Pool:
-    """At most `size` connections, in use and idle together; none costs anything while idle."""
+    """At most `size` connections, in use and idle together."""
 
     def __init__(self, dial: Callable[[], Awaitable[Connection]], *, size: int) -> None:
         self._dial = dial
         self._free = size
         self._turns: OrderedDict[asyncio.Future[bool], None] = OrderedDict()
-        # The latest used is taken first, so that those not needed grow old at the left.
+        # The most recently used is taken first, so that surplus ones grow old at the left.
         self._idle: deque[Connection] = deque()
         self._sweep: asyncio.TimerHandle | None = None
         self._closed = False
 
     def try_place(self) -> bool:
-        """True if there was a free place, which is then the caller's, as after `place`."""
+        """Take a free place without waiting, as `place` does; False if there is none."""
         if self._free <= 0:
             return False
         self._free -= 1
         return True
 
     async def place(self, *, wait_until: float) -> bool:
-        """A place to make a call, once there is one; False if none came free in time.
+        """Wait for a place to make a call; False if none came free in time.
 
-        It must be given back by one `give_back`, whatever became of the call.
+        It must be returned by exactly one `give_back`, however the call ended.
         """
         return self.try_place() or await self._turn(wait_until)
 
     def kept(self) -> Connection | None:
-        """A kept connection for the caller's place, or None: then it is for a new one."""
+        """An idle connection for the caller, or None: then it needs a new one."""
         while self._idle:
             connection = self._idle.pop()
             if (
@@ -54,7 +54,7 @@ class Pool:
         return await self._dial()
 
     def give_back(self, connection: Connection | None) -> None:
-        """End a call's use of its place, and keep the connection if it can be used again."""
+        """Free the call's place, and keep the connection if it can be used again."""
         if connection is not None and connection.usable:
             if self._closed or connection.has_lived(LONGEST_LIFE_SECONDS):
                 connection.abort()
@@ -63,7 +63,7 @@ class Pool:
         self._free_a_place()
 
     async def aclose(self) -> None:
-        """Close what is idle now, and what is in use when it is given back."""
+        """Close idle connections now, and those in use when they are given back."""
         self._closed = True
         if self._sweep is not None:
             self._sweep.cancel()
