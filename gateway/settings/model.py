@@ -15,6 +15,7 @@ from gateway.settings.api_key import check_key
 from gateway.settings.limits import LimitSettings
 from gateway.settings.service_links import without_service_links
 from gateway.settings.store_url import check_url, is_shareable
+from gateway.settings.telemetry import TelemetrySettings
 from gateway.settings.time_zone import zone_of
 
 PREFIX = "GATEWAY_"
@@ -24,7 +25,7 @@ _PATH = re.compile(r"\S*")
 LEASES_PER_REQUEST = 4
 
 
-class Settings(AccessSettings, LimitSettings):
+class Settings(AccessSettings, LimitSettings, TelemetrySettings):
     """All settings; each variable is the field's name in capitals after `GATEWAY_`."""
 
     model_config = SettingsConfigDict(
@@ -86,28 +87,6 @@ class Settings(AccessSettings, LimitSettings):
         ),
     )
     workers: int = Field(1, ge=1, le=256, description="Processes that serve requests.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info",
-        description=(
-            "`debug`, `info`, `warning` or `error`. From `warning` on, requests and invites"
-            " are not logged."
-        ),
-    )
-    log_format: Literal["json", "text"] = Field(
-        "json", description="`json` for programs, `text` for people."
-    )
-    metrics: bool = Field(True, description="Serves metrics for Prometheus at `/metrics`.")
-    traces_url: str | None = Field(
-        None,
-        pattern=r"^https?://[^/?#@]+[^?#@]*$",
-        description=(
-            "Where traces go: an OTLP/HTTP receiver, such as"
-            " `http://collector:4318/v1/traces`. Needs the extra `otel`."
-        ),
-    )
-    traces_sample_ratio: float = Field(
-        1.0, ge=0, le=1, description="The share of traces kept where the caller has not decided."
-    )
     drain_delay_seconds: float = Field(
         0.0,
         ge=0,
