@@ -40,7 +40,7 @@ _SECTIONS: Final[Mapping[str, tuple[str, str]]] = {
             "Whatever breaks a limit is refused before work is done. With these defaults no single"
             " request holds up the others for long: `python -m tests.bench.stall` sends some"
             " seventy kinds of hostile ones and times an ordinary caller meanwhile (on a busy"
-            " two-core machine 69 ms at most, as a median; its exit code says whether 100 were"
+            " two-core machine 33 ms at most, as a median; its exit code says whether 100 were"
             " exceeded)."
         ),
     ),
