@@ -132,7 +132,20 @@ def serve() -> None:
 @click.option(
     "--page",
     type=click.Choice(["200", "403", "404", "503"]),
-    help="Answer everything with an HTML page of this status, as a firewall may.",
+    help="Reply to everything with an HTML page of this status, as a firewall may.",
+)
+@click.option(
+    "--rate-limit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Reply 429 with Retry-After to more than N invites in a second.",
+)
+@click.option(
+    "--rate-seconds",
+    type=click.FloatRange(0, 86_400, min_open=True),
+    default=1,
+    show_default=True,
+    help="Another time for --rate-limit to count in.",
 )
 def sandbox(port: int, **platform: Any) -> None:
     """Run only the stand-in for the platform.
