@@ -260,6 +260,16 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or host.startswith("unix:")
 
 
+def open_to_all(auth: str, host: str) -> str | None:
+    """A warning if anybody who can reach this machine may call."""
+    if auth != "none" or is_loopback(host):
+        return None
+    return (
+        "GATEWAY_AUTH is none and the gateway listens beyond this machine: whoever can reach it can"
+        " invite candidates in your name."
+    )
+
+
 def _is_origin(text: str) -> bool:
     found = _ORIGIN.fullmatch(text)
     return found is not None and (
