@@ -265,7 +265,7 @@ def _context_maker(
     plain: RequestContext, settings: Settings
 ) -> Callable[[RequestHead], RequestContext]:
     counted = settings.invites_per_minute is not None
-    forwards = settings.upstream_api_key_mode == "forward"
+    forwards = settings.forwards_keys
     key_header = settings.forwarded_api_key_header
     same_for_all = not counted and not forwards
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import concurrent.futures
 import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -20,33 +20,21 @@ async def end(task: asyncio.Task[Any]) -> None:
         await asyncio.wait([task], timeout=_PATIENCE_SECONDS)
 
 
-async def aside(work: Callable[[], Result]) -> Result:
+def aside(work: Callable[[], Result]) -> asyncio.Future[Result]:
     """Run `work` in a daemon thread: if it blocks for ever, the process can still end.
 
     The threads of the event loop's executor would keep the process from ending.
     """
-    return await _begun(work)
-
-
-def _begun(work: Callable[[], Result]) -> asyncio.Future[Result]:
-    done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+    done: concurrent.futures.Future[Result] = concurrent.futures.Future()
+    done.set_running_or_notify_cancel()
     threading.Thread(target=_do, args=(work, done), daemon=True).start()
-    return done
+    return asyncio.wrap_future(done)
 
 
-def _do(work: Callable[[], Result], done: asyncio.Future[Result]) -> None:
-    # The loop may be closed by the time the work ends; then no one is waiting.
-    with contextlib.suppress(RuntimeError):
-        try:
-            result = work()
-        except Exception as error:  # noqa: BLE001 - it is raised where the work is awaited
-            done.get_loop().call_soon_threadsafe(_tell, done, done.set_exception, error)
-        else:
-            done.get_loop().call_soon_threadsafe(_tell, done, done.set_result, result)
+def _do(work: Callable[[], Result], done: concurrent.futures.Future[Result]) -> None:
+    try:
+        done.set_result(work())
+    except Exception as error:  # noqa: BLE001 - it is raised where the work is awaited
+        done.set_exception(error)
     # The exception's traceback refers to this frame: with `done` in it, that is a cycle.
     del done
-
-
-def _tell(done: asyncio.Future[Any], tell: Callable[[Any], None], told: object) -> None:
-    if not done.done():
-        tell(told)

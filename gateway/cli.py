@@ -62,7 +62,7 @@ def dev(port: int, *, verbose: bool) -> None:
     Needs no account and no settings, listens on this machine only, and e-mails nobody. Invites
     a sample candidate and shows how to invite the next one.
     """
-    from gateway.commands.dev import run_dev  # noqa: PLC0415 - keeps the others quick
+    from gateway.commands.dev import run_dev
 
     run_dev(port, verbose=verbose)
 
@@ -72,7 +72,7 @@ def serve() -> None:
     """Run the gateway in production, from the settings."""
     if not hasattr(signal, "SIGHUP"):
         raise OperatorError(_NOT_ON_WINDOWS)
-    from gateway.server.signals import hold_early_signals  # noqa: PLC0415 - keeps the others quick
+    from gateway.server.signals import hold_early_signals
 
     hold_early_signals()
     # What is loaded stays: collections meanwhile would only walk it, again and again. The app,
@@ -80,8 +80,8 @@ def serve() -> None:
     gc.disable()
     # To find plugins that look into the settings, pydantic would read what is installed.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    from gateway.checks import checked_settings  # noqa: PLC0415 - as above
-    from gateway.commands.serve import (  # noqa: PLC0415 - keeps the others quick
+    from gateway.checks import checked_settings
+    from gateway.commands.serve import (
         prepare_store,
         serve_gateway,
     )
@@ -132,7 +132,20 @@ def serve() -> None:
 @click.option(
     "--page",
     type=click.Choice(["200", "403", "404", "503"]),
-    help="Answer everything with an HTML page of this status, as a firewall may.",
+    help="Reply to everything with an HTML page of this status, as a firewall may.",
+)
+@click.option(
+    "--rate-limit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Reply 429 with Retry-After to more than N invites in a second.",
+)
+@click.option(
+    "--rate-seconds",
+    type=click.FloatRange(0, 86_400, min_open=True),
+    default=1,
+    show_default=True,
+    help="Another time for --rate-limit to count in.",
 )
 def sandbox(port: int, **platform: Any) -> None:
     """Run only the stand-in for the platform.
@@ -140,7 +153,7 @@ def sandbox(port: int, **platform: Any) -> None:
     Its API key is `sandbox-key`. GET /sandbox/invites lists what it has accepted. The options
     choose what the platform's documentation leaves open.
     """
-    from gateway.commands.sandbox import serve  # noqa: PLC0415 - keeps the others quick
+    from gateway.commands.sandbox import serve
 
     serve(port, **platform)
 
@@ -156,7 +169,7 @@ def sandbox(port: int, **platform: Any) -> None:
 @click.option("--federation", is_flag=True, help="As the subgraph of GATEWAY_FEDERATION=true.")
 def schema(file: Path | None, *, federation: bool) -> None:
     """Print the GraphQL schema."""
-    from gateway.commands.schema import compared, printed  # noqa: PLC0415 - keeps the others quick
+    from gateway.commands.schema import compared, printed
 
     if file is None:
         click.echo(printed(federation=federation), nl=False)
@@ -172,7 +185,7 @@ def token(name: str) -> None:
 
     Prints the token, which is stored nowhere, and the line for the GATEWAY_AUTH_TOKENS_FILE.
     """
-    from gateway.access.token_file import new_token, token_line  # noqa: PLC0415 - keeps the others quick
+    from gateway.access.token_file import new_token, token_line
 
     made = new_token()
     try:
@@ -195,7 +208,7 @@ def check(context: click.Context, *, everything: bool, connect: bool) -> None:
     Sends nothing but a read to the platform, and that only with --connect. Exits with 2 if a
     setting is wrong, with 1 if something does not work.
     """
-    from gateway.commands.check import check as check_settings  # noqa: PLC0415 - keeps the others quick
+    from gateway.commands.check import check as check_settings
 
     context.exit(check_settings(everything=everything, connect=connect))
 
@@ -206,7 +219,7 @@ def migrate() -> None:
 
     Needs GATEWAY_STORE_URL alone, or its file: with PostgreSQL that of a user who may make tables.
     """
-    from gateway.commands.migrate import migrate as migrate_store  # noqa: PLC0415 - keeps the others quick
+    from gateway.commands.migrate import migrate as migrate_store
 
     migrate_store()
     click.echo("The store is up to date.")
@@ -222,8 +235,8 @@ def reconcile(context: click.Context, *, as_json: bool, wait: bool) -> None:
     Exits with 1 if some are left, and says which and why. With a SQLite file the gateway must
     not be running; it does this by itself while it is.
     """
-    from gateway.checks import checked_settings  # noqa: PLC0415 - as above
-    from gateway.commands import reconcile as reconciling  # noqa: PLC0415 - keeps the others quick
+    from gateway.checks import checked_settings
+    from gateway.commands import reconcile as reconciling
 
     settings = checked_settings()
     report = reconciling.reconcile(
@@ -241,8 +254,8 @@ def records(*, as_json: bool, email: str | None) -> None:
 
     With a SQLite file the gateway must not be running.
     """
-    from gateway.commands import records as listing  # noqa: PLC0415 - keeps the others quick
-    from gateway.commands.migrate import store_settings  # noqa: PLC0415 - as above
+    from gateway.commands import records as listing
+    from gateway.commands.migrate import store_settings
 
     found = listing.records_in_doubt(store_settings(), email=email)
     click.echo(listing.as_json(found) if as_json else listing.as_text(found))
@@ -266,9 +279,9 @@ def settle(record: str, ended: str, *, application: str | None, by: str | None) 
     after `not-invited` it invites. Look at the platform first: this is taken for the truth.
     Prints a line for the audit log to standard error.
     """
-    from gateway.commands import settle as settling  # noqa: PLC0415 - keeps the others quick
-    from gateway.commands.migrate import store_settings  # noqa: PLC0415 - as above
-    from gateway.invites.inputs import id_problem  # noqa: PLC0415 - as above
+    from gateway.commands import settle as settling
+    from gateway.commands.migrate import store_settings
+    from gateway.invites.inputs import id_problem
 
     if application is not None and (problem := id_problem(application)):
         raise click.BadParameter(problem, param_hint="--application")
@@ -307,8 +320,8 @@ def invite(
     Run it again after Ctrl-C or a crash: it sends only what has not been sent. Exits with 1 if
     somebody is not invited.
     """
-    from gateway.commands import invite as invite_command  # noqa: PLC0415 - keeps the others quick
-    from gateway.spreadsheet.headings import Wanted  # noqa: PLC0415 - as above
+    from gateway.commands import invite as invite_command
+    from gateway.spreadsheet.headings import Wanted
 
     job = invite_command.Job(
         file,

@@ -29,7 +29,7 @@ from gateway.invites.store import Store, StoreUnavailableError
 from gateway.invites.stored_result import FINAL_REFUSALS
 from gateway.invites.witness import WitnessLooks
 from gateway.settings.time_zone import zone_of
-from gateway.stores.opening import store_of, store_secret_of
+from gateway.stores.opening import records_of
 from gateway.upstream.api_key import ApiKeyFile, FixedApiKey
 from gateway.upstream.client import client_for
 from gateway.upstream.contract import ApiKey, Upstream
@@ -83,10 +83,7 @@ class Service:
         self._upstream = upstream or upstream_of(settings)
         # Separate connections, so that no invite waits for a look-up.
         self._list = applicants or list_of(settings)
-        self.records = Records(
-            store or store_of(settings),
-            secret=store_secret_of(settings),
-        )
+        self.records = records_of(settings, store=store)
         self.read_back = _read_back(settings, self._list, self.records)
         self._witness_looks = _witness_looks(settings, self.read_back, self.records)
         self.breaker = _breaker(settings)
@@ -241,7 +238,7 @@ def _client(settings: Settings, *, connections: int, observe: CallObserver | Non
 
 def _read_back(settings: Settings, applicants: Upstream, records: Records) -> ReadBack | None:
     # With forwarded keys the list belongs to the caller's account: the gateway cannot read it.
-    if not settings.read_back or settings.upstream_api_key_mode == "forward":
+    if not settings.read_back or settings.forwards_keys:
         return None
     zone = settings.upstream_time_zone
     rules = Rules(
@@ -308,7 +305,7 @@ def _admission(settings: Settings) -> Admission:
 
 
 def _api_key(settings: Settings) -> ApiKey:
-    if settings.upstream_api_key_mode == "forward":
+    if settings.forwards_keys:
         return FixedApiKey("")
     if settings.upstream_api_key_file is not None:
         return ApiKeyFile(settings.upstream_api_key_file)

@@ -33,7 +33,7 @@ class Access:
         gates: list[Gate] = []
         if self._verifier is not None:
             gates.append(BearerGate(self._verifier, scope=settings.jwt_scope))
-        if settings.upstream_api_key_mode == "forward":
+        if settings.forwards_keys:
             gates.append(ForwardedKeyGate(settings.forwarded_api_key_header))
         if settings.requests_per_minute is not None:
             limit = rate_limits.limit("requests", settings.requests_per_minute)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -19,7 +18,6 @@ from gateway.service import list_of
 from gateway.settings.model import Settings
 from gateway.stores.trial import try_store
 from gateway.upstream.call import Call, Route
-from gateway.upstream.contract import Upstream
 from gateway.upstream.wire import Exchange, Fault, NoReply, Reply, is_html
 
 _READ: Final = "/tracks/stats"
@@ -49,7 +47,7 @@ class Tried:
 
 async def tried_connections(settings: Settings) -> list[Tried]:
     """Platform, clock, store and, if used, the identity provider and shared counts."""
-    async with _platform(settings) as platform:
+    async with aclosing(list_of(settings)) as platform:
         exchange = await platform.send(
             Call(Route.STATS, _READ, timeout_seconds=settings.upstream_timeout_seconds)
         )
@@ -61,20 +59,11 @@ async def tried_connections(settings: Settings) -> list[Tried]:
     return tried
 
 
-@asynccontextmanager
-async def _platform(settings: Settings) -> AsyncIterator[Upstream]:
-    platform = list_of(settings)
-    try:
-        yield platform
-    finally:
-        await platform.aclose()
-
-
 def _judged_platform(exchange: Exchange, settings: Settings) -> Tried:
     if isinstance(exchange, NoReply):
         why = _FAULTS.get(exchange.fault, f"gives no reply ({exchange.fault.value})")
         return Tried("platform", works=False, found=why)
-    works, found = _said_by(exchange, forwards=settings.upstream_api_key_mode == "forward")
+    works, found = _said_by(exchange, forwards=settings.forwards_keys)
     return Tried("platform", works=works, found=f"answers {exchange.status}: {found}")
 
 

@@ -1,15 +1,12 @@
-"""The user interface of `gateway invite`: output, questions and exit codes."""
+"""`gateway invite`: what is done with its options, and the exit codes."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
-import signal
 import sys
-import textwrap
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +14,7 @@ import click
 from pydantic import SecretStr
 
 from gateway.checks import checked_settings
-from gateway.invites.records import Records
+from gateway.commands.terminal import Terminal, echo, echo_all
 from gateway.invites.store import StoreError
 from gateway.service import list_of
 from gateway.settings.loading import SettingsError
@@ -35,17 +32,14 @@ from gateway.spreadsheet.memory import (
     with_own_store,
 )
 from gateway.spreadsheet.plan import Plan, plan_of
-from gateway.spreadsheet.report import Result, check_no_other, held, read_report
+from gateway.spreadsheet.report import Result
 from gateway.spreadsheet.results import ResultsFile, ResultsFileError, write_list
-from gateway.spreadsheet.run import run_invites
-from gateway.spreadsheet.screen import Options
+from gateway.spreadsheet.run import invite_all
 from gateway.spreadsheet.table import form_here
 from gateway.spreadsheet.track import TrackLook, look_at_track
-from gateway.stores.opening import store_of, store_secret_of
+from gateway.stores.opening import opened_records
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
-
     from gateway.spreadsheet.tally import Tally
 
 DONE, NOT_ALL, INTERRUPTED = 0, 1, 130
@@ -63,7 +57,7 @@ class Job:
     format: str
     result: Path | None = None
     failed: Path | None = None
-    wanted: Wanted = Wanted()  # noqa: RUF009 - frozen
+    wanted: Wanted = field(default_factory=Wanted)
     encoding: str | None = None
     account: str | None = None
     limit: int | None = None
@@ -95,16 +89,7 @@ def rehearse(job: Job) -> int:
     file = _read(job)
     settings = _settings(needs_key=job.connect)
     sheet = Sheet(file, job.track, job.format, account_of(settings.upstream_url, job.account))
-    report = (
-        read_report(job.results, job.wanted, encoding=file.form.encoding)
-        if job.results != job.file
-        else ()
-    )
-    about = {"track": job.track, "format_": job.format}
-    check_no_other(report, path=job.results, **about)
-    known = held(report, path=job.results, **about)
-    known |= held(file.results, path=file.path, **about)
-    plan = asyncio.run(_plan(_store_there(settings), sheet, known, job))
+    plan = asyncio.run(_plan(settings, sheet, sheet.reported(job.results), job.limit))
     look = asyncio.run(_look(settings, job.track)) if job.connect else None
     echo_all(preview.description(file))
     if look is not None:
@@ -116,11 +101,8 @@ def rehearse(job: Job) -> int:
 
 
 async def _look(settings: Settings, track: str) -> TrackLook:
-    platform = list_of(settings)
-    try:
+    async with contextlib.aclosing(list_of(settings)) as platform:
         return await look_at_track(platform.send, track)
-    finally:
-        await platform.aclose()
 
 
 def _store_file(settings: Settings) -> Path | None:
@@ -130,23 +112,16 @@ def _store_file(settings: Settings) -> Path | None:
     return Path(url.removeprefix(SQLITE))
 
 
-def _store_there(settings: Settings) -> Records | None:
-    """The records; None if there are none yet: a dry run creates no file."""
+async def _plan(
+    settings: Settings, sheet: Sheet, known: dict[str, Result], limit: int | None
+) -> Plan:
     file = _store_file(settings)
     if file is not None and not file.exists():
-        return None
-    return Records(store_of(settings), secret=store_secret_of(settings))
-
-
-async def _plan(records: Records | None, sheet: Sheet, known: dict[str, Result], job: Job) -> Plan:
-    if records is None:
-        return await plan_of(sheet.entries(), None, known, limit=job.limit)
-    await records.open()
-    try:
+        # There are no records yet, and a dry run creates no file.
+        return await plan_of(sheet.entries(), None, known, limit=limit)
+    async with opened_records(settings) as records:
         memory = Memory(records, sheet.account)
-        return await plan_of(sheet.entries(), memory, known, limit=job.limit)
-    finally:
-        await records.close()
+        return await plan_of(sheet.entries(), memory, known, limit=limit)
 
 
 def invite(job: Job) -> int:
@@ -161,10 +136,18 @@ def invite(job: Job) -> int:
     results = ResultsFile(
         job.results, track=job.track, format_=job.format, locks=data_folder() / "locks"
     )
-    options = Options(job.patience_seconds, job.limit, job.wanted)
-    screen = Terminal(job, file)
+    screen = Terminal(file, format_=job.format, yes=job.yes)
     with screen, _waiting_for_others(settings):
-        tally = run_invites(settings, sheet, results, screen, options)
+        tally = asyncio.run(
+            invite_all(
+                settings,
+                sheet,
+                results,
+                screen,
+                patience_seconds=job.patience_seconds,
+                limit=job.limit,
+            )
+        )
     if tally.declined:
         echo("Nothing was sent.")
         return INTERRUPTED if screen.broke_off else NOT_ALL
@@ -196,80 +179,6 @@ def _waiting_for_others(settings: Settings) -> Iterator[None]:
         if "in use" in str(error) and is_own_store(settings):
             raise StoreError("another `gateway invite` is running: wait for its end") from None
         raise
-
-
-class Terminal:
-    """Shows the plan and the progress on the terminal, and asks for confirmation."""
-
-    def __init__(self, job: Job, file: CandidatesFile) -> None:
-        self._job = job
-        self._file = file
-        self.broke_off = False
-        self._progress: Progress | None = None
-        self._task: TaskID | None = None
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *_: object) -> None:
-        if self._progress is not None:
-            with contextlib.suppress(OSError):
-                self._progress.stop()
-
-    def confirm(self, plan: Plan, track: TrackLook) -> bool:
-        echo_all(preview.description(self._file))
-        echo(f"  track   {track}")
-        said = ", ".join(preview.others(plan))
-        if said:
-            echo(f"Of them: {said}.")
-        if not (plan.to_send and self._job.format == "send-link"):
-            return True
-        people = preview.counted(len(plan.to_send), "person", "people")
-        question = f"E-mail {people} for {track.name}?"
-        if self._job.yes:
-            return True
-        agreed = _asked(question)
-        self.broke_off = agreed is None
-        return bool(agreed)
-
-    def progress(self, done: int, waits_for: str) -> None:
-        total = len(self._file.candidates)
-        if self._progress is None:
-            self._progress = _bar()
-            self._task = self._progress.add_task("Inviting", total=total)
-            self._progress.start()
-        if self._task is not None:
-            text = f"Waiting: {waits_for}" if waits_for else "Inviting"
-            self._progress.update(self._task, completed=done, description=text)
-
-    def stopping(self) -> None:
-        # The run may be stopping because the terminal was closed.
-        with contextlib.suppress(OSError):
-            click.echo(
-                "Stopping: what is on its way is ended first, which takes seconds.", err=True
-            )
-
-
-def _bar() -> Progress:
-    from rich.console import Console  # noqa: PLC0415 - costs time, and not every run shows it
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415 - as above
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    return Progress(*columns, console=console, disable=not console.is_terminal)
-
-
-def _asked(question: str) -> bool | None:
-    """Yes or no; None after Ctrl-C."""
-    # The event loop's handler would only record Ctrl-C, and the prompt would stay.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        return click.confirm(question)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo()
-        return None
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _check_files(job: Job) -> None:
@@ -323,25 +232,3 @@ def _settings(*, needs_key: bool = True) -> Settings:
 
 def _only_key(faults: Iterable[str]) -> bool:
     return all(fault.startswith(_NO_KEY) for fault in faults)
-
-
-def echo_all(lines: Iterable[str]) -> None:
-    for line in lines:
-        echo(line)
-
-
-def echo(line: str) -> None:
-    """Print the line, wrapped to the terminal's width."""
-    click.echo("\n".join(_wrapped(line)))
-
-
-def _wrapped(line: str) -> Iterator[str]:
-    width = shutil.get_terminal_size((100, 24)).columns
-    indent = " " * (len(line) - len(line.lstrip()))
-    yield from textwrap.wrap(
-        line,
-        width,
-        subsequent_indent=f"{indent}  ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    ) or [""]

@@ -12,7 +12,7 @@ from gateway.operator_error import OperatorError
 
 
 def _track_id(_context: click.Context, _parameter: click.Parameter, track: str) -> str:
-    from gateway.invites.inputs import id_problem  # noqa: PLC0415 - keeps the others quick
+    from gateway.invites.inputs import id_problem
 
     if problem := id_problem(track):
         raise click.BadParameter(problem)
@@ -20,7 +20,7 @@ def _track_id(_context: click.Context, _parameter: click.Parameter, track: str) 
 
 
 def _encoding(_context: click.Context, _parameter: click.Parameter, name: str | None) -> str | None:
-    from gateway.spreadsheet.encoding import is_encoding  # noqa: PLC0415 - keeps the others quick
+    from gateway.spreadsheet.encoding import is_encoding
 
     if name is not None and not is_encoding(name):
         raise click.BadParameter(f"{name} is not known; well-known ones are utf-8 and cp1252")
@@ -30,7 +30,7 @@ def _encoding(_context: click.Context, _parameter: click.Parameter, name: str | 
 def _template(context: click.Context, _parameter: click.Parameter, path: Path | None) -> None:
     if path is None or context.resilient_parsing:
         return
-    from gateway.commands.invite import write_template  # noqa: PLC0415 - keeps the others quick
+    from gateway.commands.invite import write_template
 
     try:
         write_template(path)

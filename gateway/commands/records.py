@@ -6,17 +6,15 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Final
 
 from gateway.invites.doubt import Doubt
 from gateway.invites.inputs import normalised_email
 from gateway.invites.record import Record, State
-from gateway.invites.records import Records
 from gateway.invites.store import Store
 from gateway.settings.model import Settings
-from gateway.stores.opening import store_of, store_secret_of
+from gateway.stores.opening import opened_records
 
 SHOWN_DIGITS: Final = 16
 
@@ -27,23 +25,12 @@ def records_in_doubt(settings: Settings, *, email: str | None = None) -> list[Re
 
 
 async def _records_in_doubt(settings: Settings, email: str | None) -> list[Record]:
-    async with opened(settings) as records:
+    async with opened_records(settings) as records:
         found = [one async for one in in_doubt(records.store)]
         if email is not None:
             email_hash = records.hasher.email(normalised_email(email) or email.strip())
             found = [one for one in found if one.email_hash == email_hash]
         return sorted(found, key=lambda one: one.first_sent_at)
-
-
-@asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Records]:
-    """Opens the records only: nothing is reconciled meanwhile."""
-    records = Records(store_of(settings), secret=store_secret_of(settings))
-    await records.open()
-    try:
-        yield records
-    finally:
-        await records.close()
 
 
 async def in_doubt(store: Store) -> AsyncIterator[Record]:

@@ -14,7 +14,8 @@ from collections.abc import MutableSequence, Sequence
 from multiprocessing.context import SpawnContext
 from multiprocessing.process import BaseProcess
 
-from gateway.invites.records import Records
+import click
+
 from gateway.operator_error import OperatorError
 from gateway.server.accept import NOT_SERVING, Share
 from gateway.server.config import Server, server_config
@@ -25,7 +26,7 @@ from gateway.server.workers import CANNOT_START, Workers
 from gateway.settings.access import is_loopback
 from gateway.settings.loading import SettingsError
 from gateway.settings.model import Settings
-from gateway.stores.opening import store_of, store_secret_of
+from gateway.stores.opening import opened_records
 from gateway.telemetry.metrics import check_shared_folder, shared_metrics
 
 LOGGER = logging.getLogger("gateway.serve")
@@ -43,11 +44,10 @@ def serve_gateway(settings: Settings) -> int:
     listening = listen(settings.host, settings.port)
     operations = _listen_for_operations(settings)
     _warn(settings)
-    # These lines are printed, not logged: they are the command's output at the terminal.
     address = address_of(listening[0], tls=settings.tls_cert is not None)
-    print(f"Listening on {address}", flush=True)  # noqa: T201
+    click.echo(f"Listening on {address}")
     if operations:
-        print(f"Probes and metrics on {address_of(operations[0])}", flush=True)  # noqa: T201
+        click.echo(f"Probes and metrics on {address_of(operations[0])}")
     try:
         with contextlib.suppress(KeyboardInterrupt):
             if settings.workers > 1:
@@ -76,7 +76,7 @@ def _warn(settings: Settings) -> None:
         warnings.append(_OPEN_TO_ALL)
     for warning in warnings:
         if warning is not None:
-            print(f"Warning: {warning}", file=sys.stderr, flush=True)  # noqa: T201
+            click.echo(f"Warning: {warning}", err=True)
 
 
 def _serve(
@@ -161,9 +161,7 @@ def prepare_store(settings: Settings) -> None:
     """Check that the store can be opened. Raises StoreError."""
 
     async def open_and_close() -> None:
-        store = store_of(settings)
-        records = Records(store, secret=store_secret_of(settings))
-        await records.open()
-        await records.close()
+        async with opened_records(settings):
+            pass
 
     asyncio.run(open_and_close())

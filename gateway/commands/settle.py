@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from gateway.commands.records import in_doubt, opened
+from gateway.commands.records import in_doubt
 from gateway.invites.models import InviteErrorCode, InviteFailure, InviteOutcome
 from gateway.invites.record import Record, State, settled
 from gateway.invites.store import Store
 from gateway.invites.stored_result import pack, packed_invite
 from gateway.operator_error import OperatorError
 from gateway.settings.model import Settings
+from gateway.stores.opening import opened_records
 
 INVITED: Final = "invited"
 NOT_INVITED: Final = "not-invited"
@@ -44,7 +45,7 @@ def settle(settings: Settings, statement: Statement) -> str:
 
 
 async def _settle(settings: Settings, statement: Statement) -> str:
-    async with opened(settings) as records:
+    async with opened_records(settings) as records:
         store = records.store
         record = await _the_one(store, statement.record)
         now = time.time()

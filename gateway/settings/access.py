@@ -153,6 +153,11 @@ class AccessSettings(BaseSettings):
         None, ge=1, description="The invites of all callers that are sent; no limit without."
     )
 
+    @property
+    def forwards_keys(self) -> bool:
+        """Whether each caller brings its own key for the platform."""
+        return self.upstream_api_key_mode == "forward"
+
     @field_validator("jwt_jwks_url")
     @classmethod
     def _check_jwks_url(cls, url: str | None, info: ValidationInfo) -> str | None:

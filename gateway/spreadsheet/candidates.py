@@ -36,7 +36,8 @@ class Candidate:
 class CandidatesFile:
     """`heading_row` is the heading's row number; `names` and `email` are the chosen headings.
 
-    `results` are those of earlier runs, if the file is a report of this command.
+    They were found by `wanted`. `results` are those of earlier runs, if the file is a report of
+    this command.
     """
 
     path: Path
@@ -46,6 +47,7 @@ class CandidatesFile:
     names: tuple[str, ...]
     email: str
     form: Form
+    wanted: Wanted
     is_guessed: bool = False
     sheet: str | None = None
     results: tuple[Result, ...] = ()
@@ -73,6 +75,7 @@ def read_candidates(
         names=tuple(heading.cells[place].strip() for place in columns.names),
         email=heading.cells[columns.email].strip(),
         form=table.form,
+        wanted=wanted,
         is_guessed=table.is_guessed,
         sheet=table.sheet,
         results=tuple(results_in(heading.cells, rows, columns.email)),

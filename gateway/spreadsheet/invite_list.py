@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from gateway.invites.inputs import InviteDraft, check, lowercased
-from gateway.invites.models import InputIssue, InviteFormat, InviteRequest
+from gateway.invites.models import InputIssue, InviteRequest
 from gateway.spreadsheet.candidates import Candidate, CandidatesFile
 from gateway.spreadsheet.cleaning import shown
+from gateway.spreadsheet.report import FORMATS, Result, check_no_other, held, read_report
 
-FORMATS: Final = {"get-link": InviteFormat.GET_LINK, "send-link": InviteFormat.SEND_LINK}
 _COLUMNS: Final = {"candidate_name": "name", "candidate_email": "e-mail"}
 # Records are kept by person here, but the core requires a key: any constant will do.
 _KEY: Final = "person"
@@ -48,6 +49,20 @@ class Sheet:
         """All rows; one that repeats an earlier row is also in that row's `same`."""
         first: dict[str, Entry] = {}
         return [self._entry(place, one, first) for place, one in enumerate(self.file.candidates)]
+
+    def reported(self, path: Path) -> dict[str, Result]:
+        """The people who may be invited according to earlier results, by address.
+
+        Those results are in the file at `path`, and in the list if it is such a file.
+        Raises ReportError.
+        """
+        file, about = self.file, {"track": self.track, "format_": self.format}
+        found: dict[str, Result] = {}
+        if path.resolve() != file.path.resolve():
+            report = read_report(path, file.wanted, encoding=file.form.encoding)
+            check_no_other(report, path=path, **about)
+            found = held(report, path=path, **about)
+        return found | held(file.results, path=file.path, **about)
 
     def _entry(self, place: int, candidate: Candidate, first: dict[str, Entry]) -> Entry:
         entry = Entry(place, candidate, wrong=candidate.problem or "")

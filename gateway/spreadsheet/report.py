@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from gateway.invites.inputs import lowercased, normalised_email
+from gateway.invites.models import InviteFormat
 from gateway.operator_error import OperatorError
 from gateway.spreadsheet import cleaning
 from gateway.spreadsheet.encoding import UTF_8
@@ -18,7 +19,7 @@ from gateway.spreadsheet.table import TOP, Row, TableError, read_table
 COLUMNS: Final = ("track", "format", "status", "link", "code", "reason")
 """They follow the list's own columns."""
 INVITED, NOT_INVITED = "invited", "not invited"
-FORMATS: Final = ("get-link", "send-link")
+FORMATS: Final = {"get-link": InviteFormat.GET_LINK, "send-link": InviteFormat.SEND_LINK}
 _ANY: Final = "cp1252"
 # A number as a spreadsheet may show it.
 _GROUPED: Final = re.compile(r"\d{1,3}(?:[.,'’\s]\d{3})+")

@@ -86,8 +86,9 @@ class ResultsFile:
 
     def put(self, place: int, standing: Standing) -> None:
         """Change a row; it is on disk after the next `flush` or `write`."""
-        told = (status_of(standing.outcome), standing.link, standing.code, standing.reason)
-        self._rows[place] = self._encoded([*self._own[place], *self._about, *told])
+        status = status_of(standing.outcome)
+        result = (*self._about, status, standing.link, standing.code, standing.reason)
+        self._rows[place] = self._encoded([*self._own[place], *result])
 
     @property
     def has_begun(self) -> bool:
@@ -109,10 +110,7 @@ class ResultsFile:
 
     def write(self, *, sync: bool = True) -> None:
         """Raises ResultsFileError; the file is then unchanged."""
-        write_whole(self.path, [self._mark(), self._heading, *self._rows], sync=sync)
-
-    def _mark(self) -> bytes:
-        return _MARKED.get(self._form.encoding, (b"", ""))[0]
+        write_whole(self.path, [_mark(self._form), self._heading, *self._rows], sync=sync)
 
     def _encoded(self, cells: Sequence[str]) -> bytes:
         return encoded(cells, self._form)
@@ -126,10 +124,14 @@ def encoded(cells: Sequence[str], form: Form) -> bytes:
     return text.getvalue().encode(encoding, "replace")
 
 
+def _mark(form: Form) -> bytes:
+    mark, _ = _MARKED.get(form.encoding, (b"", ""))
+    return mark
+
+
 def write_list(path: Path, form: Form, rows: Sequence[Sequence[str]]) -> None:
     """Write a list that a spreadsheet can open. Raises ResultsFileError."""
-    mark = _MARKED.get(form.encoding, (b"", ""))[0]
-    write_whole(path, [mark, *(encoded(cells, form) for cells in rows)])
+    write_whole(path, [_mark(form), *(encoded(cells, form) for cells in rows)])
 
 
 def write_whole(path: Path, parts: Sequence[bytes], *, sync: bool = True) -> None:

@@ -7,7 +7,6 @@ import contextlib
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gateway.invites.deadline import Deadline, within
@@ -26,9 +25,9 @@ from gateway.service import Service
 from gateway.spreadsheet.invite_list import Entry, Sheet
 from gateway.spreadsheet.memory import Memory
 from gateway.spreadsheet.plan import Plan, plan_of
-from gateway.spreadsheet.report import Result, check_no_other, held, read_report
+from gateway.spreadsheet.report import Result
 from gateway.spreadsheet.results import ResultsFile, ResultsFileError
-from gateway.spreadsheet.screen import Options, Screen
+from gateway.spreadsheet.screen import Screen
 from gateway.spreadsheet.standing import (
     ASK_LATER,
     INVALID,
@@ -50,21 +49,21 @@ if TYPE_CHECKING:
 _TICK_SECONDS: Final = 0.5
 
 
-def run_invites(
-    settings: Settings, sheet: Sheet, results: ResultsFile, screen: Screen, options: Options
+async def invite_all(
+    settings: Settings,
+    sheet: Sheet,
+    results: ResultsFile,
+    screen: Screen,
+    *,
+    patience_seconds: float,
+    limit: int | None = None,
 ) -> Tally:
     """Invite everybody who is not invited yet, until a signal to stop.
 
-    Raises StoreError, ReportError and ResultsFileError.
+    `patience_seconds` is how long the platform's rate limit may delay one row. Raises StoreError,
+    ReportError and ResultsFileError.
     """
-    return asyncio.run(invite_all(settings, sheet, results, screen, options))
-
-
-async def invite_all(
-    settings: Settings, sheet: Sheet, results: ResultsFile, screen: Screen, options: Options
-) -> Tally:
-    """Like `run_invites`, in a running event loop."""
-    run = Run(settings, sheet, results, screen, options)
+    run = Run(settings, sheet, results, screen, patience_seconds=patience_seconds, limit=limit)
     results.lock()
     try:
         await run.service.records.open()
@@ -85,14 +84,17 @@ class Run:
         sheet: Sheet,
         results: ResultsFile,
         screen: Screen,
-        options: Options,
+        *,
+        patience_seconds: float,
+        limit: int | None,
     ) -> None:
         self.service = Service(settings, for_one_list=True, announce=self._announce)
         self._settings = settings
         self._sheet = sheet
         self._results = results
         self._screen = screen
-        self._options = options
+        self._patience_seconds = patience_seconds
+        self._limit = limit
         self._memory = Memory(self.service.records, sheet.account)
         self._origin = Origin(scope=sheet.account)
         self._entries = sheet.entries()
@@ -105,7 +107,7 @@ class Run:
         self._interrupted = False
 
     async def go(self) -> Tally:
-        known = self._reported()
+        known = self._sheet.reported(self._results.path)
         plan = await self._plan(known)
         if plan.doubtful:
             # The platform's list is read once for all of them.
@@ -123,25 +125,13 @@ class Run:
         return self._tally()
 
     async def _plan(self, known: Mapping[str, Result]) -> Plan:
-        return await plan_of(self._entries, self._memory, known, limit=self._options.limit)
-
-    def _reported(self) -> dict[str, Result]:
-        """The people who may be invited according to an earlier report. Raises ReportError."""
-        sheet, path = self._sheet, self._results.path
-        about = {"track": sheet.track, "format_": sheet.format}
-        report: tuple[Result, ...] = ()
-        if not _is_same_file(path, sheet.file.path):
-            report = read_report(path, self._options.wanted, encoding=sheet.file.form.encoding)
-            check_no_other(report, path=path, **about)
-        return held(report, path=path, **about) | held(
-            sheet.file.results, path=sheet.file.path, **about
-        )
+        return await plan_of(self._entries, self._memory, known, limit=self._limit)
 
     async def _put_what_is_known(self, plan: Plan, known: Mapping[str, Result]) -> None:
         for entry in plan.wrong:
             self._put(entry, not_invited(entry.wrong, code=INVALID))
         for entry in plan.later:
-            self._put(entry, not_invited(f"Left for later by --limit {self._options.limit}."))
+            self._put(entry, not_invited(f"Left for later by --limit {self._limit}."))
         for entry in (*plan.open, *plan.to_send):
             self._put(entry, not_invited(NOT_YET))
         for entry in plan.open:
@@ -215,14 +205,14 @@ class Run:
     async def _work(self, entries: Iterator[Entry]) -> None:
         while self._stopped is None and (entry := next(entries, None)) is not None:
             self._under_way.add(entry.place)
-            result = await self._invite(entry, within(self._options.patience_seconds))
+            result = await self._invite(entry, within(self._patience_seconds))
             if _is_in_progress(result):
                 self._waiting_for_lease.append(entry)
             else:
                 self._note(entry, result)
 
     async def _ask_again(self, entry: Entry) -> None:
-        deadline = within(self._settings.lease_seconds + self._options.patience_seconds)
+        deadline = within(self._settings.lease_seconds + self._patience_seconds)
         result = await self._invite(entry, deadline)
         while _is_in_progress(result) and deadline.seconds_left > 0:
             result = await self._invite(entry, deadline)
@@ -330,7 +320,3 @@ def _is_in_progress(result: InviteResult) -> bool:
         not isinstance(result, InviteSuccess)
         and result.code is InviteErrorCode.IDEMPOTENCY_KEY_IN_PROGRESS
     )
-
-
-def _is_same_file(one: Path, other: Path) -> bool:
-    return one.resolve() == other.resolve()

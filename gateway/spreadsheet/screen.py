@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
-from gateway.spreadsheet.headings import Wanted
 from gateway.spreadsheet.plan import Plan
 from gateway.spreadsheet.track import TrackLook
 
@@ -21,12 +19,3 @@ class Screen(Protocol):
 
     def stopping(self) -> None:
         """The run was interrupted, and waits for the invites in progress."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """`patience_seconds` is how long the platform's rate limit may delay one row."""
-
-    patience_seconds: float = 300.0
-    limit: int | None = None
-    wanted: Wanted = Wanted()  # noqa: RUF009 - frozen

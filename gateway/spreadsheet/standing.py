@@ -35,7 +35,7 @@ _LOOK_UP: Final = (
     " person up on the platform; nothing more is sent to this address."
 )
 REPORTED: Final = "Invited according to the results of an earlier run."
-_NO_LINK: Final = "Invited, but the platform told no link: look it up there."
+_NO_LINK: Final = "Invited, but the platform sent no link: look it up there."
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.invites.models import InviteOutcome
+from gateway.spreadsheet.preview import counted
 from gateway.spreadsheet.standing import Standing, status_of
 
 _ROWS_SHOWN: Final = 8
@@ -42,10 +43,10 @@ class Tally:
         """Counts all rows, and lists those that need attention with the reason."""
         counts = Counter(one.outcome for _, one in self.standings)
         earlier = sum(one.is_earlier for _, one in self.standings)
-        told = ", ".join(f"{counts[outcome]} {status_of(outcome)}" for outcome in InviteOutcome)
+        of_each = ", ".join(f"{counts[outcome]} {status_of(outcome)}" for outcome in InviteOutcome)
         since = f" ({earlier} of them before this run)" if earlier else ""
-        rows = f"{len(self.standings)} row{'s' * (len(self.standings) != 1)}"
-        lines = [f"{rows}: {told}".replace(" invited", f" invited{since}", 1) + "."]
+        rows = counted(len(self.standings), "row")
+        lines = [f"{rows}: {of_each}".replace(" invited", f" invited{since}", 1) + "."]
         if self.stopped is not None:
             lines.append(f"Stopped early: {self.stopped}")
         for outcome in (InviteOutcome.NOT_INVITED, InviteOutcome.UNKNOWN):

@@ -49,7 +49,7 @@ async def look_at_track(send: Send, track: str) -> TrackLook:
         return TrackLook(track, problem="the platform could not be reached")
     found = read_track(exchange, track_id=int(track))
     if found is None:
-        problem = _PROBLEMS.get(exchange.status, "the platform does not tell of the track")
+        problem = _PROBLEMS.get(exchange.status, "the platform says nothing of the track")
         return TrackLook(track, problem=problem)
     return TrackLook(track, _printable(found.title), found.is_active)
 

@@ -1,16 +1,18 @@
-"""Making the store that the settings name."""
+"""Opening the store that the settings name."""
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gateway.invites.records import Records
 from gateway.settings.store_url import POSTGRES, SQLITE, check_url
 from gateway.stores.sqlite import SqliteStore
 from gateway.watched_file import WatchedFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from gateway.invites.store import Store
     from gateway.settings.model import Settings
@@ -21,6 +23,22 @@ def store_of(settings: Settings) -> Store:
     if settings.store_url_file is not None:
         return store_for(WatchedFile(settings.store_url_file, read_url_file).current)
     return store_for(settings.store_url.get_secret_value())
+
+
+def records_of(settings: Settings, *, store: Store | None = None) -> Records:
+    """The records in `store`, or else in the one that the settings name; not yet open."""
+    return Records(store or store_of(settings), secret=store_secret_of(settings))
+
+
+@asynccontextmanager
+async def opened_records(settings: Settings) -> AsyncIterator[Records]:
+    """Opens the records only: nothing is reconciled meanwhile. Raises StoreError."""
+    records = records_of(settings)
+    await records.open()
+    try:
+        yield records
+    finally:
+        await records.close()
 
 
 def store_for(url: str | Callable[[], str]) -> Store:

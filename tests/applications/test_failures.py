@@ -11,14 +11,8 @@ from gateway.applications.failures import failure_of, is_tried_again, judge_read
 from gateway.invites.models import InviteErrorCode
 from gateway.upstream.bounds import LARGEST_BODY
 from gateway.upstream.wire import Exchange, Fault, NoReply, Reply
+from tests.fakes.codes import FAULT, INVALID, LIMITED, NOT_FOUND, TIMEOUT, UNAUTHORIZED, UNAVAILABLE
 
-INVALID = InviteErrorCode.INVALID_INPUT
-NOT_FOUND = InviteErrorCode.TRACK_NOT_FOUND
-LIMITED = InviteErrorCode.RATE_LIMITED
-UNAUTHORIZED = InviteErrorCode.UPSTREAM_UNAUTHORIZED
-UNAVAILABLE = InviteErrorCode.UPSTREAM_UNAVAILABLE
-TIMEOUT = InviteErrorCode.UPSTREAM_TIMEOUT
-FAULT = InviteErrorCode.UPSTREAM_FAULT
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
 

@@ -30,20 +30,22 @@ from gateway.upstream.api_key import FixedApiKey
 from gateway.upstream.client import client_for
 from gateway.upstream.contract import Upstream
 from tests.fakes import hostile
+from tests.fakes.codes import (
+    ALREADY_INVITED,
+    FAULT,
+    INVALID,
+    LIMITED,
+    NOT_FOUND,
+    QUOTA,
+    TIMEOUT,
+    UNAUTHORIZED,
+    UNAVAILABLE,
+)
 from tests.fakes.hostile import INVITED, MEGABYTE, Hostile, answers_status
 from tests.fakes.invites import MemoryStore
 from tests.fakes.outcomes import INTERMEDIARIES
 
 DRAFT = InviteDraft("Ada", "ada@example.com", "6578", InviteFormat.SEND_LINK)
-INVALID_INPUT = InviteErrorCode.INVALID_INPUT
-TRACK_NOT_FOUND = InviteErrorCode.TRACK_NOT_FOUND
-ALREADY_INVITED = InviteErrorCode.ALREADY_INVITED
-QUOTA = InviteErrorCode.INVITE_QUOTA_EXHAUSTED
-RATE_LIMITED = InviteErrorCode.RATE_LIMITED
-UNAUTHORIZED = InviteErrorCode.UPSTREAM_UNAUTHORIZED
-UNAVAILABLE = InviteErrorCode.UPSTREAM_UNAVAILABLE
-TIMEOUT = InviteErrorCode.UPSTREAM_TIMEOUT
-FAULT = InviteErrorCode.UPSTREAM_FAULT
 YES, NO, MAYBE = InviteOutcome.INVITED, InviteOutcome.NOT_INVITED, InviteOutcome.UNKNOWN
 TOO_MANY_LEFT = b'{"message": "Invites Exhausted.", "error": "limit_exceed"}'
 
@@ -212,16 +214,16 @@ STATUSES = {
         name: status_row(status, UNAVAILABLE, NO, retryable=True, body=body)
         for name, (status, body) in INTERMEDIARIES.items()
     },
-    "400": status_row(400, INVALID_INPUT, NO),
+    "400": status_row(400, INVALID, NO),
     "401": status_row(401, UNAUTHORIZED, NO),
     "403": status_row(403, UNAUTHORIZED, NO),
     "403-exhausted": status_row(403, QUOTA, NO, body=TOO_MANY_LEFT),
-    "404": status_row(404, TRACK_NOT_FOUND, NO, body=b'{"error": "Track not found"}'),
+    "404": status_row(404, NOT_FOUND, NO, body=b'{"error": "Track not found"}'),
     "405": status_row(405, UNAVAILABLE, NO),
     "409": status_row(409, ALREADY_INVITED, NO),
     "418": status_row(418, FAULT, MAYBE),
-    "422": status_row(422, INVALID_INPUT, NO),
-    "429": status_row(429, RATE_LIMITED, NO, retryable=True),
+    "422": status_row(422, INVALID, NO),
+    "429": status_row(429, LIMITED, NO, retryable=True),
     "500": status_row(500, FAULT, MAYBE),
     "500-says-not": status_row(500, FAULT, MAYBE, body=b'{"error": "limit_exceed"}'),
     "502": status_row(502, FAULT, MAYBE, body=b"<html>Bad Gateway</html>"),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.spreadsheet.candidates import Candidate, CandidatesFile
+from gateway.spreadsheet.headings import Wanted
 from gateway.spreadsheet.invite_list import Entry, Sheet
 from gateway.spreadsheet.table import Form
 
@@ -17,7 +18,7 @@ def entries(*people: tuple[str, str], problem: str | None = None) -> list[Entry]
         for row, (name, email) in enumerate(people, 2)
     )
     file = CandidatesFile(
-        Path("list.csv"), candidates, ("name", "email"), 1, ("name",), "email", Form()
+        Path("list.csv"), candidates, ("name", "email"), 1, ("name",), "email", Form(), Wanted()
     )
     return Sheet(file, "6578", "send-link", "platform").entries()
 

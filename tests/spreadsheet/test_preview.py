@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gateway.spreadsheet import preview
 from gateway.spreadsheet.candidates import Candidate, CandidatesFile
+from gateway.spreadsheet.headings import Wanted
 from gateway.spreadsheet.invite_list import Entry
 from gateway.spreadsheet.plan import Plan
 from gateway.spreadsheet.report import Result
@@ -16,7 +17,14 @@ from gateway.spreadsheet.table import Form
 def a_file(*names: str, **options) -> CandidatesFile:
     people = tuple(Candidate(n, name, f"{n}@example.com") for n, name in enumerate(names, 2))
     file = CandidatesFile(
-        Path("list.csv"), people, ("First", "Last", "Email"), 1, ("First", "Last"), "Email", Form()
+        Path("list.csv"),
+        people,
+        ("First", "Last", "Email"),
+        1,
+        ("First", "Last"),
+        "Email",
+        Form(),
+        Wanted(),
     )
     return replace(file, **options)
 

@@ -26,7 +26,6 @@ from gateway.spreadsheet.plan import Plan
 from gateway.spreadsheet.report import ReportError
 from gateway.spreadsheet.results import ResultsFile, ResultsFileError
 from gateway.spreadsheet.run import invite_all
-from gateway.spreadsheet.screen import Options
 from gateway.spreadsheet.tally import Tally
 from gateway.spreadsheet.track import TrackLook
 from tests.fakes.settings import settings
@@ -140,7 +139,9 @@ def inviting(tmp_path, sandbox, screen):
             home / (result or "results.csv"), track=track, format_=format_, locks=tmp_path / "locks"
         )
         sheet = Sheet(read_candidates(path), track, format_, account)
-        return await invite_all(chosen, sheet, results, screen, Options(patience, limit))
+        return await invite_all(
+            chosen, sheet, results, screen, patience_seconds=patience, limit=limit
+        )
 
     return run
 

@@ -21,7 +21,7 @@ def a_failure(code: InviteErrorCode, *, retryable: bool = False) -> InviteFailur
     return InviteFailure(code, "in the core's words", InviteOutcome.NOT_INVITED, retryable)
 
 
-@pytest.mark.parametrize(("wants", "reason"), [(True, "told no link"), (False, "")])
+@pytest.mark.parametrize(("wants", "reason"), [(True, "sent no link"), (False, "")])
 def test_a_success_without_a_link(wants, reason):
     """It is said where links were wanted."""
     standing = standing_of(InviteSuccess(NO_LINK, replayed=True), wants_link=wants)

@@ -46,8 +46,8 @@ async def test_title_and_state(body, shown, name):
         (Reply(401, b"{}"), "does not accept the API key"),
         (Reply(403, b"{}"), "does not let this API key look"),
         (Reply(404, b"{}"), "does not find the track"),
-        (Reply(599, b"<p>"), "does not tell of the track"),
-        (Reply(200, b"<p>"), "does not tell of the track"),
+        (Reply(599, b"<p>"), "says nothing of the track"),
+        (Reply(200, b"<p>"), "says nothing of the track"),
     ],
 )
 async def test_what_is_in_the_way(exchange, problem):
