@@ -151,7 +151,7 @@ def test_strange_request_ids_are_replaced(sent):
 
 def test_metrics_count_requests_and_results():
     """Requests by status, results by type, code and outcome, calls by status."""
-    client = gateway(INVITED, Reply(404))
+    client = gateway(INVITED, Reply(404, b'{"error": "Track not found"}'))
     invite(client)
     invite(client)
     client.post("/graphql", json={"query": "{ nothing"})
