@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias, cast
 
@@ -222,8 +222,9 @@ def has_resolver(field: GraphQLField) -> bool:
     return definition is not None and definition.base_resolver is not None
 
 
+@cache
 def snake_case(name: str) -> str:
-    """The attribute behind a field: `applicationId` is read from `application_id`."""
+    """The attribute behind a name of the schema: `applicationId` is `application_id`."""
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
 
 
