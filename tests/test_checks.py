@@ -8,13 +8,7 @@ import pytest
 
 from gateway.checks import checked_settings
 from gateway.settings.loading import SettingsError
-from tests.fakes.environment import SECRET, plain_environment
-
-KEYS = {
-    "JWT_JWKS_URL": "https://id.example.com/keys",
-    "JWT_ISSUER": "https://id.example.com/",
-    "JWT_AUDIENCE": "invites",
-}
+from tests.fakes.environment import PROVIDER, SECRET, plain_environment
 
 
 @pytest.fixture
@@ -137,7 +131,7 @@ def test_a_bad_proxy_to_the_provider_is_named(environment, monkeypatch, scheme):
     """A proxy that cannot be used would show when the first token comes."""
     monkeypatch.setenv("no_proxy", "app.xobin.com")
     monkeypatch.setenv("https_proxy", f"{scheme}://u:{SECRET}@proxy.example")
-    environment(AUTH="jwt", **KEYS)
+    environment(AUTH="jwt", **PROVIDER)
 
     (fault,) = faults()
 

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from gateway import __version__
 from gateway.access.token_file import read_token_file, token_line
 from gateway.cli import main
-from gateway.settings.model import Settings
+from tests.fakes.environment import plain_environment
 from tests.fakes.texts import GUIDES
 
 ROOT = Path(__file__).parents[1]
@@ -23,9 +23,7 @@ ROOT = Path(__file__).parents[1]
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch, tmp_path):
     """No variable or file of the machine reaches these tests."""
-    monkeypatch.chdir(tmp_path)
-    for name in Settings.model_fields:
-        monkeypatch.delenv(f"GATEWAY_{name.upper()}", raising=False)
+    plain_environment(monkeypatch, tmp_path)
 
 
 @pytest.fixture(autouse=True)

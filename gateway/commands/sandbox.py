@@ -21,6 +21,8 @@ def serve(
     times: str,
     email_filter: str,
     page: str | None,
+    rate_limit: int | None,
+    rate_seconds: float,
 ) -> None:
     """Serves the stand-in until Ctrl-C or SIGTERM; the arguments are the options' values."""
     platform = Platform(
@@ -30,5 +32,7 @@ def serve(
         Times(times),
         EmailFilter(email_filter),
         None if page is None else int(page),
+        rate_limit,
+        rate_seconds,
     )
     serve_sandbox(port, platform)

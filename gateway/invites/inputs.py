@@ -37,11 +37,12 @@ _AROUND_EMAIL = _AROUND + "\u200c\u200d"
 _BLANK_LETTERS = "\u115f\u1160\u3164\uffa0\u2800"
 # Most addresses have this form, are valid and normalised, and need no full validation: words of
 # lower-case letters and digits, joined by single signs, not under a reserved domain.
+_SET_APART = frozenset({"arpa", "invalid", "local", "localhost", "onion", "test"})
 _PLAIN_EMAIL = re.compile(
     r"(?=.{1,64}@)[a-z0-9]+(?:[._+-][a-z0-9]+)*+"
-    r"@(?:(?=[^.]{1,63}\.)[a-z0-9]+(?:-[a-z0-9]+)*+\.)++[a-z]{2,63}"
+    r"@(?:(?=[^.]{1,63}\.)[a-z0-9]+(?:-[a-z0-9]+)*+\.)++"
+    rf"(?!(?:{'|'.join(_SET_APART)})\Z)[a-z]{{2,63}}"
 )
-_SET_APART = frozenset({"arpa", "invalid", "local", "localhost", "onion", "test"})
 _DECIMAL = re.compile(r"[1-9][0-9]{0,18}")
 
 
@@ -91,7 +92,7 @@ def _issues(
     email: str | None,
     key_required: bool,  # noqa: FBT001 - as `check` has it
 ) -> Iterator[InputIssue]:
-    if problem := name_problem(draft.candidate_name):
+    if problem := name_problem(trimmed(draft.candidate_name)):
         yield InputIssue("candidate_name", problem)
     if email is None:
         yield InputIssue("candidate_email", _email_problem(draft.candidate_email))
@@ -107,7 +108,7 @@ def _issues(
 
 
 def name_problem(name: str, *, longest: int = LONGEST_NAME) -> str | None:
-    """What is wrong with a name, or with another line of text of at most `longest` characters."""
+    """What is wrong with a trimmed name, or another line of at most `longest` characters."""
     # U+FFFD marks a letter that was lost in decoding. The check for printable text is the quick
     # one: almost every name passes it, and no forbidden character does.
     if "\ufffd" in name or (
@@ -115,7 +116,6 @@ def name_problem(name: str, *, longest: int = LONGEST_NAME) -> str | None:
         and any(unicodedata.category(character) in _FORBIDDEN_CATEGORIES for character in name)
     ):
         return "Must not contain control characters, line breaks or broken characters."
-    name = trimmed(name)
     if not name or not (name.isascii() or any(map(_is_seen, name))):
         return "Must not be blank."
     if len(name) > longest:
@@ -130,11 +130,11 @@ def _is_seen(character: str) -> bool:
 
 def normalised_email(email: str) -> str | None:
     """The address in the form that is sent, or None if it is invalid."""
+    if len(email) <= LONGEST_EMAIL and _PLAIN_EMAIL.fullmatch(email):
+        return email
     email = trimmed(email, _AROUND_EMAIL)
     if len(email) > LONGEST_EMAIL:
         return None
-    if _PLAIN_EMAIL.fullmatch(email) and email.rpartition(".")[2] not in _SET_APART:
-        return email
     # Slow to load: `gateway serve` loads it in the background, by `load_long_check`.
     from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415 - see above
 

@@ -23,6 +23,7 @@ from gateway.sandbox.failures import READ_REFUSALS, Mishap, Page, Refusal, failu
 from gateway.sandbox.ledger import MOST_KEPT, Accepted, Ledger
 from gateway.sandbox.pages import MOST_SHOWN, invite_page, list_page, missing_page, page_in_between
 from gateway.sandbox.platform import Platform, SecondInvite
+from gateway.sandbox.rate_limit import RateLimit
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
@@ -41,7 +42,7 @@ def create_sandbox(
 ) -> Starlette:
     """The stand-in for the platform, the same under `/` and under `/api/v2`."""
     ledger = Ledger(now=now, most_kept=most_kept, platform=platform)
-    sandbox = Sandbox(ledger, slow_seconds=slow_seconds)
+    sandbox = Sandbox(ledger, slow_seconds=slow_seconds, limit=_limit_of(ledger.platform, now))
     app = Starlette(
         routes=[*sandbox.routes(""), *sandbox.routes("/api/v2")],
         exception_handlers={HTTPException: _refused, ClientDisconnect: _client_gone},
@@ -50,11 +51,18 @@ def create_sandbox(
     return app
 
 
+def _limit_of(platform: Platform, now: Callable[[], datetime]) -> RateLimit | None:
+    if platform.rate_limit is None:
+        return None
+    return RateLimit(platform.rate_limit, seconds=platform.rate_seconds, now=now)
+
+
 class Sandbox:
     """Replies as the platform's documentation says, or fails as a candidate's address asks."""
 
-    def __init__(self, ledger: Ledger, *, slow_seconds: float) -> None:
+    def __init__(self, ledger: Ledger, *, slow_seconds: float, limit: RateLimit | None) -> None:
         self._ledger = ledger
+        self._limit = limit
         self._platform = ledger.platform
         self._slow_seconds = slow_seconds
 
@@ -83,6 +91,8 @@ class Sandbox:
     async def _invite(self, request: Request) -> Response:
         _check_api_key(request)
         body = await read_invite(request)
+        if self._limit is not None and (seconds := self._limit.seconds_to_wait()):
+            raise HTTPException(429, "Too many requests", {"retry-after": str(seconds)})
         _check_track(body.track_id)
         return await self._outcome(request, body)
 

@@ -62,7 +62,11 @@ class EmailFilter(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """One variant of the platform; `page` is the status of an HTML page shown instead of it."""
+    """One variant of the platform.
+
+    `page` is the status of an HTML page shown instead of it. Without a `rate_limit` any number of
+    invites is accepted, else this many within `rate_seconds`.
+    """
 
     second_invite: SecondInvite = SecondInvite.NEW
     listed: Listed = Listed.AT_ONCE
@@ -70,6 +74,8 @@ class Platform:
     times: Times = Times.UTC
     email_filter: EmailFilter = EmailFilter.SUBSTRING
     page: int | None = None
+    rate_limit: int | None = None
+    rate_seconds: float = 1.0
 
     def towards(self, email: str) -> Platform:
         """The same variant with the changes that the address asks for."""

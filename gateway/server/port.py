@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, TypeAlias, cast, runtime_checkable
 
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from gateway.http.asgi import Respond, Scope
+from gateway.http.asgi import Respond
 from gateway.http.errors import Header
 from gateway.http.responses import Response
 from gateway.server.application import response_of

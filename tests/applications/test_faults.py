@@ -21,15 +21,9 @@ from gateway.upstream.api_key import FixedApiKey
 from gateway.upstream.client import client_for
 from tests.fakes import hostile
 from tests.fakes.applications import TRACK, a_request, details, entry, listed, some_reads
+from tests.fakes.codes import FAULT, INVALID, LIMITED, NOT_FOUND, TIMEOUT, UNAUTHORIZED, UNAVAILABLE
 from tests.fakes.hostile import MEGABYTE, Hostile, answers_status
 
-INVALID = InviteErrorCode.INVALID_INPUT
-NOT_FOUND = InviteErrorCode.TRACK_NOT_FOUND
-LIMITED = InviteErrorCode.RATE_LIMITED
-UNAUTHORIZED = InviteErrorCode.UPSTREAM_UNAUTHORIZED
-UNAVAILABLE = InviteErrorCode.UPSTREAM_UNAVAILABLE
-TIMEOUT = InviteErrorCode.UPSTREAM_TIMEOUT
-FAULT = InviteErrorCode.UPSTREAM_FAULT
 # A wait that has to run out. Ample for a busy machine to connect and send within it.
 SHORT_SECONDS = 1.0
 READS = ("list", "one")

@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 from gateway.cli import main
 from gateway.commands import invite as command
 from gateway.sandbox import create_sandbox, running_sandbox
-from gateway.settings.model import Settings
+from tests.fakes.environment import plain_environment
 
 WORDS = ("invite", "list.csv", "--track", "6578", "--format", "get-link")
 MAIL = ("invite", "list.csv", "--track", "6578", "--format", "send-link")
@@ -28,11 +28,9 @@ RESULTS = "list.6578.get-link.results.csv"
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch, tmp_path):
     """No variable or file of the machine reaches these tests."""
-    monkeypatch.chdir(tmp_path)
+    plain_environment(monkeypatch, tmp_path)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setenv("COLUMNS", "120")
-    for name in Settings.model_fields:
-        monkeypatch.delenv(f"GATEWAY_{name.upper()}", raising=False)
 
 
 @pytest.fixture(scope="module")

@@ -24,6 +24,8 @@ PROGRAMS = (
     "relay",
     "urql",
 )
+CACHES = "caches"
+"""The program that reads through the caches that the guide configures."""
 MANIFESTS = ("relay-documents.json", "src/gql/persisted-documents.json", "apollo-manifest.json")
 """What the generators list for the gateway."""
 
@@ -63,11 +65,11 @@ def make_frontend(folder: Path) -> None:
 
 
 def compile_programs(folder: Path) -> None:
-    """Bundle each client's program for Node."""
+    """Bundle each program for Node."""
     run_tool(
         folder,
         "esbuild",
-        *(f"src/{name}.ts" for name in PROGRAMS),
+        *(f"src/{name}.ts" for name in (*PROGRAMS, CACHES)),
         "--bundle",
         "--platform=node",
         "--format=cjs",

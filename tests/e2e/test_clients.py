@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from graphql import GraphQLInterfaceType
 
+from gateway.graphql.schema import executable_schema
 from tests.e2e.conftest import Pair, serve_settings
 from tests.e2e.frontend import (
+    CACHES,
+    GUIDE,
     MANIFESTS,
     PROGRAMS,
     compile_programs,
+    files_on,
 )
 from tests.e2e.node import run_node, run_tool
 from tests.e2e.processes import running
@@ -132,3 +138,55 @@ def test_no_client_invites_twice(told):
         f"{local_part}@example.com"
         for local_part in (client, f"{client}-first", f"{client}-second")
     ]
+
+
+@pytest.fixture(scope="module")
+def caches(shared_pair: Pair, programs: Path) -> dict[str, Any]:
+    """What was invited and read through the guide's caches, and all warnings."""
+    printed = run_node(programs, f"{CACHES}.cjs", f"{shared_pair.gateway}/graphql")
+    found: dict[str, Any] = json.loads(printed)
+    return found
+
+
+@pytest.mark.parametrize("client", ["apollo", "urql"])
+def test_cache_merges_what_is_read_of_an_application(caches, client):
+    """The cache alone answers with fields of two reads; the list is as it was."""
+    seen = caches[client]
+
+    merged = seen["merged"]["application"]
+    assert (merged["name"], merged["email"], merged["currentStage"]["name"]) == (
+        "grace",
+        "grace@example.com",
+        "Invited",
+    )
+    assert [node["name"] for node in seen["list"]["applications"]["nodes"]] == ["grace", "ada"]
+    assert seen["listAfterwards"] == seen["list"]
+
+
+@pytest.mark.parametrize("client", ["apollo", "urql"])
+def test_cache_merges_no_invites(caches, client):
+    """Each candidate of a list has their own invite, and an error keeps its fields."""
+    ada, conflict, grace = caches[client]["invited"]["inviteCandidates"]["results"]
+
+    assert [one["invite"]["email"] for one in (ada, grace)] == [
+        "ada@example.com",
+        "grace@example.com",
+    ]
+    assert ada["invite"]["inviteLink"] != grace["invite"]["inviteLink"]
+    assert (conflict["code"], conflict["outcome"]) == ("ALREADY_INVITED", "NOT_INVITED")
+
+
+def test_cache_has_a_key_for_every_type(caches):
+    """urql warns of a type without one."""
+    assert [line for line in caches["warnings"] if "Invalid key" in line] == []
+
+
+def test_cache_knows_every_error():
+    """The list in the guide is the interface's."""
+    schema = executable_schema()
+    interface = schema.type_map["InviteError"]
+    assert isinstance(interface, GraphQLInterfaceType)
+    shown = files_on(GUIDE)["src/urqlCache.ts"].partition("InviteError: [")[2].partition("]")[0]
+
+    members = {member.name for member in schema.get_possible_types(interface)}
+    assert set(re.findall(r"\w+", shown)) == members

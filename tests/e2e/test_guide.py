@@ -184,17 +184,50 @@ def test_each_error_can_be_tried_as_it_says(pair, code, local_part):
     assert result.get("code", "no error") == code
 
 
-def test_fetch_example_invites_a_list(pair, frontend):
+def test_fetch_example_invites_a_list(tmp_path, frontend):
+    """The platform limits it and loses a reply: it goes on, and nobody is invited twice."""
+    plays = ("--rate-limit=3", "--rate-seconds=3", "--listed=late", "--late-seconds=2")
+    with running(tmp_path, "sandbox", "--port", "0", *plays) as sandbox:
+        # Waiting as long as the platform asks does not fit into one request.
+        settings = serve_settings(sandbox.address(), REQUEST_TIMEOUT_SECONDS="2")
+        with running(tmp_path, "serve", **settings) as gateway:
+            pair = Pair(gateway.address(), settings["UPSTREAM_URL"])
+            printed = invited_as_list(pair, frontend)
+            accepted = accepted_names(pair)
+
+    limited = [one for one in printed["before"] if one.get("code") == "RATE_LIMITED"]
+    assert len(limited) == 2
+    assert all(1 <= one["retryAfterSeconds"] <= 3 for one in limited)
+    assert ended(printed) == ["invited", "invited", "ALREADY_INVITED", "invited", "invited"]
+    # The lost reply had the link; the platform's list has none.
+    assert printed["before"][1]["code"] in {"UPSTREAM_FAULT", "RATE_LIMITED"}
+    assert printed["after"][1]["invite"]["inviteLink"] is None
+    assert accepted == ["ada", "alan", "dropped", "grace"]
+
+
+def test_fetch_example_invites_a_list_over_a_bad_network(pair, frontend):
     """Turned away, without a response, reloaded: it goes on, and nobody is invited twice."""
-    printed = json.loads(run_node(frontend, "src/use-invite-all.js", f"{pair.gateway}/graphql"))
+    printed = invited_as_list(pair, frontend, "lossy")
 
     assert [result["outcome"] for result in printed["before"][:2]] == ["UNKNOWN", "UNKNOWN"]
-    ended = [result.get("code", "invited") for result in printed["after"]]
-    assert ended == ["invited", "invited", "ALREADY_INVITED", "invited", "invited"]
+    assert ended(printed) == ["invited", "invited", "ALREADY_INVITED", "invited", "invited"]
     assert (printed["progress"][0], printed["progress"][-1]) == ("0/5", "5/5")
     assert printed["kept"] == [1, 0]
-    accepted = [invite["candidate_email"].partition("@")[0] for invite in pair.accepted()]
-    assert sorted(accepted) == ["ada", "alan", "dropped", "grace"]
+    assert accepted_names(pair) == ["ada", "alan", "dropped", "grace"]
+
+
+def invited_as_list(pair: Pair, frontend: Path, *words: str) -> dict[str, Any]:
+    printed = run_node(frontend, "src/use-invite-all.js", f"{pair.gateway}/graphql", *words)
+    report: dict[str, Any] = json.loads(printed)
+    return report
+
+
+def ended(printed: dict[str, Any]) -> list[str]:
+    return [result.get("code", "invited") for result in printed["after"]]
+
+
+def accepted_names(pair: Pair) -> list[str]:
+    return sorted(one["candidate_email"].partition("@")[0] for one in pair.accepted())
 
 
 def test_fetch_example_reads_a_whole_track(pair, frontend):

@@ -20,6 +20,7 @@ import pytest
 
 from tests.e2e.conftest import DOCUMENT, fetch, serve_settings
 from tests.e2e.processes import Command, environment, running
+from tests.fakes.threads import serving
 
 CLIENTS = 12
 
@@ -61,14 +62,9 @@ class _Invite(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def upstream() -> Iterator[SlowUpstream]:
-    server = SlowUpstream()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield server
-    server.go_on.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(SlowUpstream()) as server:
+        yield server
+        server.go_on.set()
 
 
 def mutation(email: str) -> str:

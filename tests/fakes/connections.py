@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -20,6 +20,7 @@ from gateway.server.drain import Draining
 from gateway.server.listen import listen
 from gateway.server.protocol import HttpProtocol
 from gateway.settings.limits import ConnectionLimits
+from tests.fakes.waiting import until
 
 QUICK = ConnectionLimits(
     max_header_bytes=1_000,
@@ -126,12 +127,6 @@ class Served:
         """Whether an ordinary request is answered."""
         request = b"GET /ok HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
         return (await self.exchange(request)).endswith(b"/ok ")
-
-
-async def until(met: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
-        while not met():  # noqa: ASYNC110 - there is no event for it
-            await asyncio.sleep(0.001)
 
 
 async def everything(reader: asyncio.StreamReader) -> bytes:

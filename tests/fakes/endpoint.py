@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import orjson
+import pytest
 from graphql import GraphQLSchema, build_schema
 
 from gateway.graphql.documents import DocumentReader
@@ -149,6 +150,24 @@ class Caller:
             {name.decode(): value.decode() for name, value in names},
             b"".join(message["body"] for message in sent[1:]),
         )
+
+
+@pytest.fixture(scope="session")
+def schema() -> GraphQLSchema:
+    return small_schema()
+
+
+@pytest.fixture
+def calling(schema) -> Callable[..., Caller]:
+    """Makes callers of an endpoint with the given options."""
+    return lambda **options: Caller(schema, options)
+
+
+@pytest.fixture
+def caller(calling) -> Caller:
+    """A caller of an endpoint with the options that `serve` has."""
+    made: Caller = calling()
+    return made
 
 
 def trusting(schema: GraphQLSchema, texts: dict[str, str]) -> TrustedDocuments:

@@ -10,6 +10,12 @@ import pytest
 from gateway.settings.model import Settings
 
 SECRET = "very-secret-key"
+PROVIDER = {
+    "JWT_JWKS_URL": "https://id.example.com/keys",
+    "JWT_ISSUER": "https://id.example.com/",
+    "JWT_AUDIENCE": "invites",
+}
+"""What an identity provider needs."""
 
 
 def plain_environment(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Callable[..., None]:

@@ -81,6 +81,9 @@ def answers(status: int, body: bytes = b'{"error": "no"}', **facts: Any) -> Act:
     return Act(Reply(status, body, **facts), invites=False)
 
 
+NO_TRACK = answers(404, b'{"error": "No such track"}')
+
+
 def crash_at(crashes: set[str], point: str) -> None:
     if point in crashes:
         crashes.clear()

@@ -28,6 +28,7 @@ from gateway.invites.sender import Sender, SendLimits
 from tests.fakes.invites import (
     INVITES,
     LOSES_THE_REPLY,
+    NO_TRACK,
     UNREACHABLE,
     MemoryStore,
     a_replica,
@@ -167,7 +168,7 @@ async def test_an_empty_list_is_done_at_once(replica, bulk):
 
 async def test_each_fails_alone(replica, bulk):
     """One that fails takes no other with it, and tells what it would tell alone."""
-    replica.upstream.acts += [INVITES, answers(404), LOSES_THE_REPLY, answers(409), INVITES]
+    replica.upstream.acts += [INVITES, NO_TRACK, LOSES_THE_REPLY, answers(409), INVITES]
 
     results = await bulk.invite_all([*drafts(5), a_draft(6, candidate_email="nobody")])
 

@@ -28,6 +28,7 @@ from tests.fakes.invites import (
     DIES_BEFORE_IT_ACTS,
     INVITES,
     LOSES_THE_REPLY,
+    NO_TRACK,
     QUIET_SECONDS,
     UNREACHABLE,
     Act,
@@ -219,7 +220,7 @@ async def test_hang_up_does_not_cut_an_invite_in_half(store, replica):
     ("act", "code"),
     [
         (answers(400), InviteErrorCode.INVALID_INPUT),
-        (answers(404), InviteErrorCode.TRACK_NOT_FOUND),
+        (NO_TRACK, InviteErrorCode.TRACK_NOT_FOUND),
         (answers(409), InviteErrorCode.ALREADY_INVITED),
     ],
     ids=lambda value: getattr(value, "value", ""),
@@ -247,6 +248,8 @@ async def test_refusal_is_final(store, replica, act, code):
         answers(403, b'{"message": "no", "error": "limit_exceed"}'),
         answers(307),
         *(answers(status, b"<html>blocked</html>") for status in (400, 401, 403, 404, 409, 422)),
+        *(answers(status, b'{"message": "no route"}') for status in (401, 403, 404)),
+        answers(404, b""),
     ],
 )
 async def test_what_was_not_looked_at_may_be_sent_again(store, replica, act):
@@ -753,7 +756,7 @@ async def test_store_failure_while_looking_up_a_conflict_is_no_refusal(replica, 
     assert (answer.outcome, answer.retryable) == (InviteOutcome.UNKNOWN, True)
 
 
-@pytest.mark.parametrize("reply", [Reply(401), Reply(403), Reply(404)])
+@pytest.mark.parametrize("reply", [answers(401).reply, answers(403).reply, NO_TRACK.reply])
 async def test_repetition_is_not_offered_where_the_list_is_closed(store, replica, reply):
     """A record that can only stay as it is tells nobody to try again."""
     replica.upstream.list_reply = reply

@@ -151,7 +151,11 @@ def test_clock_offset(date, offset):
     [
         (Reply(401), Doubt.REFUSED),
         (Reply(403), Doubt.REFUSED),
-        (Reply(404), Doubt.REFUSED),
+        (Reply(404), Doubt.UNREADABLE),
+        (Reply(404, b'{"error": "Track not found"}'), Doubt.REFUSED),
+        (Reply(403, b'{"message": "Exhausted", "error": "limit_exceed"}'), Doubt.REFUSED),
+        (Reply(403, b'{"message": "Forbidden"}'), Doubt.UNREADABLE),
+        (Reply(404, b'{"message": "no Route matched"}'), Doubt.UNREADABLE),
         (Reply(403, b"<html>blocked</html>"), Doubt.UNREADABLE),
         (Reply(404, b"<html>not found</html>"), Doubt.UNREADABLE),
         (Reply(429), Doubt.UNREADABLE),

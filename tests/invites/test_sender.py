@@ -89,14 +89,20 @@ async def test_all_else_is_sent_once(upstream, act):
     assert len(upstream.posts) == 1
 
 
-async def test_rejected_api_key_is_read_anew(upstream):
-    """A 401 is tried once more with a new key, if there is one."""
-    upstream.acts += [answers(401), INVITES]
+@pytest.mark.parametrize(
+    "body",
+    [b"", b'{"error": "no"}', b"Unauthorized", b'{"message": "Unauthorized"}', b"<p>No</p>"],
+    ids=repr,
+)
+async def test_rejected_api_key_is_read_anew(upstream, body):
+    """A 401 is tried once more with a new key, if there is one, whoever sent it."""
+    upstream.acts += [answers(401, body), INVITES]
     upstream.new_keys = 1
 
     sent = await send(a_sender(upstream))
 
     assert sent.judgement.verdict is Verdict.INVITED
+    assert len(upstream.posts) == 2
 
 
 async def test_wait_that_does_not_fit_is_left_to_the_caller(upstream):

@@ -159,6 +159,16 @@ async def test_a_page_in_between_answers_everything(status):
         assert await client.count() == 0
 
 
+async def test_more_invites_than_the_limit_are_turned_away():
+    """They invite nobody, are told when to come back, and reading is not limited."""
+    async with playing(Platform(rate_limit=2, rate_seconds=3), now=lambda: MOMENT) as client:
+        replies = [await client.invite(f"{name}@a.example") for name in "abc"]
+
+        assert [reply.status_code for reply in replies] == [200, 200, 429]
+        assert replies[2].headers["retry-after"] == "3"
+        assert len(await listed(client)) == await client.count() == 2
+
+
 async def test_old_invites_are_forgotten_as_persons_too():
     """Beyond the bound, a second invite is a first one again; a later one is still known."""
     async with playing(Platform(second_invite=SecondInvite.SAME), most_kept=2) as client:

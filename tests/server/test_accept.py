@@ -16,7 +16,8 @@ from uvicorn.server import ServerState
 from gateway.server.accept import NOT_SERVING, Acceptor, Share
 from gateway.server.config import ServerConfig
 from gateway.server.protocol import HttpProtocol
-from tests.fakes.connections import GET, PATIENT, EchoApp, one_answer, until
+from tests.fakes.connections import GET, PATIENT, EchoApp, one_answer
+from tests.fakes.waiting import until
 
 
 def test_one_worker_has_never_the_most():

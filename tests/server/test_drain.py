@@ -15,6 +15,7 @@ from gateway.graphql.schema import executable_schema
 from gateway.http.requests import RequestHead
 from gateway.http.responses import Response
 from gateway.server.drain import Draining, stopping
+from tests.fakes.waiting import until
 
 ORIGIN = "https://app.example.com"
 ENDPOINT = GraphQLEndpoint(
@@ -41,11 +42,6 @@ def server_stops():
     before = signal.signal(signal.SIGTERM, lambda number, _: stops.append(number))
     yield stops
     signal.signal(signal.SIGTERM, before)
-
-
-async def until(condition) -> None:
-    while not condition():  # noqa: ASYNC110 - a signal handler sets no event
-        await asyncio.sleep(0.001)
 
 
 async def test_signal_turns_new_requests_away(server_stops):

@@ -25,8 +25,8 @@ from tests.fakes.connections import (
     one_answer,
     post,
     serving,
-    until,
 )
+from tests.fakes.waiting import until
 
 DATE = (b"date", b"Wed, 25 Nov 2026 00:00:00 GMT")
 

@@ -10,14 +10,8 @@ from gateway.access.token_file import token_line
 from gateway.settings.access import is_loopback
 from gateway.settings.loading import SettingsError, load_settings
 from gateway.settings.model import Settings
-from tests.fakes.environment import SECRET, plain_environment
+from tests.fakes.environment import PROVIDER, SECRET, plain_environment
 from tests.fakes.identity import key_set, signing_key
-
-KEYS = {
-    "JWT_JWKS_URL": "https://id.example.com/keys",
-    "JWT_ISSUER": "https://id.example.com/",
-    "JWT_AUDIENCE": "invites",
-}
 
 
 @pytest.fixture
@@ -75,7 +69,7 @@ def test_a_token_file_without_tokens_is_named(faults, tmp_path):
 )
 def test_keys_come_over_tls(faults, url):
     """Whoever could change the keys on their way could call in anybody's name."""
-    (fault,) = faults(AUTH="jwt", **{**KEYS, "JWT_JWKS_URL": url})
+    (fault,) = faults(AUTH="jwt", **{**PROVIDER, "JWT_JWKS_URL": url})
 
     assert fault == "GATEWAY_JWT_JWKS_URL: must be an https URL, or http on this machine"
 
@@ -83,7 +77,7 @@ def test_keys_come_over_tls(faults, url):
 def test_keys_are_public(faults):
     """A password in the address would be printed, and could not be used anyway."""
     url = "https://user:s3cret@id.example.com/keys"
-    (fault,) = faults(AUTH="jwt", **{**KEYS, "JWT_JWKS_URL": url})
+    (fault,) = faults(AUTH="jwt", **{**PROVIDER, "JWT_JWKS_URL": url})
 
     assert fault == "GATEWAY_JWT_JWKS_URL: must have no user name"
 
@@ -91,7 +85,7 @@ def test_keys_are_public(faults):
 @pytest.mark.parametrize("names", ["HS256", "none", "RS256,HS256", ","])
 def test_algorithms_are_asymmetric(faults, names):
     """No setting lets a public key be used as a secret."""
-    (fault,) = faults(AUTH="jwt", **{**KEYS, "JWT_ALGORITHMS": names})
+    (fault,) = faults(AUTH="jwt", **{**PROVIDER, "JWT_ALGORITHMS": names})
 
     assert fault.startswith("GATEWAY_JWT_ALGORITHMS: must be some of ES256,")
 
@@ -99,7 +93,7 @@ def test_algorithms_are_asymmetric(faults, names):
 @pytest.mark.parametrize("source", ["url", "file"])
 def test_complete_settings_are_taken(faults, monkeypatch, tmp_path, source):
     """An issuer, an audience and keys are enough."""
-    given = dict(KEYS)
+    given = dict(PROVIDER)
     if source == "file":
         Path(tmp_path / "keys").write_bytes(key_set(signing_key("one")))
         given["JWT_JWKS_FILE"] = "keys"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -15,7 +16,7 @@ from gateway.invites.models import InviteErrorCode
 from gateway.site.guide.page import render
 from gateway.site.guide.routes import ORDER, Guide, read_guides
 from tests.fakes.settings import settings
-from tests.fakes.texts import GUIDES
+from tests.fakes.texts import GUIDES, ROOT
 
 FRONTENDS = GUIDES["frontends"]
 
@@ -46,6 +47,20 @@ def test_the_operations_fit_the_schema():
     assert len(operations) == 3
     for operation in operations:
         assert validate(executable_schema(), parse(operation)) == []
+
+
+def test_what_it_installs_is_what_the_tests_use():
+    """Each package that a reader installs is one that its examples were run with."""
+    manifest = json.loads((ROOT / "tests/e2e/clients/package.json").read_text("utf-8"))
+    used = {
+        f"{name}@{version.lstrip('^').partition('.')[0]}"
+        for name, version in manifest["dependencies"].items()
+    }
+    lines = re.findall(r"npm install( --save-dev)?([^`\n]+)", FRONTENDS)
+
+    installed = {package for _, packages in lines for package in packages.split()}
+    assert len(lines) == 3
+    assert installed - used == set()
 
 
 def test_every_guide_has_its_place():

@@ -15,6 +15,7 @@ from gateway.upstream.direct import pool as pool_module
 from gateway.upstream.direct.client import DirectUpstream
 from gateway.upstream.wire import Fault, NoReply, Reply
 from tests.fakes.recorder import OK, recording
+from tests.fakes.waiting import until
 
 BODY = b"{}"
 
@@ -57,12 +58,6 @@ async def silent():
             writer.transport.abort()
         # The loop closes an aborted transport's socket on its next turn.
         await asyncio.sleep(0)
-
-
-async def until(condition) -> None:
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 - what is waited for has no event
-            await asyncio.sleep(0.001)
 
 
 async def test_the_key_in_force_is_sent():

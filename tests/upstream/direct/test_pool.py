@@ -4,6 +4,7 @@ import asyncio
 
 from gateway.upstream.direct import pool as pool_module
 from gateway.upstream.direct.pool import Pool
+from tests.fakes.waiting import until
 
 
 def now() -> float:
@@ -34,12 +35,6 @@ async def taken(pool: Pool, seconds: float = 5.0):
     if not await pool.place(wait_until=now() + seconds):
         return None
     return pool.kept(now()) or await pool.dial()
-
-
-async def until(condition) -> None:
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 - what is waited for has no event
-            await asyncio.sleep(0.001)
 
 
 async def until_waiting(pool: Pool, count: int) -> None:
