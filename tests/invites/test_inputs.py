@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.invites import inputs
-from gateway.invites.inputs import InviteDraft, check
+from gateway.invites.inputs import InviteDraft, check, comparable_email
 from gateway.invites.models import InviteFormat, InviteRequest
 
 GOOD = {
@@ -188,6 +188,26 @@ def test_key_may_be_required():
 def test_bad_addresses_are_refused(email):
     """One address that mail can be sent to, and nothing else."""
     assert bad_fields(candidate_email=email) == ["candidate_email"]
+
+
+@pytest.mark.parametrize(
+    ("length", "problem"),
+    [
+        (254, "Must be one e-mail address that mail can be sent to, like name@example.com."),
+        (255, "Must have at most 254 characters."),
+    ],
+)
+def test_length_is_named_only_if_it_is_what_is_wrong(length, problem):
+    """An address of 254 characters may be wrong in other ways."""
+    [issue] = checked(candidate_email="a" * length)
+
+    assert issue.message == problem
+
+
+@pytest.mark.parametrize("email", ["Ada@xn--0.com", "Ada@xn--a.example"])
+def test_domain_that_cannot_be_decoded_is_compared_as_it_is(email):
+    """The platform's list may hold anything."""
+    assert comparable_email(email) == email.lower()
 
 
 @pytest.mark.parametrize(
