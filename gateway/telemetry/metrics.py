@@ -36,7 +36,7 @@ from gateway.invites.models import Anomaly, InviteErrorCode, InviteOutcome, Invi
 from gateway.operator_error import OperatorError
 from gateway.telemetry.log_stream import dropped_lines
 from gateway.telemetry.tallies import Tally, Times
-from gateway.telemetry.trail import SUCCESS, Result, Trail, is_replayed, told
+from gateway.telemetry.trail import SUCCESS, Summary, Trail, is_replayed, summary_of
 from gateway.upstream.wire import Exchange, Fault, Reply
 
 # The creation times of counters would add one series for each.
@@ -160,7 +160,7 @@ class Metrics:
             self._errors.labels(trail.error_code).inc()
 
     def on_invite(self, _: InviteDraft, result: InviteResult, __: Trail | None, ___: str) -> None:
-        self._results.counts[told(result)] += 1
+        self._results.counts[summary_of(result)] += 1
         if is_replayed(result):
             self._replays.inc()
 
@@ -239,7 +239,7 @@ def _labels_of_status(status: int) -> tuple[str]:
     return (str(status),)
 
 
-def _labels_of_result(result: Result) -> tuple[str, str, str]:
+def _labels_of_result(result: Summary) -> tuple[str, str, str]:
     return (result.type, result.code, result.outcome)
 
 
