@@ -340,7 +340,7 @@ class Replica:
     """One gateway's keyed invites over a store that may be shared."""
 
     records: Records
-    upstream: FakeUpstream
+    upstream: Any
     clock: Clock
     reads_back: bool = True
     rules: Rules = RULES
@@ -348,6 +348,7 @@ class Replica:
     by_person: bool = False
     settle_waits: Sequence[float] = (0, 0)
     final_refusals: Collection[InviteErrorCode] = FINAL_REFUSALS
+    call_seconds: float = 10
     admission: Admission = field(default_factory=lambda: Admission(8, queue=8, max_wait_seconds=30))
 
     def __post_init__(self) -> None:
@@ -368,7 +369,7 @@ class Replica:
         )
         self.inviter = KeyedInviter(
             records=self.records,
-            sender=Sender(self.upstream, timeout_seconds=10, policy=self.policy),
+            sender=Sender(self.upstream, timeout_seconds=self.call_seconds, policy=self.policy),
             admission=self.admission,
             read_back=self.read_back,
             witness_looks=self.witness_looks,

@@ -88,6 +88,11 @@ def test_bad_names_are_refused(name):
         "O'Neil-Smith, Jr.",
         "مریم\u200cالسادات",
         "👩🏽‍🚀",
+        "❤\ufe0f\u200d🔥",
+        "क्\u200dष",
+        "র\u200d্যাম",
+        "শ্রী",
+        "葛\U000e0100城",
         "<b>x</b>",
         "\u3164김",
         "Ⅳ",
@@ -97,6 +102,38 @@ def test_bad_names_are_refused(name):
 def test_good_names_are_kept(name):
     """People are called all sorts of things."""
     assert checked(candidate_name=name).candidate_name == name
+
+
+@pytest.mark.parametrize(
+    ("name", "character"),
+    [
+        ("Ada \u202eecalevoL", "U+202E (RIGHT-TO-LEFT OVERRIDE)"),
+        ("Ada \u202aLovelace", "U+202A (LEFT-TO-RIGHT EMBEDDING)"),
+        ("Ada\u202c Lovelace", "U+202C (POP DIRECTIONAL FORMATTING)"),
+        ("Ada \u2067Lovelace", "U+2067 (RIGHT-TO-LEFT ISOLATE)"),
+        ("A\u200eda", "U+200E (LEFT-TO-RIGHT MARK)"),
+        ("A\u061cda", "U+061C (ARABIC LETTER MARK)"),
+        ("A\u200bda", "U+200B (ZERO WIDTH SPACE)"),
+        ("A\u2060da", "U+2060 (WORD JOINER)"),
+        ("A\ufeffda", "U+FEFF (ZERO WIDTH NO-BREAK SPACE)"),
+        ("Love\u00adlace", "U+00AD (SOFT HYPHEN)"),
+        ("Ada\U000e0041", "U+E0041 (TAG LATIN CAPITAL LETTER A)"),
+        ("A\u200dda", "U+200D (ZERO WIDTH JOINER)"),
+        ("Ada\u200c", "U+200C (ZERO WIDTH NON-JOINER)"),
+        ("\u200dAda", "U+200D (ZERO WIDTH JOINER)"),
+        ("Ren\u0065\u0301\u200de", "U+200D (ZERO WIDTH JOINER)"),
+        ("А\u200dда", "U+200D (ZERO WIDTH JOINER)"),
+        ("مر \u200cیم", "U+200C (ZERO WIDTH NON-JOINER)"),
+        ("مر\u200c\u200cیم", "U+200C (ZERO WIDTH NON-JOINER)"),
+    ],
+    ids=ascii,
+)
+def test_invisible_characters_in_names_are_named(name, character):
+    """They make a name look like another, and whoever typed it cannot see them."""
+    [issue] = checked(candidate_name=name)
+
+    assert issue.field == "candidate_name"
+    assert character in issue.message
 
 
 def test_names_are_trimmed_before_they_are_measured():
