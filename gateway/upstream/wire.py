@@ -256,7 +256,8 @@ def json_of(reply: Reply) -> object:
         value = _lenient_json(reply)
         return _without(key, value) if len(key) >= SHORTEST_HIDDEN_KEY else value
     # Without escapes the key can be found in the raw bytes, and the value need not be walked.
-    if len(key) < SHORTEST_HIDDEN_KEY or (b"\\" not in body and key.encode() not in body):
+    # Not `in`: for bytes it first takes them for a number and drops the error.
+    if len(key) < SHORTEST_HIDDEN_KEY or (body.find(b"\\") < 0 and body.find(key.encode()) < 0):
         return value
     return _without(key, value) if _may_hold(key, body) else value
 
