@@ -27,7 +27,7 @@ from gateway.invites.store import StoreUnavailableError
 from gateway.invites.witness import WitnessLooks
 from gateway.upstream.wire import Exchange, Fault, NoReply, Reply
 from tests.fakes.calls import asked
-from tests.fakes.records import LEASE_SECONDS, NOW, a_request
+from tests.fakes.records import LEASE_SECONDS, NOW, SECRET, a_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -406,7 +406,7 @@ async def a_replica(
     **options: Any,
 ) -> Replica:
     clock = clock or Clock()
-    records = Records(store or MemoryStore(), secret=b"a secret for the tests only, 32 b")
+    records = Records(store or MemoryStore(), secret=SECRET)
     await records.open()
     return Replica(records, upstream or FakeUpstream(clock), clock, **options)
 

@@ -648,7 +648,7 @@ async def test_slow_settle_is_waited_for(store, replica, monkeypatch, seconds, g
 
     That holds while the caller has time, and for a moment longer.
     """
-    monkeypatch.setattr("gateway.invites.keyed._GRACE_SECONDS", grace)
+    monkeypatch.setattr("gateway.invites.running._GRACE_SECONDS", grace)
     swap, reached, free = store.swap, asyncio.Event(), asyncio.Event()
     replica.upstream.acts.append(answers(401))
 
