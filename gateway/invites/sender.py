@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
+from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
 from gateway.invites.anomalies import Anomalies
@@ -160,7 +161,7 @@ class Sender:
         return post.api_key is None and self._upstream.reread_api_key()
 
     def _exchange(self, post: _Post) -> Awaitable[Exchange]:
-        seconds_left = post.deadline.seconds_left
+        seconds_left = post.deadline.at - monotonic()
         if seconds_left <= 0:
             return _too_late()
         return self._upstream.send(
