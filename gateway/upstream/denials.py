@@ -22,7 +22,8 @@ _WORDS_FOR_NOTHING: Final = frozenset({"", "false", "0", "none", "null"})
 _WORDS: Final = (int, str)
 _FAILED: Final = re.compile(
     r"\s*(err|fail|unsuccess|reject|denied|refused|invalid|exception|fault|false|forbid|unauth"
-    r"|not.?found|duplicate|timeout|ko\b|nok\b|[45]\d\d\b)",
+    r"|not.?(found|sent|invited|delivered|created)|undeliver|duplicate|skipped|bounced|blocked"
+    r"|timeout|ko\b|nok\b|[45]\d\d\b)",
     re.IGNORECASE,
 )
 _NEGATIVE: Final = re.compile(
