@@ -170,10 +170,11 @@ def sandbox(port: int, **platform: Any) -> None:
 @click.option("--federation", is_flag=True, help="As the subgraph of GATEWAY_FEDERATION=true.")
 def schema(file: Path | None, *, federation: bool) -> None:
     """Print the GraphQL schema."""
-    from gateway.commands.schema import compared, printed
+    from gateway.commands.schema import compared
+    from gateway.graphql.schema import printed_schema
 
     if file is None:
-        click.echo(printed(federation=federation), nl=False)
+        click.echo(printed_schema(federation=federation), nl=False)
     elif difference := compared(file, federation=federation):
         click.echo(difference, nl=False)
         raise click.exceptions.Exit(1)
@@ -231,7 +232,7 @@ def migrate() -> None:
 @click.option("--wait/--no-wait", default=True, help="Look again where that may settle more.")
 @click.pass_context
 def reconcile(context: click.Context, *, as_json: bool, wait: bool) -> None:
-    """Find out what became of invites whose end is unknown.
+    """Look up the invites in doubt, and settle those that can be settled.
 
     Exits with 1 if some are left, and says which and why. With a SQLite file the gateway must
     not be running; it does this by itself while it is.

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
+from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
 from gateway.invites.anomalies import Anomalies
@@ -28,6 +29,7 @@ _TOO_MANY_REQUESTS = int(HTTPStatus.TOO_MANY_REQUESTS)
 _SERVER_ERROR = int(HTTPStatus.INTERNAL_SERVER_ERROR)
 _GOOD, _UNTOLD = Health.GOOD, Health.UNTOLD
 _NOT_PROCESSED = Verdict.NOT_PROCESSED
+_OTHER_INVITE = Anomaly.OTHER_INVITE
 _SENT_NOTHING = NoReply(Fault.OTHER, possibly_sent=False)
 
 
@@ -119,12 +121,12 @@ class Sender:
         post = _Post(request, body, deadline, may_send, idempotency_key, key, self._now)
         self._budget.earn()
         sent, attempts = await self._attempt(post), 1
-        while await self._wait_for_next(sent, attempts, deadline):
+        while sent.judgement.retryable and await self._wait_for_next(sent, attempts, deadline):
             sent, attempts = await self._attempt(post), attempts + 1
         return sent
 
     async def _wait_for_next(self, sent: Sent, attempts: int, deadline: Deadline) -> bool:
-        if not sent.judgement.retryable or _is_own_overload(sent.exchange):
+        if _is_own_overload(sent.exchange):
             return False
         wait = self._policy.wait_before_next(
             sent.judgement, attempts=attempts, seconds_left=deadline.seconds_left
@@ -144,37 +146,39 @@ class Sender:
             return _spared(breaker)
         health = _UNTOLD
         try:
-            sent = await self._post(post)
-            if self._has_new_key(sent, post):
+            sent = self._judged(await self._exchange(post), post)
+            if sent.judgement.status == _UNAUTHORIZED and self._has_new_key(post):
                 self._retried()
-                sent = await self._post(post)
+                sent = self._judged(await self._exchange(post), post)
             health = health_of(sent.exchange)
         finally:
             if breaker is not None and permit is not None:
                 breaker.report(permit, health)
         return sent
 
-    def _has_new_key(self, sent: Sent, post: _Post) -> bool:
-        """Whether the upstream key was refused and has been replaced since."""
-        refused = sent.judgement.status == _UNAUTHORIZED and post.api_key is None
-        return refused and self._upstream.reread_api_key()
+    def _has_new_key(self, post: _Post) -> bool:
+        """Whether the upstream key, which was refused, has been replaced since."""
+        return post.api_key is None and self._upstream.reread_api_key()
 
-    async def _post(self, post: _Post) -> Sent:
-        seconds_left = post.deadline.seconds_left
+    def _exchange(self, post: _Post) -> Awaitable[Exchange]:
+        seconds_left = post.deadline.at - monotonic()
         if seconds_left <= 0:
-            exchange: Exchange = NoReply(Fault.DEADLINE, possibly_sent=False)
-        else:
-            exchange = await self._upstream.send(
-                invite_call(
-                    post.body,
-                    timeout_seconds=min(self._timeout_seconds, seconds_left),
-                    api_key=post.api_key,
-                    idempotency_key=post.idempotency_key,
-                    may_send=post.may_send,
-                    trusts_connection=post.trusts_connection,
-                )
+            return _too_late()
+        return self._upstream.send(
+            invite_call(
+                post.body,
+                timeout_seconds=min(self._timeout_seconds, seconds_left),
+                api_key=post.api_key,
+                idempotency_key=post.idempotency_key,
+                may_send=post.may_send,
+                trusts_connection=post.trusts_connection,
             )
-        judgement = post.judgement_of(exchange)
+        )
+
+    def _judged(self, exchange: Exchange, post: _Post) -> Sent:
+        judgement = post.judgement
+        if judgement is None or post.judged is not exchange:
+            judgement = judge(exchange, post.request, now=post.now)
         if judgement.anomaly is not None:
             self._anomalies.note(judgement.anomaly, judgement.status)
         if judgement.verdict is _NOT_PROCESSED:
@@ -191,17 +195,14 @@ class _Post:
     idempotency_key: str | None
     api_key: str | None
     now: Clock
-    _judged: tuple[Exchange, Judgement] | None = None
-
-    def judgement_of(self, exchange: Exchange) -> Judgement:
-        """What the exchange proves; cached, because the body has to be parsed."""
-        if self._judged is None or self._judged[0] is not exchange:
-            self._judged = exchange, judge(exchange, self.request, now=self.now)
-        return self._judged[1]
+    judged: Reply | None = None
+    """The reply that `judgement` is about: its body is parsed only once."""
+    judgement: Judgement | None = None
 
     def trusts_connection(self, reply: Reply) -> bool:
         """False after a reply about another invite: later replies may be out of step too."""
-        return self.judgement_of(reply).anomaly is not Anomaly.OTHER_INVITE
+        self.judged, self.judgement = reply, judge(reply, self.request, now=self.now)
+        return self.judgement.anomaly is not _OTHER_INVITE
 
 
 def health_of(exchange: Exchange) -> Health:
@@ -221,6 +222,10 @@ def _is_own_overload(exchange: Exchange) -> bool:
     return exchange is _SENT_NOTHING or (
         isinstance(exchange, NoReply) and exchange.fault is Fault.POOL_TIMEOUT
     )
+
+
+async def _too_late() -> Exchange:
+    return NoReply(Fault.DEADLINE, possibly_sent=False)
 
 
 async def _limited(limit: Limit, name: str) -> Sent | None:

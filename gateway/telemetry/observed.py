@@ -55,7 +55,8 @@ def observed(
             TRAIL.reset(before)
             trail.seconds = clock() - trail.started
             _notify(seen, trail)
-        return response.adding((b"x-request-id", trail.request_id.encode()))
+        response.own += ((b"x-request-id", trail.request_id.encode()),)
+        return response
 
     return noted
 
@@ -71,7 +72,7 @@ def request_id_of(head: RequestHead) -> str:
     value = head.headers.get(b"x-request-id")
     if value is not None and _REQUEST_ID.fullmatch(value):
         return value.decode()
-    return f"{random.getrandbits(64):016x}"
+    return random.getrandbits(64).to_bytes(8).hex()
 
 
 def _notify(seen: Sequence[Callable[..., None]], *what: object) -> None:

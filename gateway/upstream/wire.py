@@ -220,9 +220,15 @@ def read_error(reply: Reply) -> ErrorFields:
 
 
 def read_applicants(reply: Reply) -> ApplicantPage | None:
-    """The page, or None unless all of it is readable: half a list proves no absence."""
+    """The page, or None unless all of it is readable: half a list proves no absence.
+
+    Nor does one beside which an error is reported.
+    """
     body = json_of(reply) if reply.status == HTTPStatus.OK and reply.body_complete else None
     if not isinstance(body, dict) or not isinstance(body.get("data"), list):
+        return None
+    # An error with an empty list beside it is not an empty list.
+    if denies({name: value for name, value in body.items() if name != "data"}):
         return None
     pagination = body.get("pagination")
     if not isinstance(pagination, dict) or not isinstance(pagination.get("has_next"), bool):
@@ -256,7 +262,8 @@ def json_of(reply: Reply) -> object:
         value = _lenient_json(reply)
         return _without(key, value) if len(key) >= SHORTEST_HIDDEN_KEY else value
     # Without escapes the key can be found in the raw bytes, and the value need not be walked.
-    if len(key) < SHORTEST_HIDDEN_KEY or (b"\\" not in body and key.encode() not in body):
+    # Not `in`: for bytes it first takes them for a number and drops the error.
+    if len(key) < SHORTEST_HIDDEN_KEY or (body.find(b"\\") < 0 and body.find(key.encode()) < 0):
         return value
     return _without(key, value) if _may_hold(key, body) else value
 

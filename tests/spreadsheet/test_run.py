@@ -30,7 +30,6 @@ from gateway.spreadsheet.tally import Tally
 from gateway.spreadsheet.track import TrackLook
 from tests.fakes.settings import settings
 
-SEND = {"format_": "send-link"}
 EXCEL_16 = "line,name,email,track,format,status,link,code,reason\r\n"
 
 
@@ -442,7 +441,7 @@ async def test_a_doubt_is_looked_up_on_the_platform(inviting, tmp_path, sandbox)
     reasons = [one.reason for _, one in (*tally.standings, *blind.standings)]
     assert "platform lists this person" in reasons[0]
     assert "does not list this person" in reasons[1]
-    assert "could not be asked" in reasons[2]
+    assert "could not be read" in reasons[2]
     assert await sent(sandbox) == {"a@example.com": 1}
 
 

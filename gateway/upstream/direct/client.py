@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from time import monotonic
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
@@ -73,13 +74,31 @@ class DirectUpstream:
         self._pool = Pool(dialer.dial, size=concurrency)
 
     async def send(self, call: Call) -> Exchange:
-        if self._observe is None:
-            return await self._send(call)
-        ended, exchange = self._observe(call), None
+        ended = None if self._observe is None else self._observe(call)
+        connection: Connection | Fault = Fault.OTHER
+        exchange: Exchange | None = None
         try:
-            exchange = await self._send(call)
+            request, key, now = self._request(call), self._key, monotonic()
+            if request:
+                # Most calls need not wait, so they avoid a coroutine.
+                connection = self._pool.take(now) or await self._connect(call, now)
+            if isinstance(connection, Fault):
+                exchange = NoReply(connection, possibly_sent=False)
+            elif _is_late(call, now):
+                exchange = NoReply(Fault.DEADLINE, possibly_sent=False)
+            else:
+                exchange = await connection.exchange(request, deadline=now + call.timeout_seconds)
+                if not keyed_and_trusted(exchange, call=call, api_key=key):
+                    connection.abort()
+        except BaseException:
+            if isinstance(connection, Connection):
+                connection.abort()
+            raise
         finally:
-            ended(exchange)
+            if isinstance(connection, Connection):
+                self._pool.give_back(connection, monotonic())
+            if ended is not None:
+                ended(exchange)
         return exchange
 
     def reread_api_key(self) -> bool:
@@ -88,17 +107,17 @@ class DirectUpstream:
     async def aclose(self) -> None:
         await self._pool.aclose()
 
-    def _request(self, call: Call) -> bytes | None:
-        """The request's bytes, or None if it cannot be written."""
+    def _request(self, call: Call) -> bytes:
+        """The request's bytes; none if it cannot be written."""
         key = self._api_key.current() if call.api_key is None else call.api_key
         if key != self._key:
             if not fits_header(key):
-                return None
+                return b""
             self._key, self._invite_head = key, self._head("POST", INVITE_PATH, key)
         own = b""
         if call.idempotency_key is not None:
             if not fits_header(call.idempotency_key):
-                return None
+                return b""
             own = f"idempotency-key: {call.idempotency_key}\r\n".encode()
         if call.headers:
             own += b"".join(b"%b: %b\r\n" % header for header in call.headers)
@@ -114,39 +133,18 @@ class DirectUpstream:
     def _head(self, method: str, path: str, key: str) -> bytes:
         return f"{method} {self._path}{path}{self._headers}{key}\r\n".encode()
 
-    async def _send(self, call: Call) -> Exchange:
-        request = self._request(call)
-        if request is None:
-            return NoReply(Fault.OTHER, possibly_sent=False)
-        key = self._key
-        loop = asyncio.get_running_loop()
-        now = loop.time()
-        deadline = now + call.timeout_seconds
-        # Most calls need not wait, so they avoid a coroutine.
-        if not self._pool.try_place() and not await self._pool.place(
-            wait_until=now + call.timeout_seconds * POOL_SHARE
-        ):
-            return NoReply(Fault.POOL_TIMEOUT, possibly_sent=False)
-        connection = self._pool.kept()
+    async def _connect(self, call: Call, now: float) -> Connection | Fault:
+        """A connection with its place in the pool, or why there is none."""
+        seconds, pool = call.timeout_seconds, self._pool
+        if not await pool.place(wait_until=now + seconds * POOL_SHARE):
+            return Fault.POOL_TIMEOUT
+        connection: Connection | Fault | None = None
         try:
-            if connection is None:
-                dialled = await self._dial(call.timeout_seconds)
-                if isinstance(dialled, Fault):
-                    return NoReply(dialled, possibly_sent=False)
-                connection = dialled
-            if _is_late(loop.time() - deadline, call):
-                return NoReply(Fault.DEADLINE, possibly_sent=False)
-            exchange = await connection.exchange(request, deadline=deadline)
-            if not keyed_and_trusted(exchange, call=call, api_key=key):
-                connection.abort()
-        except BaseException:
-            if connection is not None:
-                connection.abort()
-            raise
-        else:
-            return exchange
+            connection = pool.kept(monotonic()) or await self._dial(seconds)
+            return connection
         finally:
-            self._pool.give_back(connection)
+            if not isinstance(connection, Connection):
+                pool.give_back(None, now)
 
     async def _dial(self, timeout_seconds: float) -> Connection | Fault:
         try:
@@ -162,8 +160,11 @@ class DirectUpstream:
             return Fault.OTHER
 
 
-def _is_late(seconds: float, call: Call) -> bool:
-    return seconds > 0 or (call.may_send is not None and not call.may_send())
+def _is_late(call: Call, begun: float) -> bool:
+    """Whether the call, which began at that moment, must not be sent any more."""
+    return monotonic() - begun > call.timeout_seconds or (
+        call.may_send is not None and not call.may_send()
+    )
 
 
 def _authority(host: str, port: int | None, scheme: str) -> str:
