@@ -231,7 +231,7 @@ def migrate() -> None:
 @click.option("--wait/--no-wait", default=True, help="Look again where that may settle more.")
 @click.pass_context
 def reconcile(context: click.Context, *, as_json: bool, wait: bool) -> None:
-    """Find out what became of invites whose end is unknown.
+    """Look up the invites in doubt, and settle those that can be settled.
 
     Exits with 1 if some are left, and says which and why. With a SQLite file the gateway must
     not be running; it does this by itself while it is.

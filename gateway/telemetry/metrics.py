@@ -79,7 +79,7 @@ class Metrics:
         )
         self._invites = Counter(
             "gateway_invites",
-            "Invites asked for, by what came of them.",
+            "Invites asked for, by their result.",
             ["type", "code", "outcome"],
             registry=registry,
         )
@@ -105,7 +105,7 @@ class Metrics:
         )
         self._anomalies = Counter(
             "gateway_upstream_anomalies",
-            "Replies to invites that the platform would not give, by what is wrong with them.",
+            "Replies to invites that the platform is not documented to send, by kind.",
             ["kind"],
             registry=registry,
         )
@@ -132,7 +132,7 @@ class Metrics:
         self._request_times = Times(self._request_seconds, _SECONDS)
         self._call_times = Times(self._call_seconds, _SECONDS)
         self._dropped_lines = Counter(
-            "gateway_log_lines_dropped", "Log lines that nobody read in time.", registry=registry
+            "gateway_log_lines_dropped", "Log lines not read in time.", registry=registry
         )
         self._dropped_before = 0
         self._is_alone = False
