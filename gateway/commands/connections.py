@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Final
 
+from gateway.access.rate_limits import rate_limits_of
 from gateway.background import aside
 from gateway.invites.models import Anomaly
 from gateway.invites.outcomes import judge
@@ -116,8 +117,6 @@ async def _provider(settings: Settings) -> Tried:
 
 
 async def _counts(settings: Settings) -> Tried:
-    from gateway.access.rate_limits import rate_limits_of  # noqa: PLC0415 - as above
-
     limits = rate_limits_of(settings)
     await limits.limit("check", 1000).seconds_to_wait("check")
     reached = limits.shared is not None and limits.shared.reached

@@ -40,7 +40,7 @@ from gateway.telemetry.trail import SUCCESS, Summary, Trail, is_replayed, summar
 from gateway.upstream.wire import Exchange, Fault, Reply
 
 # The creation times of counters would add one series for each.
-disable_created_metrics()  # type: ignore[no-untyped-call]
+disable_created_metrics()
 
 LOGGER = logging.getLogger("gateway.telemetry")
 
@@ -306,7 +306,7 @@ def _of_all_workers(folder: Path) -> bytes:
     if not any(folder.glob(f"*_{os.getpid()}.db")):
         raise FileNotFoundError
     registry = CollectorRegistry()
-    MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]
+    MultiProcessCollector(registry, str(folder))
     return generate_latest(registry)
 
 
@@ -317,4 +317,4 @@ def _forget_the_dead(folder: Path) -> None:
         if number.isdecimal() and not Path(f"/proc/{number}").exists():
             # Another worker may have removed it already.
             with contextlib.suppress(FileNotFoundError):
-                mark_process_dead(int(number), str(folder))  # type: ignore[no-untyped-call]
+                mark_process_dead(int(number), str(folder))

@@ -338,8 +338,11 @@ def test_settings_are_needed_but_no_callers(run):
     missing = run(*WORDS, GATEWAY_UPSTREAM_API_KEY="")
     wrong = run(*WORDS, "--dry-run", GATEWAY_PORT="x")
     forwarding = run(*WORDS, GATEWAY_UPSTREAM_API_KEY="", GATEWAY_UPSTREAM_API_KEY_MODE="forward")
+    gone = {"GATEWAY_UPSTREAM_API_KEY": "", "GATEWAY_UPSTREAM_API_KEY_FILE": "gone"}
+    unreadable = run(*WORDS, "--dry-run", **gone)
 
-    assert {one.exit_code for one in (missing, wrong, forwarding)} == {2}
+    assert {one.exit_code for one in (missing, wrong, forwarding, unreadable)} == {2}
+    assert "GATEWAY_UPSTREAM_API_KEY_FILE: cannot be read" in unreadable.output
     assert "GATEWAY_UPSTREAM_API_KEY_FILE" in missing.output
     assert "GATEWAY_AUTH" not in missing.output + wrong.output
     assert "GATEWAY_PORT" in wrong.output
