@@ -248,6 +248,7 @@ def test_scores_are_finite(number):
         ("", None),
         ("é", None),
         ("a\n", None),
+        ("a" * 255, "a" * 255),
         ("a" * 256, None),
         (1.5, None),
         (True, None),
