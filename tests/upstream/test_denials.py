@@ -164,6 +164,7 @@ def test_a_cut_body_is_read_as_far_as_it_goes(cut, read):
         (b'{"email": "ada@exam', {}),
         (b'{"email": "ada\\', {}),
         (b'{"track_id": 65', {}),
+        (b'{"track_id": 1234567890', {}),
         (b'{"track_id": 65,', {"track_id": 65}),
         (b'\xef\xbb\xbf{"track_id": 65, "x": {"y": 1', {"track_id": 65, "x": {}}),
         (b"Service unavail", None),

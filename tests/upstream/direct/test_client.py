@@ -14,6 +14,7 @@ from gateway.upstream.api_key import FixedApiKey
 from gateway.upstream.call import applicants_call, invite_call
 from gateway.upstream.direct import pool as pool_module
 from gateway.upstream.direct.client import DirectUpstream
+from gateway.upstream.direct.dial import Dialer
 from gateway.upstream.wire import Fault, NoReply, Reply
 from tests.fakes.recorder import OK, recording
 from tests.fakes.waiting import until
@@ -160,9 +161,22 @@ async def test_nothing_waits_for_the_deadline_of_a_closed_connection():
         timer = connection._timer
         server.writers[0].close()
 
-        await until(lambda: not connection.usable)
+        await until(lambda: connection._transport is None)
 
         assert timer.cancelled()
+
+
+async def test_connection_that_is_closing_is_not_used_again():
+    """Its socket may still be open for a moment, with nothing to read."""
+    async with silent() as (server, url), direct(url) as client:
+        await answered_in_time(server, client, 60)
+        connection = client._pool._idle[0]
+        was_quiet = connection.is_quiet()
+
+        connection.abort()
+
+        assert was_quiet
+        assert not connection.is_quiet()
 
 
 async def test_nothing_is_sent_once_the_time_is_up():
@@ -371,11 +385,15 @@ async def test_a_failed_dial_is_unsent(monkeypatch, error, fault):
     async def fail() -> None:
         raise error
 
-    async with direct("http://127.0.0.1:1") as client:
+    async with direct("http://127.0.0.1:1", concurrency=1) as client:
         monkeypatch.setattr(client._pool, "_dial", fail)
         exchange = await client.send(invite_call(BODY, timeout_seconds=5))
 
+        again = await client.send(invite_call(BODY, timeout_seconds=5))
+
     assert exchange == NoReply(fault, possibly_sent=False)
+    # The only place came back.
+    assert again == exchange
 
 
 async def test_a_refused_connection_is_unsent():
@@ -403,3 +421,22 @@ def test_the_host_header_is_that_of_the_base_url(url, host):
     client = DirectUpstream(url, api_key=FixedApiKey("k"), concurrency=1)
 
     assert f"\r\nhost: {host}\r\n" in client._headers
+
+
+@pytest.mark.parametrize(
+    ("url", "port"),
+    [("http://127.0.0.1/", 80), ("https://127.0.0.1", 443), ("http://127.0.0.1:81", 81)],
+)
+def test_port_is_that_of_the_base_url(monkeypatch, url, port):
+    """Or the scheme's own."""
+    dialled: list[int] = []
+
+    class Noted(Dialer):
+        def __init__(self, host: str, port: int, *, tls: ssl.SSLContext | None) -> None:
+            super().__init__(host, port, tls=tls)
+            dialled.append(port)
+
+    monkeypatch.setattr("gateway.upstream.direct.client.Dialer", Noted)
+    DirectUpstream(url, api_key=FixedApiKey("k"), concurrency=1)
+
+    assert dialled == [port]
