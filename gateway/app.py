@@ -21,7 +21,6 @@ from gateway.access.gates import Access
 from gateway.access.overload import OverloadGate
 from gateway.access.rate_limits import name_of
 from gateway.background import aside
-from gateway.checks import checked_settings
 from gateway.graphql.allowance import Allowance
 from gateway.graphql.context import RequestContext, idempotency_key_of, timeout_of
 from gateway.graphql.documents import DocumentReader
@@ -191,16 +190,16 @@ class Gateway:
         if scope["type"] == "http" and scope["path"] in GRAPHQL_PATHS:
             await self._graphql(scope, receive, send)
         else:
-            await self._site(scope, receive, _telling_failures(send))
+            await self._site(scope, receive, _logging_failures(send))
 
 
-def _telling_failures(send: Send) -> Send:
+def _logging_failures(send: Send) -> Send:
     """`send`, but a failed start or stop of the application goes to our log.
 
     Starlette would send the traceback with its exceptions' messages, which may hold secrets.
     """
 
-    async def tell(message: Message) -> None:
+    async def send_without_traceback(message: Message) -> None:
         if message["type"] in ("lifespan.startup.failed", "lifespan.shutdown.failed"):
             message = {**message, "message": ""}
             error = sys.exc_info()[1]
@@ -210,12 +209,7 @@ def _telling_failures(send: Send) -> Send:
                 LOGGER.error("the gateway failed", exc_info=error)
         await send(message)
 
-    return tell
-
-
-def app_from_environment() -> ASGIApp:
-    """The gateway in a worker of `gateway serve`. Raises SettingsError."""
-    return served_app(checked_settings())
+    return send_without_traceback
 
 
 def served_app(settings: Settings) -> ASGIApp:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from pydantic import ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
@@ -26,6 +26,31 @@ from gateway.upstream.trust import trusting
 T = TypeVar("T")
 
 
+def _read_jwks(path: Path) -> None:
+    from gateway.access.jwks import read_key_file  # noqa: PLC0415 - costs 9 MiB
+
+    read_key_file(path)
+
+
+def _read_authorities(path: Path) -> None:
+    try:
+        trusting(path)
+    except ssl.SSLError:
+        raise ValueError("holds no certificate in PEM") from None
+
+
+_READERS: Final[Mapping[str, Callable[[Path], object]]] = {
+    "upstream_api_key_file": read_key_file,
+    "upstream_ca_file": _read_authorities,
+    "store_url_file": read_url_file,
+    "store_secret_file": read_store_secret,
+    "auth_tokens_file": read_token_file,
+    "jwt_jwks_file": _read_jwks,
+    "rate_limit_url_file": read_rate_limit_url,
+}
+"""What reads the file of each setting; it raises OSError or ValueError."""
+
+
 class CheckedSettings(Settings):
     """Settings whose files, certificates, documents and proxies can be used now."""
 
@@ -36,35 +61,6 @@ class CheckedSettings(Settings):
     def _check_proxy_of_upstream(cls, url: str) -> str:
         proxy_for(url)
         return url
-
-    @field_validator("upstream_api_key_file")
-    @classmethod
-    def _read_api_key_file(cls, path: Path | None) -> Path | None:
-        return _read(path, read_key_file)
-
-    @field_validator("store_url_file")
-    @classmethod
-    def _read_store_url_file(cls, path: Path | None) -> Path | None:
-        return _read(path, read_url_file)
-
-    @field_validator("store_secret_file")
-    @classmethod
-    def _read_store_secret_file(cls, path: Path | None) -> Path | None:
-        return _read(path, read_store_secret)
-
-    @field_validator("auth_tokens_file")
-    @classmethod
-    def _read_tokens_file(cls, path: Path | None) -> Path | None:
-        return _read(path, read_token_file)
-
-    @field_validator("jwt_jwks_file")
-    @classmethod
-    def _read_jwks_file(cls, path: Path | None) -> Path | None:
-        if path is None:
-            return None
-        from gateway.access.jwks import read_key_file  # noqa: PLC0415 - costs 9 MiB
-
-        return _read(path, read_key_file)
 
     @field_validator("jwt_jwks_url")
     @classmethod
@@ -92,11 +88,6 @@ class CheckedSettings(Settings):
             raise ValueError(f"this or GATEWAY_TLS_KEY cannot be read: {error.strerror}") from None
         return cert
 
-    @field_validator("upstream_ca_file")
-    @classmethod
-    def _load_authorities(cls, path: Path | None) -> Path | None:
-        return _read(path, _read_authorities)
-
     @field_validator("rate_limit_url", "rate_limit_url_file")
     @classmethod
     def _find_redis(cls, given: T) -> T:
@@ -104,10 +95,15 @@ class CheckedSettings(Settings):
             raise ValueError("needs the extra: pip install 'track-invite-gateway[valkey]'")
         return given
 
-    @field_validator("rate_limit_url_file")
+    @field_validator(*_READERS)
     @classmethod
-    def _read_rate_limit_url_file(cls, path: Path | None) -> Path | None:
-        return _read(path, read_rate_limit_url)
+    def _read_file(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        try:
+            if path is not None:
+                _READERS[info.field_name or ""](path)
+        except OSError as error:
+            raise ValueError(f"cannot be read: {error.strerror}") from None
+        return path
 
     @field_validator("traces_url")
     @classmethod
@@ -142,19 +138,3 @@ class CheckedSettings(Settings):
 def checked_settings(**given: object) -> CheckedSettings:
     """The settings from the environment and `.env`, tried. Raises SettingsError."""
     return load_settings(CheckedSettings, **given)
-
-
-def _read(path: Path | None, read: Callable[[Path], object]) -> Path | None:
-    try:
-        if path is not None:
-            read(path)
-    except OSError as error:
-        raise ValueError(f"cannot be read: {error.strerror}") from None
-    return path
-
-
-def _read_authorities(path: Path) -> None:
-    try:
-        trusting(path)
-    except ssl.SSLError:
-        raise ValueError("holds no certificate in PEM") from None

@@ -11,6 +11,7 @@ import getpass
 import os
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -230,7 +231,7 @@ def migrate() -> None:
 @click.option("--wait/--no-wait", default=True, help="Look again where that may settle more.")
 @click.pass_context
 def reconcile(context: click.Context, *, as_json: bool, wait: bool) -> None:
-    """Find out what became of invites whose end is unknown.
+    """Look up the invites in doubt, and settle those that can be settled.
 
     Exits with 1 if some are left, and says which and why. With a SQLite file the gateway must
     not be running; it does this by itself while it is.
@@ -239,9 +240,8 @@ def reconcile(context: click.Context, *, as_json: bool, wait: bool) -> None:
     from gateway.commands import reconcile as reconciling
 
     settings = checked_settings()
-    report = reconciling.reconcile(
-        settings, wait=wait, progress=_show_progress if sys.stderr.isatty() else None
-    )
+    progress = partial(click.echo, err=True) if sys.stderr.isatty() else None
+    report = reconciling.reconcile(settings, wait=wait, progress=progress)
     click.echo(reconciling.as_json(report) if as_json else reconciling.as_text(report))
     context.exit(0 if report.final else 1)
 
@@ -290,10 +290,6 @@ def settle(record: str, ended: str, *, application: str | None, by: str | None) 
     statement = settling.Statement(record, ended, by or getpass.getuser(), application)
     click.echo(settling.settle(store_settings(), statement), err=True)
     click.echo(f"The record counts as {ended}.")
-
-
-def _show_progress(text: str) -> None:
-    click.echo(text, err=True)
 
 
 @main.command()

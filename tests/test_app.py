@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from gateway.app import app_from_environment, create_app
+from gateway.app import create_app, served_app
+from gateway.checks import checked_settings
 from gateway.invites.store import StoreError
 from tests.fakes.invites import MemoryStore
 from tests.fakes.settings import settings
@@ -164,7 +165,7 @@ def test_collector_passes_over_what_was_made_at_start(monkeypatch, tmp_path):
     gc.disable()
 
     try:
-        app_from_environment()
+        served_app(checked_settings())
         passed_over, collects = gc.get_freeze_count(), gc.isenabled()
     finally:
         gc.unfreeze()

@@ -52,6 +52,14 @@ def _imported(module: Path) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "imports are absolute"
             yield node.module or ""
+            named = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from filter(is_module, named)
+
+
+def is_module(name: str) -> bool:
+    """Whether it is a module, as in `from package import module`, and nothing within one."""
+    path = PACKAGE.parent.joinpath(*name.split("."))
+    return path.is_dir() or path.with_suffix(".py").is_file()
 
 
 def room_of(name: str) -> str:

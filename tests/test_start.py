@@ -12,8 +12,9 @@ import pytest
 PROGRAM = """
 import sys
 import gateway.__main__, gateway.commands.reconcile, gateway.commands.serve
-from gateway.app import app_from_environment
-app_from_environment()
+from gateway.app import served_app
+from gateway.checks import checked_settings
+served_app(checked_settings())
 print(*sys.modules)
 """
 RARE = {

@@ -92,9 +92,9 @@ def _says(line: str) -> bool:
 
 
 def _read(number: int, line: str) -> TokenHash:
-    words = line.partition("#")[0].split()
-    if len(words) == 2 and _NAME.fullmatch(words[0]) and _HASH.fullmatch(words[1].lower()):  # noqa: PLR2004 - name and hash
-        return TokenHash(bytes.fromhex(words[1]), Caller(words[0]))
+    match line.partition("#")[0].split():
+        case [name, digest] if _NAME.fullmatch(name) and _HASH.fullmatch(digest.lower()):
+            return TokenHash(bytes.fromhex(digest), Caller(name))
     raise ValueError(f"line {number} is not a name and a SHA-256 in hexadecimal")
 
 

@@ -12,7 +12,7 @@ import click
 
 from gateway.checks import checked_settings
 from gateway.commands.connections import tried_connections
-from gateway.settings.access import is_loopback
+from gateway.settings.access import is_loopback, open_to_all
 from gateway.settings.loading import SettingsError, given_values
 from gateway.settings.model import PREFIX, Settings
 from gateway.settings.reference import default_of, fields_in_order
@@ -90,8 +90,5 @@ def _warnings(settings: Settings) -> Iterator[str]:
                 f"{PREFIX}{field.upper()} leads to another machine without TLS: whoever is in"
                 " between can read and change what is sent."
             )
-    if settings.auth == "none" and not is_loopback(settings.host):
-        yield (
-            f"{PREFIX}AUTH is none and the gateway listens beyond this machine: whoever can reach"
-            " it can invite candidates in your name."
-        )
+    if (warning := open_to_all(settings.auth, settings.host)) is not None:
+        yield warning

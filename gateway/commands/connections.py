@@ -5,11 +5,15 @@ from __future__ import annotations
 import time
 from contextlib import aclosing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Final
 
+from gateway.access.rate_limits import rate_limits_of
 from gateway.background import aside
+from gateway.invites.models import Anomaly
+from gateway.invites.outcomes import judge
 from gateway.invites.store import StoreError
 from gateway.service import list_of
 from gateway.settings.model import Settings
@@ -20,6 +24,7 @@ from gateway.upstream.wire import Exchange, Fault, NoReply, Reply, is_html
 _READ: Final = "/tracks/stats"
 """It lists tracks, requires the API key and changes nothing."""
 _REFUSALS: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+_FOREIGN: Final = (Anomaly.NO_JSON, Anomaly.OTHER_JSON)
 # HTTP dates have whole seconds, and the reply took some time to arrive.
 _TOLERATED_SECONDS: Final = 5.0
 _FAULTS: Final = {
@@ -66,6 +71,8 @@ def _judged_platform(exchange: Exchange, settings: Settings) -> Tried:
 def _said_by(reply: Reply, *, forwards: bool) -> tuple[bool, str]:
     if is_html(reply):
         return False, "a page of something in between, or a wrong path in the URL"
+    if judge(reply, now=lambda: datetime.now(UTC)).anomaly in _FOREIGN:
+        return False, "not in the platform's words: something in front of it, or a wrong path"
     if reply.status in _REFUSALS:
         return (True, "callers bring their keys") if forwards else (False, "the API key is refused")
     if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -110,8 +117,6 @@ async def _provider(settings: Settings) -> Tried:
 
 
 async def _counts(settings: Settings) -> Tried:
-    from gateway.access.rate_limits import rate_limits_of  # noqa: PLC0415 - as above
-
     limits = rate_limits_of(settings)
     await limits.limit("check", 1000).seconds_to_wait("check")
     reached = limits.shared is not None and limits.shared.reached

@@ -23,7 +23,7 @@ from gateway.server.descriptors import allow_descriptors
 from gateway.server.listen import UNIX_PREFIX, address_of, forget, listen
 from gateway.server.signals import hold_early_signals
 from gateway.server.workers import CANNOT_START, Workers
-from gateway.settings.access import is_loopback
+from gateway.settings.access import open_to_all
 from gateway.settings.loading import SettingsError
 from gateway.settings.model import Settings
 from gateway.stores.opening import opened_records
@@ -31,10 +31,6 @@ from gateway.telemetry.metrics import check_shared_folder, shared_metrics
 
 LOGGER = logging.getLogger("gateway.serve")
 _LOOPBACK = "127.0.0.1"
-_OPEN_TO_ALL = (
-    "GATEWAY_AUTH is none and the gateway listens beyond this machine:"
-    " anybody who can reach it can invite candidates in your name."
-)
 
 
 def serve_gateway(settings: Settings) -> int:
@@ -66,15 +62,11 @@ def _listen_for_operations(settings: Settings) -> list[socket.socket]:
 
 
 def _warn(settings: Settings) -> None:
-    warnings = [
-        allow_descriptors(
-            clients=settings.max_connections,
-            upstream=settings.upstream_concurrency + settings.read_concurrency,
-        )
-    ]
-    if settings.auth == "none" and not is_loopback(settings.host):
-        warnings.append(_OPEN_TO_ALL)
-    for warning in warnings:
+    descriptors = allow_descriptors(
+        clients=settings.max_connections,
+        upstream=settings.upstream_concurrency + settings.read_concurrency,
+    )
+    for warning in (descriptors, open_to_all(settings.auth, settings.host)):
         if warning is not None:
             click.echo(f"Warning: {warning}", err=True)
 

@@ -1,5 +1,7 @@
 """The schema's types for applications: what became of an invite."""
 
+from collections.abc import Sequence
+
 import strawberry
 from strawberry.scalars import JSON
 
@@ -153,18 +155,18 @@ class PageInfo:
 @strawberry.type(description="A part of a track's list of applications.")
 class ApplicationConnection:
     track_id: strawberry.Private[int]
-    window: strawberry.Private[Window]
+    entries: strawberry.Private[Sequence[tuple[int, models.Application]]]
 
     @resolved("The applications with their cursors.")
     def edges(self, info: Info) -> list[ApplicationEdge]:
         return [
             ApplicationEdge(cursor=cursor_at(at), node=to_graphql(one, track_id=self.track_id))
-            for at, one in told_items(info, self.window.entries)
+            for at, one in told_items(info, self.entries)
         ]
 
     @resolved("The applications alone.")
     def nodes(self, info: Info) -> list[Application]:
-        entries = told_items(info, self.window.entries)
+        entries = told_items(info, self.entries)
         return [to_graphql(one, track_id=self.track_id) for _, one in entries]
 
     page_info: PageInfo = strawberry.field(description="Where this part begins and ends.")
@@ -226,7 +228,7 @@ def window_to_graphql(window: Window, *, track_id: int) -> ApplicationConnection
     total = window.total
     return ApplicationConnection(
         track_id=track_id,
-        window=window,
+        entries=window.entries,
         page_info=PageInfo(
             has_next_page=window.has_next,
             has_previous_page=window.has_previous,

@@ -18,6 +18,7 @@ from graphql import (
     GraphQLList,
     GraphQLNonNull,
     GraphQLSchema,
+    GraphQLType,
     IntValueNode,
     ListValueNode,
     NullValueNode,
@@ -27,6 +28,7 @@ from graphql import (
     ValueNode,
     VariableDefinitionNode,
     VariableNode,
+    get_nullable_type,
     is_required_input_field,
     type_from_ast,
 )
@@ -36,10 +38,11 @@ from gateway.graphql.selections import NotCoveredError
 Variables: TypeAlias = Mapping[str, Any]
 Literals: TypeAlias = Sequence[str]
 Arguments: TypeAlias = dict[str, Any]
+Read: TypeAlias = Callable[[Variables, Literals], Any]
+"""Reads a value as the executor does; `ABSENT` if its variable is."""
 _Coerce: TypeAlias = Callable[[Any], Any]
-_Read: TypeAlias = Callable[[Variables, Literals], Any]
 
-_ABSENT: Final = object()
+ABSENT: Final = object()
 _LARGEST_INT: Final = 2**31 - 1
 
 
@@ -66,31 +69,19 @@ class ArgumentReader:
         }
         self._unread = set(self._declared)
 
-    def arguments(
-        self, node: FieldNode, field: GraphQLField
-    ) -> Callable[[Variables, Literals], Arguments]:
-        """Reads the field's arguments; absent ones are left out."""
-        reads = [
+    def arguments(self, node: FieldNode, field: GraphQLField) -> list[tuple[str, Read]]:
+        """How each of the field's arguments is read."""
+        return [
             (one.name.value, self._value(one.value, field.args[one.name.value].type))
             for one in node.arguments or ()
         ]
-
-        def read_all(variables: Variables, literals: Literals) -> Arguments:
-            arguments = {}
-            for name, read in reads:
-                value = read(variables, literals)
-                if value is not _ABSENT:
-                    arguments[name] = value
-            return arguments
-
-        return read_all
 
     def check_all_read(self) -> None:
         """Raises NotCoveredError if the executor would use a variable that was not read here."""
         if self._unread:
             raise NotCoveredError
 
-    def _value(self, node: ValueNode, type_: GraphQLInputType) -> _Read:
+    def _value(self, node: ValueNode, type_: GraphQLInputType) -> Read:
         if isinstance(node, VariableNode):
             return self._variable(node.name.value, is_required=isinstance(type_, GraphQLNonNull))
         if isinstance(node, NullValueNode):
@@ -109,7 +100,7 @@ class ArgumentReader:
                 return self._list(node, type_.of_type)
         raise NotCoveredError
 
-    def _variable(self, name: str, *, is_required: bool) -> _Read:
+    def _variable(self, name: str, *, is_required: bool) -> Read:
         declared = self._declared[name]
         self._unread.discard(name)
         type_ = cast("GraphQLInputType", type_from_ast(self._schema, declared.type))
@@ -118,9 +109,9 @@ class ArgumentReader:
             default = _unusual
 
         def read(variables: Variables, literals: Literals) -> Any:
-            value = variables.get(name, _ABSENT)
-            if value is _ABSENT:
-                return _ABSENT if default is None else default(variables, literals)
+            value = variables.get(name, ABSENT)
+            if value is ABSENT:
+                return ABSENT if default is None else default(variables, literals)
             value = coerce(value)
             if value is None and is_required:
                 raise UnusualValueError
@@ -128,12 +119,12 @@ class ArgumentReader:
 
         return read
 
-    def _default(self, declared: VariableDefinitionNode, type_: GraphQLInputType) -> _Read | None:
+    def _default(self, declared: VariableDefinitionNode, type_: GraphQLInputType) -> Read | None:
         if declared.default_value is None:
             return None
         return self._value(declared.default_value, type_)
 
-    def _literal(self, node: StringValueNode | IntValueNode, kind: str) -> _Read:
+    def _literal(self, node: StringValueNode | IntValueNode, kind: str) -> Read:
         if kind not in ("Int", "ID", "String"):
             raise NotCoveredError
         make = int if kind == "Int" else str
@@ -147,7 +138,7 @@ class ArgumentReader:
     def _place(self, node: ValueNode) -> int | None:
         return self._places.get(node.loc.start) if node.loc is not None else None
 
-    def _object(self, node: ObjectValueNode, type_: GraphQLInputObjectType) -> _Read:
+    def _object(self, node: ObjectValueNode, type_: GraphQLInputObjectType) -> Read:
         reads = [
             (one.name.value, self._value(one.value, type_.fields[one.name.value].type))
             for one in node.fields
@@ -158,7 +149,7 @@ class ArgumentReader:
             values = {}
             for name, read in reads:
                 value = read(variables, literals)
-                if value is not _ABSENT:
+                if value is not ABSENT:
                     values[name] = value
             if not required <= values.keys():
                 raise UnusualValueError
@@ -166,14 +157,14 @@ class ArgumentReader:
 
         return read_all
 
-    def _list(self, node: ListValueNode, item: GraphQLInputType) -> _Read:
+    def _list(self, node: ListValueNode, item: GraphQLInputType) -> Read:
         reads = [self._value(one, item) for one in node.values]
         # An absent variable in a list is null.
         instead = _unusual if isinstance(item, GraphQLNonNull) else lambda *_: None
 
         def read_all(variables: Variables, literals: Literals) -> list[Any]:
             values = [read(variables, literals) for read in reads]
-            return [instead() if one is _ABSENT else one for one in values]
+            return [instead() if one is ABSENT else one for one in values]
 
         return read_all
 
@@ -207,7 +198,12 @@ def _coercion(type_: GraphQLInputType) -> _Coerce:
     raise NotCoveredError
 
 
-def _kind(type_: GraphQLInputType) -> str:
+def _unchanged(type_: GraphQLInputType) -> type | None:
+    """The Python type whose values coercion leaves unchanged, if there is one."""
+    return str if _kind(get_nullable_type(type_)) in ("ID", "String") else None
+
+
+def _kind(type_: GraphQLType) -> str:
     return getattr(type_, "name", "")
 
 
@@ -216,18 +212,19 @@ def _required(type_: GraphQLInputObjectType) -> frozenset[str]:
 
 
 def _object_of(type_: GraphQLInputObjectType) -> _Coerce:
-    fields = {name: coercion(field.type) for name, field in type_.fields.items()}
-    required = _required(type_)
+    fields = {
+        name: (_unchanged(field.type), coercion(field.type)) for name, field in type_.fields.items()
+    }
+    known, required = frozenset(fields), _required(type_)
 
     def coerce(value: Any) -> dict[str, Any]:
-        if type(value) is not dict or not required <= value.keys():
+        if type(value) is not dict or not required <= value.keys() or not known.issuperset(value):
             raise UnusualValueError
-        values = {}
+        values = value.copy()
         for name, given in value.items():
-            field = fields.get(name)
-            if field is None:
-                raise UnusualValueError
-            values[name] = field(given)
+            unchanged, coerce_field = fields[name]
+            if type(given) is not unchanged:
+                values[name] = coerce_field(given)
         return values
 
     return coerce

@@ -49,7 +49,9 @@ class RequestContext:
         If a request with the header's key has several invites, the first uses the key and the
         others are refused as reusing it: none is sent without protection.
         """
-        return self.inviter.invite(self._keyed(draft), self.origin)
+        if self.idempotency_key is not None:
+            draft = self._keyed(draft)
+        return self.inviter.invite(draft, self.origin)
 
     def check(self, draft: InviteDraft) -> InviteRequest | tuple[InputIssue, ...]:
         """What `invite` would send, or all problems of the draft; nothing is sent."""

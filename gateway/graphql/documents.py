@@ -49,7 +49,17 @@ class CachedDocument:
     A dropped `ast` is parsed again on access.
     """
 
-    __slots__ = ("_ast", "literals", "operations", "origin", "sha256", "shape", "text", "uses")
+    __slots__ = (
+        "_ast",
+        "literals",
+        "operations",
+        "origin",
+        "sha256",
+        "shape",
+        "size",
+        "text",
+        "uses",
+    )
 
     def __init__(
         self,
@@ -63,9 +73,12 @@ class CachedDocument:
         self.text = text
         self._ast = ast
         self.operations = operations
-        self.shape: str | None = origin.shape if origin else shape and shape.key
+        key = shape.key if shape else None
+        self.shape: str | None = origin.shape if origin else key
         self.literals = shape.literals if shape else ()
         self.origin = origin
+        self.size = len(text) + len(origin.text if origin else self.shape or "")
+        """How many characters are kept for it."""
         self.uses = 1
         """How often it was asked for of late; the cache counts it."""
         self.sha256: str | None = None
@@ -89,11 +102,6 @@ class CachedDocument:
             if isinstance(one, OperationDefinitionNode)
             and (one.name.value if one.name else None) == operation.name
         )
-
-    @property
-    def size(self) -> int:
-        """How many characters are kept for it."""
-        return len(self.text) + len(self.origin.text if self.origin else self.shape or "")
 
     def of_same_shape(self, text: str, shape: Shape) -> CachedDocument:
         """The document of another text with the same shape."""

@@ -97,7 +97,8 @@ class PlanningExecutor:
         if plan is None or arguments is None:
             return await self._general.execute(document, operation, variables, context)
         try:
-            return ExecutionResult(await plan.data(context, arguments))
+            source = await plan.resolve(context, plan.place, arguments)
+            return ExecutionResult(plan.data(source, context))
         except Exception as error:  # noqa: BLE001 - a field error, or a bug to mask
             nodes = self._planner.nodes(document, operation)
             return plan.failure(error, nodes)

@@ -8,7 +8,7 @@ executor, which knows all of GraphQL and words every error; both give the same r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from graphql import (
@@ -21,9 +21,11 @@ from graphql import (
 
 from gateway.graphql.allowance import Place
 from gateway.graphql.arguments import (
+    ABSENT,
     ArgumentReader,
     Arguments,
     Literals,
+    Read,
     UnusualValueError,
     Variables,
 )
@@ -36,6 +38,7 @@ from gateway.graphql.selections import (
     NotCoveredError,
     Run,
     Selections,
+    frame_of,
     has_resolver,
 )
 from gateway.graphql.shapes import literal_places
@@ -49,41 +52,42 @@ class Plan(NamedTuple):
 
     name: str
     """The root field's response name."""
-    read: Callable[[Variables, Literals], Arguments]
+    reads: list[tuple[str, Read]]
+    """How each of the root field's arguments is read."""
     resolve: Resolve
     place: Place
     complete: Complete | None
     is_nullable: bool
-    frame: Sequence[tuple[str, str | None]]
+    frame: dict[str, str | None]
     """All response names at the root, with `__typename`'s value."""
 
     def arguments(self, variables: Variables | None, literals: Literals) -> Arguments | None:
         """The root field's arguments, or None if the general executor must read the values."""
+        variables, arguments = variables or {}, {}
         try:
-            return self.read(variables or {}, literals)
+            for name, read in self.reads:
+                value = read(variables, literals)
+                if value is not ABSENT:
+                    arguments[name] = value
         except UnusualValueError:
             return None
+        return arguments
 
-    async def data(self, context: RequestContext, arguments: Arguments) -> dict[str, Any]:
-        """The response's `data`. Raises FieldFailedError, or whatever the root field raises."""
-        source = await self.resolve(context, self.place, arguments)
+    def data(self, source: object, context: RequestContext) -> dict[str, Any]:
+        """The response's `data`, of the root field's value. Raises FieldFailedError."""
+        data: dict[str, Any] = self.frame.copy()
         if source is not None and self.complete is not None:
-            return self._framed(self.complete(source, Run(context, source)))
-        return self._framed(source)
+            source = self.complete(source, Run(context, source))
+        data[self.name] = source
+        return data
 
     def failure(self, error: Exception, nodes: Nodes) -> ExecutionResult:
-        """The result for an error that `data` raised, at these `nodes` of the document."""
+        """The result for an error of the root field or of `data`, at these `nodes`."""
         path: tuple[str, ...] = ()
         if isinstance(error, FieldFailedError):
             path, error = error.path, error.error
         located = located_error(error, nodes[path], [self.name, *path])
-        return ExecutionResult(self._framed(None) if self.is_nullable else None, [located])
-
-    def _framed(self, value: object) -> dict[str, Any]:
-        data: dict[str, Any] = {}
-        for name, constant in self.frame:
-            data[name] = value if constant is None else constant
-        return data
+        return ExecutionResult(self.frame.copy() if self.is_nullable else None, [located])
 
 
 class Planner:
@@ -116,20 +120,19 @@ class Planner:
         if root is None or operation.directives:
             raise NotCoveredError
         fields = selections.collect([operation.selection_set], root)
-        frame = [
-            (name, root.name if _is_typename(nodes[0]) else None) for name, nodes in fields.items()
-        ]
-        name, nodes = _only([(name, fields[name]) for name, constant in frame if constant is None])
+        frame = frame_of(fields, root)
+        name = _only([name for name, constant in frame.items() if constant is None])
+        nodes = fields[name]
         field_name = nodes[0].name.value
         field = root.fields.get(field_name)
         if field_name not in PLANNED or field is None or not has_resolver(field):
             raise NotCoveredError
         reader = ArgumentReader(self._schema, operation, literal_places(document.text))
-        read = reader.arguments(nodes[0], field)
+        reads = reader.arguments(nodes[0], field)
         reader.check_all_read()
         plan = Plan(
             name,
-            read,
+            reads,
             PLANNED[field_name],
             selections.place((), nodes),
             selections.completion(nodes, field.type),
@@ -142,11 +145,7 @@ class Planner:
 _NOT_COVERED = object()
 
 
-def _is_typename(node: FieldNode) -> bool:
-    return node.name.value == "__typename"
-
-
-def _only(fields: list[tuple[str, list[FieldNode]]]) -> tuple[str, list[FieldNode]]:
-    if len(fields) != 1:
+def _only(names: list[str]) -> str:
+    if len(names) != 1:
         raise NotCoveredError
-    return fields[0]
+    return names[0]

@@ -155,8 +155,8 @@ def read_json(text: bytes, limits: Limits, *, what: str) -> Any:
     sketch = text.translate(_SKETCH)
     if sketch.count(b"[") > limits.max_json_depth:
         _check_depth(text, limits.max_json_depth, what)
-    # Several times as fast as a regular expression.
-    if _LONG_NUMBER not in sketch:
+    # Several times as fast as a regular expression, or as `in`.
+    if sketch.find(_LONG_NUMBER) < 0:
         return value
     longest = max((len(n) for n in _NUMBER.findall(_STRING.sub(b"", text))), default=0)
     if longest > limits.max_json_number_length:

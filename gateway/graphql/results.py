@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Final
@@ -68,13 +67,14 @@ def list_to_graphql(
     results: Sequence[InviteResult], *, member: Callable[[InviteResult], Any] = to_graphql
 ) -> types.InviteCandidatesPayload:
     """The results in order, each as a `member`, with a count of each outcome."""
-    outcomes = Counter(_outcome(result) for result in results)
+    # Not a Counter: the hash of an enum's member is computed in Python each time.
+    outcomes = [_outcome(result) for result in results]
     return types.InviteCandidatesPayload(
         results=[member(result) for result in results],
-        invited_count=outcomes[InviteOutcome.INVITED],
-        not_invited_count=outcomes[InviteOutcome.NOT_INVITED],
-        failed_count=outcomes[InviteOutcome.NOT_INVITED],
-        unknown_count=outcomes[InviteOutcome.UNKNOWN],
+        invited_count=outcomes.count(InviteOutcome.INVITED),
+        not_invited_count=outcomes.count(InviteOutcome.NOT_INVITED),
+        failed_count=outcomes.count(InviteOutcome.NOT_INVITED),
+        unknown_count=outcomes.count(InviteOutcome.UNKNOWN),
     )
 
 

@@ -6,8 +6,9 @@ resolvers other than those in `_RESOLVED`, are left to the general executor.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from operator import attrgetter, itemgetter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias, cast
 
 from graphql import (
@@ -62,7 +63,8 @@ class PlannedInfo:
         self._raw_info = place
 
 
-class Run(NamedTuple):
+@dataclass(slots=True)
+class Run:
     """One run of a plan: the request's context, and the root field's value."""
 
     context: RequestContext
@@ -91,8 +93,8 @@ def _edge(entry: tuple[int, Application]) -> _Edge:
 
 
 _RESOLVED: Mapping[tuple[str, str], _Resolved] = {
-    ("ApplicationConnection", "nodes"): _Resolved("window.entries", itemgetter(1)),
-    ("ApplicationConnection", "edges"): _Resolved("window.entries", _edge),
+    ("ApplicationConnection", "nodes"): _Resolved("entries", itemgetter(1)),
+    ("ApplicationConnection", "edges"): _Resolved("entries", _edge),
 }
 # A success has all fields of its type in the schema, under the same names.
 _ALSO_CALLED = {InviteCandidateSuccess.__name__: InviteSuccess.__name__}
@@ -153,22 +155,21 @@ class Selections:
         self, nodes: list[FieldNode], parent: GraphQLObjectType, path: tuple[str, ...]
     ) -> Complete:
         selections = [node.selection_set for node in nodes if node.selection_set is not None]
-        attributes, completions = [], []
         fields = self.collect(selections, parent)
-        for name, found in fields.items():
-            attribute, complete = self._field(found, parent, (*path, name))
-            attributes.append(attribute)
+        frame = frame_of(fields, parent)
+        reads, completions = [], []
+        for name in (name for name, constant in frame.items() if constant is None):
+            attribute, complete = self._field(fields[name], parent, (*path, name))
+            reads.append((name, attribute))
             if complete is not None:
                 completions.append((name, complete))
-        return _read(fields, attributes, completions)
+        return _read(frame, reads, completions)
 
     def _field(
         self, nodes: list[FieldNode], parent: GraphQLObjectType, path: tuple[str, ...]
     ) -> tuple[str, Complete | None]:
         """The attribute to read, and how its value is completed."""
         name = nodes[0].name.value
-        if name == "__typename":
-            return "__class__", lambda *_: parent.name
         if (parent.name, name) == ("Application", "trackId"):
             # An application does not hold its track; what it was read from does.
             return "__class__", lambda _, run: str(run.source.track_id)
@@ -206,6 +207,16 @@ class Selections:
             return True
         type_ = self._schema.get_type(condition.name.value)
         return is_abstract_type(type_) and self._schema.is_sub_type(type_, parent)
+
+
+def frame_of(
+    fields: Mapping[str, list[FieldNode]], parent: GraphQLObjectType
+) -> dict[str, str | None]:
+    """The response names in order, with the value of each `__typename`."""
+    return {
+        name: parent.name if nodes[0].name.value == "__typename" else None
+        for name, nodes in fields.items()
+    }
 
 
 def has_resolver(field: GraphQLField) -> bool:
@@ -251,16 +262,16 @@ def _counted(
 
 
 def _read(
-    names: Iterable[str], attributes: list[str], completions: list[tuple[str, Complete]]
+    frame: dict[str, str | None],
+    reads: list[tuple[str, str]],
+    completions: list[tuple[str, Complete]],
 ) -> Complete:
     """Reads all attributes, and completes the few values that are not used unchanged."""
-    reads = [(name, attrgetter(one)) for name, one in zip(names, attributes, strict=True)]
 
     def complete(source: Any, run: Run) -> dict[str, Any]:
-        data = {}
-        # No comprehension: it would make a function on every call.
-        for name, read in reads:
-            data[name] = read(source)
+        data: dict[str, Any] = frame.copy()
+        for name, attribute in reads:
+            data[name] = getattr(source, attribute)
         for name, finish in completions:
             value = data[name]
             if value is not None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, TypeAlias
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+from starlette.types import Receive, Scope, Send
 
 from gateway.http.requests import RequestHead, request_head
 from gateway.http.responses import Response
 
-Scope: TypeAlias = MutableMapping[str, Any]
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
 Respond: TypeAlias = Callable[[RequestHead, bytes], Awaitable[Response]]
 """Answers a request; the bytes are its whole body, or more than is allowed of one."""
 

@@ -15,7 +15,6 @@ import secrets
 import traceback
 from collections.abc import Sequence
 from enum import Enum
-from types import TracebackType
 from typing import Any, TypeAlias
 
 LOGGER = logging.getLogger("gateway.graphql")
@@ -100,19 +99,19 @@ def retry_after(seconds: int) -> Header:
 def internal_error(error: BaseException) -> FormattedError:
     """A masked bug; logs the id, the exception's type and its frames."""
     error_id = secrets.token_hex(8)
-    LOGGER.error(
-        "Internal error %s: %s%s", error_id, type(error).__qualname__, _frames(error.__traceback__)
-    )
-    answer = formatted(
+    trace = "\n  ".join([type(error).__qualname__, *frames_of(error)])
+    LOGGER.error("Internal error %s: %s", error_id, trace)
+    masked = formatted(
         f"Something went wrong here. Quote {error_id} when you report it.",
         ErrorCode.INTERNAL_SERVER_ERROR,
     )
-    answer["extensions"]["errorId"] = error_id
-    return answer
+    masked["extensions"]["errorId"] = error_id
+    return masked
 
 
-def _frames(trace: TracebackType | None) -> str:
-    return "".join(
-        f"\n  {frame.f_code.co_filename}:{line} in {frame.f_code.co_name}"
-        for frame, line in traceback.walk_tb(trace)
-    )
+def frames_of(error: BaseException) -> list[str]:
+    """Where the exception came through, the place that raised it last."""
+    return [
+        f"{frame.f_code.co_filename}:{line} in {frame.f_code.co_name}"
+        for frame, line in traceback.walk_tb(error.__traceback__)
+    ]

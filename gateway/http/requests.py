@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -31,7 +31,7 @@ class RequestHead:
         return None if value is None else value.decode("latin-1").strip(" \t")
 
     def called_by(self, caller: object) -> RequestHead:
-        return replace(self, caller=caller)
+        return RequestHead(self.method, self.headers, self.query_string, self.client, caller)
 
 
 def request_head(scope: Mapping[str, Any]) -> RequestHead:

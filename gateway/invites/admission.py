@@ -60,7 +60,7 @@ class Admission:
         wait = self._max_wait_seconds
         if max_wait_seconds is not None:
             wait = min(wait, max_wait_seconds)
-        if len(self._waiting) >= self._queue or wait <= 0:
+        if len(self._waiting) >= self._queue:
             raise OverloadedError(self._retry_after_seconds)
         await self._wait(wait)
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from gateway.invites.store import Store
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: see CONTRIBUTING, "The hot path".
+@dataclass(slots=True)
 class Claim:
     """A record in state SENDING, and until when sending may begin."""
 

@@ -15,7 +15,8 @@ _UNNOTICED_SECONDS: Final = 1.0
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: see CONTRIBUTING, "The hot path".
+@dataclass(slots=True)
 class Moment:
     """One moment on both clocks; `ticks` count from when the machine, named by `boot`, started."""
 

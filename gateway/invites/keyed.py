@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
 from gateway.invites.admission import Admission, OverloadedError
 from gateway.invites.claims import Claim, Claims
 from gateway.invites.clocks import Clocks, moment
-from gateway.invites.deadline import Deadline, within
+from gateway.invites.deadline import within
 from gateway.invites.doubt import Doubt
 from gateway.invites.evidence import NotInvited
 from gateway.invites.failures import (
@@ -25,7 +25,6 @@ from gateway.invites.failures import (
     not_recorded,
     overloaded,
 )
-from gateway.invites.identity import Identity
 from gateway.invites.lookup import Clearing
 from gateway.invites.models import (
     InviteErrorCode,
@@ -45,6 +44,7 @@ from gateway.invites.record import (
     standing,
 )
 from gateway.invites.results import result_of
+from gateway.invites.running import Job, Running
 from gateway.invites.settler import WAITS, Settler
 from gateway.invites.store import StoreUnavailableError
 from gateway.invites.stored_result import (
@@ -60,6 +60,8 @@ from gateway.upstream.wire import Applicant
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from gateway.invites.deadline import Deadline
+    from gateway.invites.identity import Identity
     from gateway.invites.read_back import ReadBack
     from gateway.invites.records import Records
     from gateway.invites.sender import Sender
@@ -69,19 +71,6 @@ log = logging.getLogger("gateway.invites")
 
 _FIRST_POLL_SECONDS: Final = 0.02
 _LONGEST_POLL_SECONDS: Final = 0.5
-# An invite that ends at its deadline must still be recorded: the store gets this much longer.
-_GRACE_SECONDS: Final = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """One request with a key, in progress in this process."""
-
-    request: InviteRequest
-    identity: Identity
-    origin: Origin
-    deadline: Deadline
-
 
 _Step: TypeAlias = Record | InviteResult | None
 """A record to act on next, the final result, or None: read the record again."""
@@ -119,8 +108,8 @@ class KeyedInviter:
         self._final_refusals = final_refusals
         self._by_person = by_person
         self._clocks = clocks
-        self._running: dict[bytes, tuple[bytes, asyncio.Task[InviteResult]]] = {}
         self._settler = Settler(records.store, waits=settle_waits)
+        self._running = Running(self._invite, settle_late=self._settler.settle_in_background)
 
     async def invite(
         self, request: InviteRequest, key: str, origin: Origin, *, deadline: Deadline
@@ -133,14 +122,11 @@ class KeyedInviter:
             identity = self._identify(request, key, origin.scope)
         except StoreUnavailableError as error:
             return _store_failed(error, InviteOutcome.UNKNOWN)
-        running = self._running.get(identity.record_id)
-        if running is not None:
-            return await _join(*running, identity.fingerprint, deadline)
-        # A separate task: a caller that disconnects must not cancel an invite halfway.
-        task = asyncio.create_task(self._invite(_Job(request, identity, origin, deadline)))
-        self._running[identity.record_id] = (identity.fingerprint, task)
-        task.add_done_callback(lambda _: self._running.pop(identity.record_id))
-        return await _end_of(task, deadline.later(_GRACE_SECONDS)) or in_progress()
+        job = self._running.of(identity)
+        if job is not None:
+            result = await self._running.join(job, identity.fingerprint, deadline=deadline)
+            return replace(result, replayed=True) if isinstance(result, InviteSuccess) else result
+        return await self._running.begin(Job(request, identity, origin, deadline))
 
     async def recall(self, request: InviteRequest, key: str, origin: Origin) -> InviteResult | None:
         """The result of earlier requests with the key; None if they certainly sent no invite."""
@@ -151,7 +137,7 @@ class KeyedInviter:
             return _store_failed(error, InviteOutcome.UNKNOWN)
         if record is None:
             return None
-        job = _Job(request, identity, origin, within(0))
+        job = Job(request, identity, origin, within(0))
         if standing(record, identity.fingerprint, now=self._clocks().wall) is Standing.FREE:
             return None
         return self._as_it_stands(record, job)
@@ -163,11 +149,10 @@ class KeyedInviter:
 
     async def drain(self) -> None:
         """Wait for the invites in progress to be sent and settled."""
-        while self._running:
-            await asyncio.wait([task for _, task in self._running.values()])
+        await self._running.drain()
         await self._settler.drain()
 
-    async def _invite(self, job: _Job) -> InviteResult:
+    async def _invite(self, job: Job) -> InviteResult:
         # Most keys are new: claiming without reading first saves a query. Where all places are
         # taken, a stored result must not wait for one.
         step: _Step = None
@@ -177,7 +162,7 @@ class KeyedInviter:
             step = await self._step(step, job)
         return step
 
-    async def _step(self, record: Record | None, job: _Job) -> _Step:
+    async def _step(self, record: Record | None, job: Job) -> _Step:
         if record is None:
             return await self._claim_and_send(None, job)
         match standing(record, job.identity.fingerprint, now=self._clocks().wall):
@@ -194,23 +179,28 @@ class KeyedInviter:
             case other:
                 assert_never(other)
 
-    async def _claim_and_send(self, was: Record | None, job: _Job) -> _Step:
+    async def _claim_and_send(self, was: Record | None, job: Job) -> _Step:
         """Make one attempt, the first if there `was` no record."""
+        admission = self._admission
+        if not admission.try_enter():
+            try:
+                await admission.enter(max_wait_seconds=job.deadline.seconds_left)
+            except OverloadedError as error:
+                return overloaded(error.retry_after_seconds)
         try:
-            async with self._admission.place(max_wait_seconds=job.deadline.seconds_left):
-                try:
-                    claim = await self._claims.take(was, job.identity, job.origin)
-                except StoreUnavailableError as error:
-                    # The claim's commit failed or is unknown: nothing was sent.
-                    return await self._after_failed_claim(was, job, error)
-                if claim is not None:
-                    return await self._send(claim, job)
-        except OverloadedError as error:
-            return overloaded(error.retry_after_seconds)
+            try:
+                claim = await self._claims.take(was, job.identity, job.origin)
+            except StoreUnavailableError as error:
+                # The claim's commit failed or is unknown: nothing was sent.
+                return await self._after_failed_claim(was, job, error)
+            if claim is not None:
+                return await self._send(claim, job)
+        finally:
+            admission.leave()
         return await self._look(job)
 
     async def _after_failed_claim(
-        self, was: Record | None, job: _Job, error: StoreUnavailableError
+        self, was: Record | None, job: Job, error: StoreUnavailableError
     ) -> _Step:
         step = await self._look(job)
         if step is None or step == was:
@@ -218,14 +208,14 @@ class KeyedInviter:
         # The claim may be ours or another process's: it is waited for in either case.
         return step
 
-    async def _look(self, job: _Job) -> _Step:
+    async def _look(self, job: Job) -> _Step:
         """The record of the key, None if there is none, or the failure of the store."""
         try:
             return await self._store.read(job.identity.record_id)
         except StoreUnavailableError as error:
             return _store_failed(error, InviteOutcome.UNKNOWN)
 
-    async def _send(self, claim: Claim, job: _Job) -> InviteResult:
+    async def _send(self, claim: Claim, job: Job) -> InviteResult:
         # The record must be on disk before the first byte leaves: after a crash, a missing
         # record is the only proof that nothing was sent.
         sent = await self._sender.send(
@@ -239,19 +229,20 @@ class KeyedInviter:
             claim.record, result_of(sent.exchange, sent.judgement, job.request), job
         )
 
-    async def _settle(self, claim: Record, result: InviteResult, job: _Job) -> InviteResult:
-        is_first_hand = isinstance(result, InviteSuccess)
-        result, doubt = await self._clearing.clear_up(
-            claim, result, job.request, deadline=job.deadline
-        )
-        result = self._keyed(result, claim, doubt)
+    async def _settle(self, claim: Record, result: InviteResult, job: Job) -> InviteResult:
+        is_first_hand, doubt = isinstance(result, InviteSuccess), None
+        if not is_first_hand:
+            result, doubt = await self._clearing.clear_up(
+                claim, result, job.request, deadline=job.deadline
+            )
+            result = self._keyed(result, claim, doubt)
         state = state_after(result, final_refusals=self._final_refusals)
         forgets = state is State.RELEASED and follows_doubt(claim)
         answer = None if forgets else pack(result, job.request, self._scramble(job))
         outcome = settled(claim, state, now=self._clocks().wall, answer=answer, doubt=doubt)
-        instead = await self._settler.settle(
-            outcome, claim=claim, within=max(_GRACE_SECONDS, job.deadline.seconds_left)
-        )
+        job.result, job.unsettled = result, outcome
+        instead = await self._settler.settle(outcome, claim=claim)
+        job.unsettled = None
         if is_first_hand and self._witness_looks is not None:
             await self._witness_looks.look(outcome, seconds_left=job.deadline.seconds_left)
         if instead is None or outcome.state is State.INVITED:
@@ -259,23 +250,23 @@ class KeyedInviter:
         # This process was paused past its lease: the other process's record counts.
         return self._as_it_stands(instead, job)
 
-    def _replay(self, record: Record, job: _Job) -> InviteResult:
+    def _replay(self, record: Record, job: Job) -> InviteResult:
         if record.answer is None:
             return interrupted(record.track_id)
         return unpack(record.answer, job.request, self._scramble(job))
 
-    def _scramble(self, job: _Job) -> Scramble:
-        return partial(
-            self._records.hasher.scrambled,
-            record_id=job.identity.record_id,
-            email=job.request.candidate_email,
-        )
+    def _scramble(self, job: Job) -> Scramble:
+        return partial(self._scrambled, job)
+
+    def _scrambled(self, job: Job, data: bytes) -> bytes:
+        record_id, email = job.identity.record_id, job.request.candidate_email
+        return self._records.hasher.scrambled(data, record_id=record_id, email=email)
 
     def _keyed(self, result: InviteResult, record: Record, doubt: Doubt | None) -> InviteResult:
         may_change = self._clearing.may_change(record, doubt, now=self._clocks().wall)
         return keyed(result, may_change=may_change)
 
-    def _as_it_stands(self, record: Record, job: _Job) -> InviteResult:
+    def _as_it_stands(self, record: Record, job: Job) -> InviteResult:
         match standing(record, job.identity.fingerprint, now=self._clocks().wall):
             case Standing.REUSED:
                 return key_reused()
@@ -288,7 +279,7 @@ class KeyedInviter:
             case other:
                 assert_never(other)
 
-    async def _watch(self, record: Record, job: _Job) -> _Step:
+    async def _watch(self, record: Record, job: Job) -> _Step:
         """Wait until another process's record has changed or its lease has ended."""
         wait = _FIRST_POLL_SECONDS
         while job.deadline.seconds_left > wait:
@@ -302,7 +293,7 @@ class KeyedInviter:
                 return now_there
         return in_progress()
 
-    async def _resolve(self, record: Record, job: _Job) -> _Step:
+    async def _resolve(self, record: Record, job: Job) -> _Step:
         """Resolve a record in doubt: found in the platform's list, sent again, or left as it is."""
         doubt = Doubt.NOT_LOOKED_UP
         try:
@@ -320,22 +311,6 @@ class KeyedInviter:
         except StoreUnavailableError as error:
             log.warning("a record could not be settled: %s", error)
         return self._keyed(self._replay(record, job), record, doubt)
-
-
-async def _join(
-    fingerprint: bytes, task: asyncio.Task[InviteResult], own: bytes, deadline: Deadline
-) -> InviteResult:
-    """The result of the request with the same key that is in progress in this process."""
-    if fingerprint != own:
-        return key_reused()
-    result = await _end_of(task, deadline) or in_progress()
-    return replace(result, replayed=True) if isinstance(result, InviteSuccess) else result
-
-
-async def _end_of(task: asyncio.Task[InviteResult], deadline: Deadline) -> InviteResult | None:
-    """The task's result, or None if it is not done by `deadline`."""
-    done, _ = await asyncio.wait([task], timeout=max(0.0, deadline.seconds_left))
-    return task.result() if done else None
 
 
 def _store_failed(error: StoreUnavailableError, outcome: InviteOutcome) -> InviteFailure:

@@ -109,11 +109,15 @@ class Anomaly(Enum):
     PAGE = "html_page"
     """HTML, from an intermediary."""
     NO_JSON = "no_json"
+    OTHER_JSON = "other_json"
+    """JSON that does not say in the platform's words what its status says."""
     DENIED = "denied"
     """The body contradicts the status."""
     OTHER_INVITE = "other_invite"
     """It is about another person or another track."""
     REDIRECT = "redirect"
+    ODD_LINK = "odd_link"
+    """The invite's link is not one for the web, and is left out."""
 
 
 @dataclass(frozen=True, slots=True)

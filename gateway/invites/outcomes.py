@@ -6,14 +6,20 @@ for statuses that they do not name.
 
     status                               | body                      | verdict
     -------------------------------------|---------------------------|--------------------------
-    2xx                                  | JSON, empty, or cut short | INVITED
+    2xx                                  | JSON object with an       | INVITED
+                                         |   application id or link  |
+    2xx                                  | none, or the beginning of | INVITED
+                                         |   an invite's JSON        |
     2xx                                  | denies it, cut short too  | UNKNOWN
     2xx                                  | about another invite      | UNKNOWN
-    2xx                                  | HTML, no JSON object      | UNKNOWN
+    2xx                                  | HTML, anything else       | UNKNOWN
     307, 308                             | any                       | REFUSED
     other 3xx                            | any                       | UNKNOWN: it may be done
     400, 401, 403, 404, 409, 422         | HTML                      | REFUSED, not by the platform
-    401, 403, 404                        | other text                | REFUSED, not by the platform
+    401, 403                             | neither empty nor an      | REFUSED, not by the platform
+                                         |   error of the platform's |
+    404                                  | does not name the track;  | REFUSED, not by the platform
+                                         |   of a read: as with 401  |
     400, 401, 403, 404, 409, 422         | any other                 | REFUSED
     429                                  | any                       | NOT_PROCESSED
     others that are about a request's form | any                     | REFUSED
@@ -23,8 +29,9 @@ for statuses that they do not name.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
@@ -39,6 +46,7 @@ from gateway.upstream.wire import (
     NoReply,
     Reply,
     is_html,
+    is_json,
     read_error,
     read_invite,
 )
@@ -102,20 +110,27 @@ class Judgement:
 
 
 _INVITED = Row(Verdict.INVITED, InviteErrorCode.UPSTREAM_FAULT)
+_INVITED_ODDLY = replace(_INVITED, anomaly=Anomaly.ODD_LINK)
 _MOVED = Row(Verdict.REFUSED, InviteErrorCode.UPSTREAM_UNAVAILABLE, anomaly=Anomaly.REDIRECT)
 # 303 is the usual response to a POST that was carried out (RFC 9110, section 15.4.4).
 _REDIRECTED = Row(Verdict.UNKNOWN, InviteErrorCode.UPSTREAM_FAULT, anomaly=Anomaly.REDIRECT)
 _SUSPECT = {
     anomaly: Row(Verdict.UNKNOWN, InviteErrorCode.UPSTREAM_FAULT, anomaly=anomaly)
-    for anomaly in (Anomaly.PAGE, Anomaly.NO_JSON, Anomaly.DENIED, Anomaly.OTHER_INVITE)
+    for anomaly in (
+        Anomaly.PAGE,
+        Anomaly.NO_JSON,
+        Anomaly.OTHER_JSON,
+        Anomaly.DENIED,
+        Anomaly.OTHER_INVITE,
+    )
 }
-# An intermediary's page: neither input nor key is at fault, and a later request may succeed.
-_PAGE_IN_BETWEEN = Row(
-    Verdict.REFUSED, InviteErrorCode.UPSTREAM_UNAVAILABLE, retryable=True, anomaly=Anomaly.PAGE
-)
-_TEXT_IN_BETWEEN = Row(
-    Verdict.REFUSED, InviteErrorCode.UPSTREAM_UNAVAILABLE, retryable=True, anomaly=Anomaly.NO_JSON
-)
+# From an intermediary: neither input nor key is at fault, and a later request may succeed.
+_IN_BETWEEN = {
+    anomaly: Row(
+        Verdict.REFUSED, InviteErrorCode.UPSTREAM_UNAVAILABLE, retryable=True, anomaly=anomaly
+    )
+    for anomaly in (Anomaly.PAGE, Anomaly.NO_JSON, Anomaly.OTHER_JSON)
+}
 _NO_PROOF = Row(Verdict.UNKNOWN, InviteErrorCode.UPSTREAM_FAULT)
 _QUOTA = Row(Verdict.REFUSED, InviteErrorCode.INVITE_QUOTA_EXHAUSTED)
 _UNTRUSTED = Row(Verdict.NOT_SENT, InviteErrorCode.UPSTREAM_UNAVAILABLE)
@@ -139,9 +154,11 @@ STATUSES: Mapping[int, Row] = {
 
 _BLAMING: frozenset[int] = frozenset({400, 401, 403, 404, 409, 422})
 """Statuses that prove something only if the platform itself sent them: it sends no HTML."""
-_BLAMING_KEY_OR_TRACK: frozenset[int] = frozenset({401, 403, 404})
-"""Statuses that proxies and gateways send too, with other text in the body."""
+_BLAMING_KEY: frozenset[int] = frozenset({401, 403})
+_NOT_FOUND = 404
 _STAY_PUT = (307, 308)
+# As a word, not within a path: `No route for /tracks/invite` says nothing about the track.
+_TRACK = re.compile(r"(?<![a-z/])tracks?(?:[ _-]?id)?(?![a-z/])", re.IGNORECASE)
 
 # What a fault proves after the first byte was sent; before that, each means "not sent".
 FAULTS: Mapping[Fault, Row] = {
@@ -175,6 +192,8 @@ def judge(exchange: Exchange, request: InviteRequest | None = None, *, now: Cloc
         anomaly = _anomaly_of(exchange, answer, request)
         if anomaly is not None:
             row, answer = _SUSPECT[anomaly], None
+        elif answer.has_odd_link:
+            row = _INVITED_ODDLY
     wait = None
     if exchange.retry_after is not None:
         wait = retry_after_seconds(exchange, now=now)
@@ -193,28 +212,51 @@ def _row_of_reply(reply: Reply, *, is_read: bool) -> Row:
     if reply.status // 100 == 3:  # noqa: PLR2004 - redirection
         return _MOVED if is_read or reply.status in _STAY_PUT else _REDIRECTED
     if reply.status in _BLAMING and is_html(reply):
-        return _PAGE_IN_BETWEEN
-    if reply.status in _BLAMING_KEY_OR_TRACK and _is_other_text(reply, read_invite(reply)):
-        return _TEXT_IN_BETWEEN
+        return _IN_BETWEEN[Anomaly.PAGE]
     if reply.status == 403 and read_error(reply).error_code == QUOTA_EXHAUSTED:  # noqa: PLR2004 - Forbidden
         return _QUOTA
+    if (reply.status in _BLAMING_KEY and not _may_blame_key(reply)) or (
+        reply.status == _NOT_FOUND and not _says_what_is_missing(reply, is_read=is_read)
+    ):
+        return _IN_BETWEEN[Anomaly.OTHER_JSON if is_json(reply) else Anomaly.NO_JSON]
     return STATUSES.get(reply.status, _NO_PROOF)
+
+
+def _may_blame_key(reply: Reply) -> bool:
+    """Whether a 401 or 403 may be the platform's: API gateways in front of it send them too."""
+    return not reply.body.strip() or read_error(reply).is_platforms
+
+
+def _says_what_is_missing(reply: Reply, *, is_read: bool) -> bool:
+    """Whether a 404 is about the track, or what is read, and not about the URL.
+
+    It is final for an invite, so the track has to be named; for a read the platform's form is
+    enough.
+    """
+    error = read_error(reply)
+    if is_read and error.is_platforms:
+        return True
+    return _TRACK.search(f"{error.message or ''} {error.error_code or ''}") is not None
 
 
 def _anomaly_of(reply: Reply, answer: InviteFields, request: InviteRequest) -> Anomaly | None:
     """What is wrong with a reply that has a success status."""
     if answer.denied:
         return Anomaly.DENIED
-    if not answer.is_json:
-        if is_html(reply):
-            return Anomaly.PAGE
-        return Anomaly.NO_JSON if _is_other_text(reply, answer) else None
-    return None if _is_about(answer, request) else Anomaly.OTHER_INVITE
+    if not (answer.shows_invite and reply.body_complete) and is_html(reply):
+        return Anomaly.PAGE
+    if not answer.is_object:
+        return _anomaly_without_object(reply)
+    if not _is_about(answer, request):
+        return Anomaly.OTHER_INVITE
+    return None if answer.shows_invite else Anomaly.OTHER_JSON
 
 
-def _is_other_text(reply: Reply, answer: InviteFields) -> bool:
-    """Whether the body arrived whole and is not the platform's JSON."""
-    return not answer.is_json and reply.body_complete and bool(reply.body.strip())
+def _anomaly_without_object(reply: Reply) -> Anomaly | None:
+    """What is wrong if the body is no JSON object; nothing if there is no body."""
+    if not reply.body.strip():
+        return None
+    return Anomaly.OTHER_JSON if is_json(reply) else Anomaly.NO_JSON
 
 
 def _is_about(answer: InviteFields, request: InviteRequest) -> bool:

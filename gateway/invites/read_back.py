@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from gateway.invites.clocks import Clocks, ClockWatch, moment
 from gateway.invites.doubt import Doubt
 from gateway.invites.evidence import Case, Finding, Rules, weigh
 from gateway.invites.inputs import comparable_email
+from gateway.invites.models import InviteErrorCode
+from gateway.invites.outcomes import judge
 from gateway.invites.record import left_in_doubt
 from gateway.upstream.call import applicants_call
-from gateway.upstream.wire import Applicant, NoReply, Reply, is_html, read_applicants
+from gateway.upstream.wire import Applicant, NoReply, Reply, read_applicants
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +28,11 @@ if TYPE_CHECKING:
 PER_PAGE: Final = 200
 MOST_PAGES: Final = 100
 CALL_SECONDS: Final = 10.0
+_REFUSALS: Final = (
+    InviteErrorCode.UPSTREAM_UNAUTHORIZED,
+    InviteErrorCode.INVITE_QUOTA_EXHAUSTED,
+    InviteErrorCode.TRACK_NOT_FOUND,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +181,5 @@ def _is_complete(applicants: list[Applicant], total: int | None) -> bool:
 
 
 def _doubt_of(reply: Reply) -> Doubt:
-    refuses = reply.status in (
-        HTTPStatus.UNAUTHORIZED,
-        HTTPStatus.FORBIDDEN,
-        HTTPStatus.NOT_FOUND,
-    )
-    return Doubt.REFUSED if refuses and not is_html(reply) else Doubt.UNREADABLE
+    code = judge(reply, now=lambda: datetime.now(UTC)).code
+    return Doubt.REFUSED if code in _REFUSALS else Doubt.UNREADABLE

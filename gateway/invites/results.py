@@ -62,13 +62,14 @@ _MAYBE = "The candidate may have been invited: check before inviting again."
 _SUSPECT: Mapping[Anomaly, str] = {
     Anomaly.PAGE: f"A page came back instead of the recruiting platform's answer. {_MAYBE}",
     Anomaly.NO_JSON: f"The recruiting platform's answer could not be read. {_MAYBE}",
+    Anomaly.OTHER_JSON: f"The recruiting platform's answer does not show an invite. {_MAYBE}",
     Anomaly.DENIED: f"The recruiting platform's answer contradicts itself. {_MAYBE}",
     Anomaly.OTHER_INVITE: f"The recruiting platform's answer is about another invite. {_MAYBE}",
     Anomaly.REDIRECT: f"The recruiting platform sent the request elsewhere. {_MAYBE}",
 }
-_PAGE_IN_BETWEEN = (
-    "Something between this service and the recruiting platform turned the request away."
-    " Nobody was invited; try again later."
+_IN_BETWEEN = (
+    "The recruiting platform, or something in front of it, turned the request away without a"
+    " reason that can be read. The candidate was not invited; try again later."
 )
 
 
@@ -124,8 +125,8 @@ def _success(answer: InviteFields, judgement: Judgement, request: InviteRequest)
 def _message(exchange: Exchange, judgement: Judgement, request: InviteRequest) -> str:
     if judgement.anomaly is not None and judgement.verdict is Verdict.UNKNOWN:
         return _SUSPECT[judgement.anomaly]
-    if judgement.anomaly in (Anomaly.PAGE, Anomaly.NO_JSON):
-        return _PAGE_IN_BETWEEN
+    if judgement.anomaly in (Anomaly.PAGE, Anomaly.NO_JSON, Anomaly.OTHER_JSON):
+        return _IN_BETWEEN
     if isinstance(exchange, Reply):
         if exchange.status in _CAUSED_BY_INPUT:
             told = read_error(exchange).message

@@ -28,6 +28,7 @@ _TOO_MANY_REQUESTS = int(HTTPStatus.TOO_MANY_REQUESTS)
 _SERVER_ERROR = int(HTTPStatus.INTERNAL_SERVER_ERROR)
 _GOOD, _UNTOLD = Health.GOOD, Health.UNTOLD
 _NOT_PROCESSED = Verdict.NOT_PROCESSED
+_OTHER_INVITE = Anomaly.OTHER_INVITE
 _SENT_NOTHING = NoReply(Fault.OTHER, possibly_sent=False)
 
 
@@ -119,12 +120,12 @@ class Sender:
         post = _Post(request, body, deadline, may_send, idempotency_key, key, self._now)
         self._budget.earn()
         sent, attempts = await self._attempt(post), 1
-        while await self._wait_for_next(sent, attempts, deadline):
+        while sent.judgement.retryable and await self._wait_for_next(sent, attempts, deadline):
             sent, attempts = await self._attempt(post), attempts + 1
         return sent
 
     async def _wait_for_next(self, sent: Sent, attempts: int, deadline: Deadline) -> bool:
-        if not sent.judgement.retryable or _is_own_overload(sent.exchange):
+        if _is_own_overload(sent.exchange):
             return False
         wait = self._policy.wait_before_next(
             sent.judgement, attempts=attempts, seconds_left=deadline.seconds_left
@@ -145,7 +146,7 @@ class Sender:
         health = _UNTOLD
         try:
             sent = await self._post(post)
-            if self._has_new_key(sent, post):
+            if sent.judgement.status == _UNAUTHORIZED and self._has_new_key(post):
                 self._retried()
                 sent = await self._post(post)
             health = health_of(sent.exchange)
@@ -154,10 +155,9 @@ class Sender:
                 breaker.report(permit, health)
         return sent
 
-    def _has_new_key(self, sent: Sent, post: _Post) -> bool:
-        """Whether the upstream key was refused and has been replaced since."""
-        refused = sent.judgement.status == _UNAUTHORIZED and post.api_key is None
-        return refused and self._upstream.reread_api_key()
+    def _has_new_key(self, post: _Post) -> bool:
+        """Whether the upstream key, which was refused, has been replaced since."""
+        return post.api_key is None and self._upstream.reread_api_key()
 
     async def _post(self, post: _Post) -> Sent:
         seconds_left = post.deadline.seconds_left
@@ -174,7 +174,9 @@ class Sender:
                     trusts_connection=post.trusts_connection,
                 )
             )
-        judgement = post.judgement_of(exchange)
+        judgement = post.judgement
+        if judgement is None or post.judged is not exchange:
+            judgement = judge(exchange, post.request, now=post.now)
         if judgement.anomaly is not None:
             self._anomalies.note(judgement.anomaly, judgement.status)
         if judgement.verdict is _NOT_PROCESSED:
@@ -191,17 +193,14 @@ class _Post:
     idempotency_key: str | None
     api_key: str | None
     now: Clock
-    _judged: tuple[Exchange, Judgement] | None = None
-
-    def judgement_of(self, exchange: Exchange) -> Judgement:
-        """What the exchange proves; cached, because the body has to be parsed."""
-        if self._judged is None or self._judged[0] is not exchange:
-            self._judged = exchange, judge(exchange, self.request, now=self.now)
-        return self._judged[1]
+    judged: Reply | None = None
+    """The reply that `judgement` is about: its body is parsed only once."""
+    judgement: Judgement | None = None
 
     def trusts_connection(self, reply: Reply) -> bool:
         """False after a reply about another invite: later replies may be out of step too."""
-        return self.judgement_of(reply).anomaly is not Anomaly.OTHER_INVITE
+        self.judged, self.judgement = reply, judge(reply, self.request, now=self.now)
+        return self.judgement.anomaly is not _OTHER_INVITE
 
 
 def health_of(exchange: Exchange) -> Health:

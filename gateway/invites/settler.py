@@ -15,35 +15,40 @@ if TYPE_CHECKING:
 log = logging.getLogger("gateway.invites")
 
 WAITS: Final = (0.1, 0.5, 2.0, 5.0)
+TOO_SLOW: Final = "the store takes too long"
 LAST_SECONDS: Final = 5.0
 """Seconds by which unrecorded outcomes may delay the end of the process."""
 
 
 class Settler:
-    """Settles records; failures are retried in the background."""
+    """Settles records; what fails is tried again in the background."""
 
     def __init__(self, store: Store, *, waits: Sequence[float] = WAITS) -> None:
         self._store = store
         self._waits = waits
         self._at_work: set[asyncio.Task[None]] = set()
 
-    async def settle(self, outcome: Record, *, claim: Record, within: float) -> Record | None:
+    async def settle(self, outcome: Record, *, claim: Record) -> Record | None:
         """Replace `claim` by `outcome`; if another record has taken its place, return that.
 
-        After `within` seconds it continues in the background.
+        If the store fails it continues in the background.
         """
         try:
-            async with asyncio.timeout(within):
-                if await self._store.swap(outcome, was=claim):
-                    return None
-                return await self._settle_late(outcome)
-        except (StoreUnavailableError, TimeoutError) as error:
-            why = str(error) or "the store takes too long"
-            log.warning("an invite ended as %s, not recorded yet: %s", outcome.state.value, why)
-            task = asyncio.create_task(self._settle_stubbornly(outcome))
-            self._at_work.add(task)
-            task.add_done_callback(self._at_work.discard)
+            if await self._store.swap(outcome, was=claim):
+                return None
+            return await self._settle_late(outcome)
+        except StoreUnavailableError as error:
+            self.settle_in_background(outcome, why=str(error))
             return None
+
+    def settle_in_background(
+        self, outcome: Record, *, why: str = "the store takes too long"
+    ) -> None:
+        """Replace the claim of `outcome` as soon as the store can."""
+        log.warning("an invite ended as %s, not recorded yet: %s", outcome.state.value, why)
+        task = asyncio.create_task(self._settle_stubbornly(outcome))
+        self._at_work.add(task)
+        task.add_done_callback(self._at_work.discard)
 
     async def drain(self, *, seconds: float = LAST_SECONDS) -> None:
         """Wait for retries to end; after `seconds` the rest is left to the reconciler."""

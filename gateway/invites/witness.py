@@ -52,8 +52,10 @@ class WitnessLooks:
 
         Takes a second at most; a failure has no other effect.
         """
+        if not self._is_due(record.track_id):
+            return
         application_id = application_id_in(record.answer)
-        if application_id is None or not self._is_due(record.track_id):
+        if application_id is None:
             return
         try:
             async with asyncio.timeout(min(_LONGEST_SECONDS, seconds_left)):

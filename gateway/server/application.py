@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Scope
 
-from gateway.http.asgi import Message, Scope
 from gateway.http.responses import Response
 
 # The server writes the length itself.

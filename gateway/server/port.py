@@ -8,12 +8,11 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, TypeAlias, cast, runtime_checkable
 
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from gateway.http.asgi import Respond, Scope
+from gateway.http.asgi import Respond
 from gateway.http.errors import Header
-from gateway.http.requests import RequestHead
 from gateway.http.responses import Response
 from gateway.server.application import response_of
 from gateway.server.drain import Draining
@@ -109,10 +108,8 @@ class Port:
             return response_of(self.app, scope, request.body, connection.until_lost)
         if self.proxies is not None and b"x-forwarded-for" in request.headers:
             return self._respond_behind(self.proxies, respond, request, connection)
-        return respond(
-            RequestHead(request.method, request.headers, request.target.query, connection.client),
-            request.body,
-        )
+        request.client = connection.client
+        return respond(request, request.body)
 
     async def _respond_behind(
         self,
@@ -124,9 +121,8 @@ class Port:
         scope = self._scope(request, connection)
         # Used for its change of the scope only; its application does nothing.
         await proxies(cast("Any", scope), cast("Any", None), cast("Any", None))
-        client = scope["client"][0]
-        head = RequestHead(request.method, request.headers, request.target.query, client)
-        return await respond(head, request.body)
+        request.client = scope["client"][0]
+        return await respond(request, request.body)
 
     def _scope(self, request: Request, connection: Connection) -> Scope:
         """The request's ASGI scope."""

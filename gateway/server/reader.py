@@ -16,7 +16,7 @@ from urllib.parse import unquote
 import httptools
 
 from gateway.http.errors import Header
-from gateway.http.requests import joined
+from gateway.http.requests import RequestHead, joined
 from gateway.server.refusals import HEAD_TOO_LARGE, MALFORMED
 from gateway.settings.limits import MAX_CHUNKS, MAX_OVERHEAD_BYTES, MAX_PIPELINED, ConnectionLimits
 
@@ -55,10 +55,10 @@ class _Cut(Exception):  # noqa: N818 - stops the parser
     """Stops the parser: the rest of the data is not needed."""
 
 
-class Request:
+class Request(RequestHead):
     """A whole request; a body that is too long is cut off or left out."""
 
-    __slots__ = ("body", "headers", "keep_alive", "lines", "method", "target", "version")
+    __slots__ = ("body", "keep_alive", "lines", "target", "version")
 
     def __init__(
         self,
@@ -71,6 +71,9 @@ class Request:
         keep_alive: bool,
     ) -> None:
         self.method = method
+        self.query_string = target.query
+        self.client = None
+        self.caller = None
         self.target = target
         self.version = version
         self.lines = lines

@@ -26,12 +26,15 @@ def written(response: Response, *, before: bytes, close: bool, head_only: bool =
         own += b"connection: close\r\n"
     if response.status not in _WITHOUT_BODY:
         own += b"content-length: %d\r\n" % len(response.body)
-    return b"%b%b%b%b\r\n%b" % (
-        _STATUS_LINES[response.status],
-        before,
-        lines_of(response.headers),
-        own,
-        b"" if head_only else response.body,
+    return b"".join(
+        (
+            _STATUS_LINES[response.status],
+            before,
+            lines_of(response.headers),
+            own,
+            b"\r\n",
+            b"" if head_only else response.body,
+        )
     )
 
 
@@ -42,5 +45,9 @@ def lines_of(headers: tuple[Header, ...]) -> bytes:
 
 
 def _lines(headers: tuple[Header, ...]) -> bytes:
-    # A line break within a header would inject another header, or another response.
-    return b"".join([b"%b: %b\r\n" % one for one in headers if not _CONTROL.search(one[1])])
+    lines = b""
+    for name, value in headers:
+        # A line break within a header would inject another header, or another response.
+        if not _CONTROL.search(value):
+            lines += name + b": " + value + b"\r\n"
+    return lines

@@ -17,6 +17,8 @@ ALGORITHMS = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 )
 """All of them asymmetric: whoever can check a token cannot make one."""
+HEADER_NAME = r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"
+_SCOPE = r"^[!#-\[\]-~]+$"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 # As browsers write it: https://html.spec.whatwg.org/#ascii-serialisation-of-an-origin. The host is
 # a domain in lower case only with http and https; with other schemes, as of apps and browser
@@ -57,7 +59,7 @@ class AccessSettings(BaseSettings):
     )
     forwarded_api_key_header: str = Field(
         "X-Upstream-Api-Key",
-        pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$",
+        pattern=HEADER_NAME,
         description="The header in which a caller brings its key, for `forward`.",
     )
     auth_tokens_file: Path | None = Field(
@@ -78,7 +80,7 @@ class AccessSettings(BaseSettings):
     )
     jwt_scope: str | None = Field(
         None,
-        pattern=r"^[!#-\[\]-~]+$",
+        pattern=_SCOPE,
         description="The scope that a token must have; any will do without this.",
     )
     jwt_scope_claim: str | None = Field(
@@ -91,7 +93,7 @@ class AccessSettings(BaseSettings):
     )
     jwt_read_scope: str | None = Field(
         None,
-        pattern=r"^[!#-\[\]-~]+$",
+        pattern=_SCOPE,
         description="The scope that reading applications needs besides; none without this.",
     )
     jwt_algorithms: _NAMES = Field(
@@ -105,7 +107,6 @@ class AccessSettings(BaseSettings):
         30.0,
         ge=0,
         le=300,
-        allow_inf_nan=False,
         description="How far the provider's clock and this one may differ.",
     )
 
@@ -198,24 +199,14 @@ class AccessSettings(BaseSettings):
     @field_validator("tls_cert")
     @classmethod
     def _check_tls(cls, cert: Path | None, info: ValidationInfo) -> Path | None:
-        key = info.data.get("tls_key")
-        if cert is None:
-            if key is not None:
-                raise ValueError("is required if GATEWAY_TLS_KEY is set")
-            return None
+        if cert is None and info.data.get("tls_key") is not None:
+            raise ValueError("is required if GATEWAY_TLS_KEY is set")
         return cert
 
     @field_validator("rate_limit_url")
     @classmethod
     def _check_rate_limit_url(cls, url: SecretStr | None) -> SecretStr | None:
         return None if url is None else SecretStr(check_counts_url(url.get_secret_value()))
-
-    @field_validator("rate_limit_url_file")
-    @classmethod
-    def _check_rate_limit_url_file(cls, path: Path | None, info: ValidationInfo) -> Path | None:
-        if path is not None and info.data.get("rate_limit_url") is not None:
-            raise ValueError("set either this or GATEWAY_RATE_LIMIT_URL, not both")
-        return path
 
     @field_validator("trusted_proxies")
     @classmethod
@@ -267,6 +258,16 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost" or host.startswith("unix:")
+
+
+def open_to_all(auth: str, host: str) -> str | None:
+    """A warning if anybody who can reach this machine may call."""
+    if auth != "none" or is_loopback(host):
+        return None
+    return (
+        "GATEWAY_AUTH is none and the gateway listens beyond this machine: whoever can reach it can"
+        " invite candidates in your name."
+    )
 
 
 def _is_origin(text: str) -> bool:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from gateway.settings.access import AccessSettings, split
+from gateway.settings.access import HEADER_NAME, AccessSettings, split
 from gateway.settings.api_key import check_key
 from gateway.settings.limits import LimitSettings
 from gateway.settings.service_links import without_service_links
@@ -30,6 +30,7 @@ class Settings(AccessSettings, LimitSettings, TelemetrySettings):
 
     model_config = SettingsConfigDict(
         defer_build=True,
+        allow_inf_nan=False,
         env_prefix=PREFIX,
         env_file=".env",
         env_file_encoding="utf-8",
@@ -51,12 +52,10 @@ class Settings(AccessSettings, LimitSettings, TelemetrySettings):
         None, description="A file with that key, read again when it changes and after a 401."
     )
     upstream_api_key_header: str = Field(
-        "apiKey",
-        pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$",
-        description="The header that carries the key.",
+        "apiKey", pattern=HEADER_NAME, description="The header that carries the key."
     )
     upstream_timeout_seconds: float = Field(
-        10.0, gt=0, le=300, allow_inf_nan=False, description="The whole time for one call."
+        10.0, gt=0, le=300, description="The whole time for one call."
     )
     upstream_concurrency: int = Field(
         256, ge=1, le=10_000, description="The most calls in flight at a time."
@@ -91,7 +90,6 @@ class Settings(AccessSettings, LimitSettings, TelemetrySettings):
         0.0,
         ge=0,
         le=300,
-        allow_inf_nan=False,
         description="How long a process told to stop still serves, while `/readyz` says 503.",
     )
     # Before the URL, which is validated together with it.
@@ -264,16 +262,14 @@ class Settings(AccessSettings, LimitSettings, TelemetrySettings):
     def _check_api_key_file(cls, path: Path | None, info: ValidationInfo) -> Path | None:
         # A key that failed is not in the data; its own fault is reported already.
         key = info.data.get("upstream_api_key", ...)
+        has_key = isinstance(key, SecretStr)
         if info.data.get("upstream_api_key_mode") == "forward":
-            if path is not None or isinstance(key, SecretStr):
+            if path is not None or has_key:
                 raise ValueError("a key is of no use where callers bring theirs")
-            return None
-        if path is None:
-            if key is None:
-                raise ValueError("this or GATEWAY_UPSTREAM_API_KEY is required")
-            return None
-        if isinstance(key, SecretStr):
-            raise ValueError("set either this or GATEWAY_UPSTREAM_API_KEY, not both")  # noqa: TRY004
+        elif path is not None and has_key:
+            raise ValueError("set either this or GATEWAY_UPSTREAM_API_KEY, not both")
+        elif path is None and key is None:
+            raise ValueError("this or GATEWAY_UPSTREAM_API_KEY is required")
         return path
 
     @field_validator("documents", mode="before")
@@ -301,13 +297,12 @@ class Settings(AccessSettings, LimitSettings, TelemetrySettings):
             raise ValueError("a SQLite file serves one process: set one worker, or PostgreSQL")
         return url
 
-    @field_validator("store_secret_file")
+    @field_validator("store_secret_file", "rate_limit_url_file")
     @classmethod
-    def _check_store_secret_file(cls, path: Path | None, info: ValidationInfo) -> Path | None:
-        if path is None:
-            return None
-        if info.data.get("store_secret") is not None:
-            raise ValueError("set either this or GATEWAY_STORE_SECRET, not both")
+    def _check_file(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        value = (info.field_name or "").removesuffix("_file")
+        if path is not None and info.data.get(value) is not None:
+            raise ValueError(f"set either this or {PREFIX}{value.upper()}, not both")
         return path
 
     @field_validator("upstream_time_zone")

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from gateway.invites.models import InviteErrorCode, InviteFailure, InviteOutcome
 from gateway.invites.record import Record, State, first_claim, settled
 from gateway.invites.stored_result import pack
+from gateway.settings.store_url import SQLITE
 from gateway.spreadsheet.standing import REPORTED
 
 if TYPE_CHECKING:
@@ -37,10 +38,6 @@ def data_folder() -> Path:
     return user_data_path(_FOLDER, appauthor=False)
 
 
-def default_store() -> Path:
-    return data_folder() / _FILE
-
-
 def with_own_store(settings: Settings) -> Settings:
     """The settings, with the user's own store unless they name one."""
     if settings.model_fields_set & {"store_url", "store_url_file"}:
@@ -53,7 +50,7 @@ def is_own_store(settings: Settings) -> bool:
 
 
 def _own_url() -> str:
-    return f"sqlite:///{default_store()}"
+    return f"{SQLITE}{data_folder() / _FILE}"
 
 
 def account_of(upstream_url: str, name: str | None = None) -> str:

@@ -92,7 +92,7 @@ def held_back(entry: Entry, result: Result, listed: set[str] | None) -> Standing
     status = result.status.strip()
     said = f'say "{status}"' if status else "leave the status empty"
     if listed is None:
-        found = "the platform's list could not be asked"
+        found = "the platform's list could not be read"
     elif entry.address in listed:
         found = "the platform lists this person on the track"
     else:

@@ -16,17 +16,17 @@ import json
 import logging
 import sys
 import time
-import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Protocol, TextIO, TypeAlias
 
 import orjson
 
+from gateway.http.errors import frames_of
 from gateway.invites.inputs import InviteDraft, normalised_email
 from gateway.invites.models import InviteFailure, InviteResult
-from gateway.telemetry.trail import TRAIL, Trail, is_replayed, told
+from gateway.telemetry.trail import TRAIL, Trail, is_replayed, summary_of
 
 # The HTTP client logs URLs and, at debug level, all traffic.
 _SILENCED = ("httpx2", "httpcore2")
@@ -96,18 +96,14 @@ class _LineFormatter(logging.Formatter):
         if (trail := TRAIL.get()) is not None:
             line["request_id"] = trail.request_id
         if record.exc_info and (error := record.exc_info[1]) is not None:
-            line["exception"] = _frames_of(error)
+            frames = reversed(frames_of(error))
+            line["exception"] = " < ".join([type(error).__qualname__, *frames])
         return self._form(line).decode()
 
 
-class RequestLog:
-    """Writes a line for each request."""
-
-    def __init__(self, log: EventLog) -> None:
-        self._log = log
-
-    def __call__(self, trail: Trail) -> None:
-        self._log("request", request_line(trail))
+def log_request(log: EventLog, trail: Trail) -> None:
+    """Write a line for a request."""
+    log("request", request_line(trail))
 
 
 def request_line(trail: Trail) -> dict[str, object]:
@@ -131,6 +127,10 @@ def request_line(trail: Trail) -> dict[str, object]:
         "upstream_reads": trail.upstream_reads or None,
         "duration_ms": round(trail.seconds * 1000, 3),
     }
+    return _known(line)
+
+
+def _known(line: Mapping[str, object]) -> dict[str, object]:
     return {name: value for name, value in line.items() if value is not None}
 
 
@@ -154,13 +154,8 @@ class AuditLog:
     def __call__(
         self, draft: InviteDraft, result: InviteResult, trail: Trail | None, scope: str
     ) -> None:
-        self._log("invite", self._line(draft, result, trail, scope))
-
-    def _line(
-        self, draft: InviteDraft, result: InviteResult, trail: Trail | None, scope: str
-    ) -> dict[str, object]:
         failure = result if isinstance(result, InviteFailure) else None
-        what, key, hashes = told(result), draft.idempotency_key, self._hashes()
+        summary, key, hashes = summary_of(result), draft.idempotency_key, self._hashes()
         line = {
             "request_id": trail and trail.request_id,
             "caller": trail and trail.caller,
@@ -168,14 +163,14 @@ class AuditLog:
             "format": draft.invite_format.value,
             "email_hash": hashes and hashes.email(_address(draft)).hex(),
             "key_hash": hashes and key and hashes.record_id(key, scope=scope).hex(),
-            "type": what.type,
-            "code": what.code or None,
-            "outcome": what.outcome,
+            "type": summary.type,
+            "code": summary.code or None,
+            "outcome": summary.outcome,
             "replayed": is_replayed(result) or None,
             "upstream_status": failure and failure.upstream_status,
             "upstream_anomaly": failure and failure.anomaly and failure.anomaly.value,
         }
-        return {name: value for name, value in line.items() if value is not None}
+        self._log("invite", _known(line))
 
 
 def _address(draft: InviteDraft) -> str:
@@ -211,15 +206,6 @@ def _timestamp() -> str:
 @lru_cache(maxsize=2)
 def _to_the_second(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-
-
-def _frames_of(error: BaseException) -> str:
-    """An exception's type and frames."""
-    frames = [
-        f"{frame.f_code.co_filename}:{line} in {frame.f_code.co_name}"
-        for frame, line in traceback.walk_tb(error.__traceback__)
-    ]
-    return " < ".join([type(error).__qualname__, *reversed(frames)])
 
 
 def _as_json(line: dict[str, object]) -> bytes:

@@ -36,11 +36,11 @@ from gateway.invites.models import Anomaly, InviteErrorCode, InviteOutcome, Invi
 from gateway.operator_error import OperatorError
 from gateway.telemetry.log_stream import dropped_lines
 from gateway.telemetry.tallies import Tally, Times
-from gateway.telemetry.trail import SUCCESS, Result, Trail, is_replayed, told
+from gateway.telemetry.trail import SUCCESS, Summary, Trail, is_replayed, summary_of
 from gateway.upstream.wire import Exchange, Fault, Reply
 
 # The creation times of counters would add one series for each.
-disable_created_metrics()  # type: ignore[no-untyped-call]
+disable_created_metrics()
 
 LOGGER = logging.getLogger("gateway.telemetry")
 
@@ -79,7 +79,7 @@ class Metrics:
         )
         self._invites = Counter(
             "gateway_invites",
-            "Invites asked for, by what came of them.",
+            "Invites asked for, by their result.",
             ["type", "code", "outcome"],
             registry=registry,
         )
@@ -105,7 +105,7 @@ class Metrics:
         )
         self._anomalies = Counter(
             "gateway_upstream_anomalies",
-            "Replies to invites that the platform would not give, by what is wrong with them.",
+            "Replies to invites that the platform is not documented to send, by kind.",
             ["kind"],
             registry=registry,
         )
@@ -132,7 +132,7 @@ class Metrics:
         self._request_times = Times(self._request_seconds, _SECONDS)
         self._call_times = Times(self._call_seconds, _SECONDS)
         self._dropped_lines = Counter(
-            "gateway_log_lines_dropped", "Log lines that nobody read in time.", registry=registry
+            "gateway_log_lines_dropped", "Log lines not read in time.", registry=registry
         )
         self._dropped_before = 0
         self._is_alone = False
@@ -160,7 +160,7 @@ class Metrics:
             self._errors.labels(trail.error_code).inc()
 
     def on_invite(self, _: InviteDraft, result: InviteResult, __: Trail | None, ___: str) -> None:
-        self._results.counts[told(result)] += 1
+        self._results.counts[summary_of(result)] += 1
         if is_replayed(result):
             self._replays.inc()
 
@@ -239,7 +239,7 @@ def _labels_of_status(status: int) -> tuple[str]:
     return (str(status),)
 
 
-def _labels_of_result(result: Result) -> tuple[str, str, str]:
+def _labels_of_result(result: Summary) -> tuple[str, str, str]:
     return (result.type, result.code, result.outcome)
 
 
@@ -306,7 +306,7 @@ def _of_all_workers(folder: Path) -> bytes:
     if not any(folder.glob(f"*_{os.getpid()}.db")):
         raise FileNotFoundError
     registry = CollectorRegistry()
-    MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]
+    MultiProcessCollector(registry, str(folder))
     return generate_latest(registry)
 
 
@@ -317,4 +317,4 @@ def _forget_the_dead(folder: Path) -> None:
         if number.isdecimal() and not Path(f"/proc/{number}").exists():
             # Another worker may have removed it already.
             with contextlib.suppress(FileNotFoundError):
-                mark_process_dead(int(number), str(folder))  # type: ignore[no-untyped-call]
+                mark_process_dead(int(number), str(folder))

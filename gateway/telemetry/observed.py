@@ -16,7 +16,7 @@ from gateway.http.requests import RequestHead
 from gateway.http.responses import Response
 from gateway.invites.inputs import InviteDraft, InviteEnded
 from gateway.invites.models import InviteResult, Origin
-from gateway.telemetry.trail import TRAIL, Trail, is_replayed, told
+from gateway.telemetry.trail import TRAIL, Trail, is_replayed, summary_of
 from gateway.upstream.call import Call, CallEnded, CallObserver, Route
 from gateway.upstream.wire import Exchange, Reply
 
@@ -50,18 +50,18 @@ def observed(
         before = TRAIL.set(trail)
         try:
             response = await respond(head, body)
-            note_answer(trail, response)
+            note_response(trail, response)
         finally:
             TRAIL.reset(before)
             trail.seconds = clock() - trail.started
-            _tell(seen, trail)
-        return response.adding((b"x-request-id", trail.request_id.encode()))
+            _notify(seen, trail)
+        response.own += ((b"x-request-id", trail.request_id.encode()),)
+        return response
 
     return noted
 
 
-def note_answer(trail: Trail, response: Response) -> None:
-    """Note the response."""
+def note_response(trail: Trail, response: Response) -> None:
     trail.status = response.status
     if response.body.startswith(_ERRORS):
         trail.error_code = _first_code(response.body)
@@ -72,10 +72,10 @@ def request_id_of(head: RequestHead) -> str:
     value = head.headers.get(b"x-request-id")
     if value is not None and _REQUEST_ID.fullmatch(value):
         return value.decode()
-    return f"{random.getrandbits(64):016x}"
+    return random.getrandbits(64).to_bytes(8).hex()
 
 
-def _tell(seen: Sequence[Callable[..., None]], *what: object) -> None:
+def _notify(seen: Sequence[Callable[..., None]], *what: object) -> None:
     """Call all observers; if one fails, say on a full disk, the response stays the same."""
     for one in seen:
         try:
@@ -99,10 +99,10 @@ def noting_invites(seen: Sequence[InviteSeen], *, in_list: bool) -> InviteEnded:
     def ended(draft: InviteDraft, result: InviteResult, origin: Origin) -> None:
         trail = TRAIL.get()
         if trail is not None and not in_list:
-            what = told(result)
-            trail.result_type, trail.code, trail.outcome = what.type, what.code, what.outcome
+            found = summary_of(result)
+            trail.result_type, trail.code, trail.outcome = found.type, found.code, found.outcome
             trail.replayed = is_replayed(result)
-        _tell(seen, draft, result, trail, origin.scope)
+        _notify(seen, draft, result, trail, origin.scope)
 
     return ended
 
@@ -121,14 +121,14 @@ def noting_calls(
             if not is_invite:
                 if trail is not None:
                     trail.upstream_reads += 1
-                _tell(read, exchange)
+                _notify(read, exchange)
                 return
             seconds = clock() - started
             if trail is not None:
                 trail.upstream_calls += 1
                 trail.upstream_seconds += seconds
                 _note(exchange, trail)
-            _tell(seen, exchange, seconds, trail)
+            _notify(seen, exchange, seconds, trail)
 
         return ended
 

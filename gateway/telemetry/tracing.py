@@ -48,7 +48,7 @@ from gateway.http.responses import Response
 from gateway.invites.record import Record, State
 from gateway.invites.store import Store
 from gateway.telemetry.logs import LONGEST_OPERATION
-from gateway.telemetry.observed import note_answer
+from gateway.telemetry.observed import note_response
 from gateway.telemetry.trail import TRAIL, Trail
 from gateway.upstream.call import Call, CallEnded
 from gateway.upstream.wire import Exchange, Reply
@@ -111,7 +111,7 @@ class Tracing:
                 trail.trace_id = format_trace_id(span.get_span_context().trace_id)
                 try:
                     response = await respond(head, body)
-                    note_answer(trail, response)
+                    note_response(trail, response)
                 finally:
                     if trail.document is None:
                         self.end_reading(trail)

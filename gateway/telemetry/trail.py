@@ -7,11 +7,7 @@ from dataclasses import dataclass
 
 from gateway.graphql.results import ERROR_TYPES
 from gateway.graphql.types import InviteCandidateSuccess
-from gateway.invites.models import (
-    InviteOutcome,
-    InviteResult,
-    InviteSuccess,
-)
+from gateway.invites.models import InviteOutcome, InviteResult, InviteSuccess
 
 
 class Trail:
@@ -54,7 +50,7 @@ TRAIL: ContextVar[Trail | None] = ContextVar("trail", default=None)
 
 # Compared by identity: there is one of each, and it is hashed with every invite.
 @dataclass(frozen=True, slots=True, eq=False)
-class Result:
+class Summary:
     """An invite's result in the words of the schema; `code` is empty for a success."""
 
     type: str
@@ -62,15 +58,15 @@ class Result:
     outcome: str
 
 
-SUCCESS = Result(InviteCandidateSuccess.__name__, "", InviteOutcome.INVITED.value)
+SUCCESS = Summary(InviteCandidateSuccess.__name__, "", InviteOutcome.INVITED.value)
 _FAILURES = {
-    (code, outcome): Result(kind.__name__, code.value, outcome.value)
+    (code, outcome): Summary(kind.__name__, code.value, outcome.value)
     for code, kind in ERROR_TYPES.items()
     for outcome in InviteOutcome
 }
 
 
-def told(result: InviteResult) -> Result:
+def summary_of(result: InviteResult) -> Summary:
     """The part of a result that may be logged and counted."""
     if isinstance(result, InviteSuccess):
         return SUCCESS

@@ -19,7 +19,7 @@ from gateway.invites.record import State
 from gateway.invites.store import Store, StoreUnavailableError
 from gateway.server.drain import Draining
 from gateway.service import Service
-from gateway.telemetry.logs import AuditLog, EventLog, Hashes, RequestLog
+from gateway.telemetry.logs import AuditLog, EventLog, Hashes, log_request
 from gateway.telemetry.metrics import Metrics, Sample, sample_now_and_then
 from gateway.telemetry.observed import (
     CallSeen,
@@ -66,7 +66,7 @@ class Watch:
             self._reads.append(metrics.on_read)
         self._note_call = noting_calls(self._calls, self._reads, clock=_clock)
         if log is not None:
-            self._requests.append(RequestLog(log))
+            self._requests.append(partial(log_request, log))
             self._invites.append(AuditLog(log, self._hashes))
         self.invited = noting_invites(self._invites, in_list=False)
         self.invited_in_list = noting_invites(self._invites, in_list=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from codecs import BOM_UTF8
+from typing import Final, Literal
 
 from pydantic_core import from_json
 
@@ -14,11 +15,17 @@ _SUCCESSES: Final = frozenset(
 )
 _STATUSES: Final = frozenset({"status", "statuscode", "code", "result", "type", "invitestatus"})
 _ERRORS: Final = ("error", "iserror", "haserror", "exception", "fault", "failed", "failure")
+_MESSAGES: Final = frozenset({"message", "msg", "detail", "reason"})
 _WORDS_FOR_FALSE: Final = frozenset({"", "false", "f", "no", "n", "0"})
 _WORDS_FOR_NOTHING: Final = frozenset({"", "false", "0", "none", "null"})
 _FAILED: Final = re.compile(
     r"\s*(err|fail|unsuccess|reject|denied|refused|invalid|exception|fault|false|forbid|unauth"
     r"|not.?found|duplicate|timeout|ko\b|nok\b|[45]\d\d\b)",
+    re.IGNORECASE,
+)
+_NEGATIVE: Final = re.compile(
+    r"\b(already|exists?|duplicate|no|not|cannot|unable|fail(ed|ure)?|errors?|denied|refused"
+    r"|rejected|invalid|exhausted|limit|exceeded|missing|expired|forbidden|unauthori[sz]ed)\b|n't\b",
     re.IGNORECASE,
 )
 
@@ -39,6 +46,8 @@ def _is_denial(name: str, said: object, depth: int) -> bool:
     if word in _SUCCESSES and _is_false(said):
         return True
     if word in _STATUSES and is_failure(said):
+        return True
+    if word in _MESSAGES and isinstance(said, str) and _NEGATIVE.search(said):
         return True
     return depth > 0 and denies(said, depth=depth - 1)
 
@@ -62,8 +71,20 @@ def is_failure(status: object) -> bool:
 
 
 def beginning_of_json(body: bytes) -> object:
-    """The JSON of a truncated body, as far as it goes; None if it is not JSON."""
+    """The JSON of a truncated body, as far as it goes; None if it is not JSON.
+
+    Its last text or number may be incomplete.
+    """
+    return _beginning(body, partial="trailing-strings")
+
+
+def complete_values(body: bytes) -> object:
+    """The JSON of a truncated body, without a last text or number that may be incomplete."""
+    return _beginning(body.rstrip(b"0123456789"), partial=True)
+
+
+def _beginning(body: bytes, *, partial: bool | Literal["trailing-strings"]) -> object:
     try:
-        return from_json(body, allow_partial="trailing-strings")
+        return from_json(body.removeprefix(BOM_UTF8), allow_partial=partial)
     except ValueError:
         return None

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 import orjson
 
-from gateway.upstream.denials import beginning_of_json, denies, is_failure
+from gateway.upstream.denials import beginning_of_json, complete_values, denies, is_failure
 
 LARGEST_ID = 2**63 - 1
 SHORTEST_HIDDEN_KEY = 8
@@ -31,6 +31,8 @@ _CHARSETS = frozenset(
 _INVITE_FIELDS = frozenset(
     {"application_id", "email", "invite_link", "invite_status", "name", "track_id"}
 )
+_ERROR_FIELDS = frozenset({"error", "message", "success"})
+_WEB = ("https://", "http://")
 # White space, byte order marks, and the zero bytes of UTF-16.
 _BEFORE_MARKUP = b" \t\r\n\f\v\xef\xbb\xbf\xff\xfe\x00"
 
@@ -88,7 +90,11 @@ Exchange: TypeAlias = Reply | NoReply
 
 @dataclass(slots=True, repr=False)
 class InviteFields:
-    """The readable fields of an invite in a 2xx body; ids are decimal."""
+    """The readable fields of an invite in a 2xx body; ids are decimal.
+
+    `shows_invite` is True only if the body has what only an invite has: an application id or a
+    link. Of a body that was cut off, it is also True if all fields so far are an invite's.
+    """
 
     application_id: str | None = None
     email: str | None = None
@@ -96,17 +102,22 @@ class InviteFields:
     invite_status: str | None = None
     name: str | None = None
     track_id: str | None = None
+    shows_invite: bool = False
     denied: bool = False
     """Whether the body reports that the invite failed although its status says success."""
-    is_json: bool = True
+    is_object: bool = True
+    """Whether it is a JSON object, or the beginning of one that was cut off."""
+    has_odd_link: bool = False
+    """Whether its link was left out, because it is not one for the web."""
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorFields:
-    """What an error body says; `error_code` is set only if there is a `message` too."""
+    """What an error body says, and whether it has the platform's documented form."""
 
     message: str | None = None
     error_code: str | None = None
+    is_platforms: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,19 +156,41 @@ def read_invite(reply: Reply) -> InviteFields:
     """The readable fields of a 2xx body; absent, null and wrongly typed ones are None."""
     body = json_of(reply)
     if not isinstance(body, dict):
-        is_json = isinstance(body, list) or reply.body.strip() == b"null"
-        said = body if reply.body_complete else beginning_of_json(reply.body)
-        return InviteFields(is_json=is_json, denied=denies(said))
+        return InviteFields(is_object=False) if reply.body_complete else _read_beginning(reply)
     get = body.get
+    application_id, link = id_of(get("application_id")), text_of(get("invite_link"))
+    has_odd_link = link is not None and not link.startswith(_WEB) and not _is_for_web(link)
+    if has_odd_link:
+        link = None
     return InviteFields(
-        id_of(get("application_id")),
+        application_id,
         text_of(get("email")),
-        text_of(get("invite_link")),
+        link,
         text_of(get("invite_status")),
         text_of(get("name")),
         id_of(get("track_id")),
+        application_id is not None or link is not None,
         is_failure(get("invite_status")) or (not body.keys() <= _INVITE_FIELDS and denies(body)),
+        has_odd_link=has_odd_link,
     )
+
+
+def _read_beginning(reply: Reply) -> InviteFields:
+    """Whom a body that was cut off is about, and whether it is the beginning of an invite's."""
+    body, complete = beginning_of_json(reply.body), complete_values(reply.body)
+    if not isinstance(body, dict) or not isinstance(complete, dict):
+        return InviteFields(is_object=False)
+    return InviteFields(
+        email=text_of(complete.get("email")),
+        name=text_of(complete.get("name")),
+        track_id=id_of(complete.get("track_id")),
+        shows_invite=id_of(body.get("application_id")) is not None or body.keys() <= _INVITE_FIELDS,
+        denied=is_failure(body.get("invite_status")) or denies(body),
+    )
+
+
+def _is_for_web(link: str) -> bool:
+    return link.lstrip().lower().startswith(_WEB)
 
 
 def is_html(reply: Reply) -> bool:
@@ -165,7 +198,12 @@ def is_html(reply: Reply) -> bool:
     if reply.body.lstrip(_BEFORE_MARKUP).startswith(b"<"):
         return True
     announced = (reply.content_type or "").lower()
-    return "html" in announced and not read_invite(reply).is_json
+    return "html" in announced and not is_json(reply)
+
+
+def is_json(reply: Reply) -> bool:
+    """Whether the body is a whole JSON object, list or null."""
+    return isinstance(json_of(reply), dict | list) or reply.body.strip() == b"null"
 
 
 def read_error(reply: Reply) -> ErrorFields:
@@ -177,7 +215,8 @@ def read_error(reply: Reply) -> ErrorFields:
     said = message or error or _first_text(body.get("errors"))
     if said is not None and reply.api_key and reply.api_key.lower() in said.lower():
         said = None
-    return ErrorFields(said, error)
+    is_platforms = error is not None and body.keys() <= _ERROR_FIELDS and not body.get("success")
+    return ErrorFields(said, error, is_platforms)
 
 
 def read_applicants(reply: Reply) -> ApplicantPage | None:
@@ -217,7 +256,8 @@ def json_of(reply: Reply) -> object:
         value = _lenient_json(reply)
         return _without(key, value) if len(key) >= SHORTEST_HIDDEN_KEY else value
     # Without escapes the key can be found in the raw bytes, and the value need not be walked.
-    if len(key) < SHORTEST_HIDDEN_KEY or (b"\\" not in body and key.encode() not in body):
+    # Not `in`: for bytes it first takes them for a number and drops the error.
+    if len(key) < SHORTEST_HIDDEN_KEY or (body.find(b"\\") < 0 and body.find(key.encode()) < 0):
         return value
     return _without(key, value) if _may_hold(key, body) else value
 

@@ -45,7 +45,10 @@ ROWS = {
     "403 of the quota": Row(
         Reply(403, b'{"message": "no", "error": "limit_exceed"}'), UNAUTHORIZED, False, False
     ),
-    "404": Row(Reply(404), NOT_FOUND, False, False),
+    "404": Row(Reply(404, b'{"error": "Not found"}'), NOT_FOUND, False, False),
+    "404 without words": Row(Reply(404), UNAVAILABLE, True, False),
+    "404 of an API gateway": Row(Reply(404, b'{"message": "Not Found"}'), UNAVAILABLE, True, False),
+    "403 of an API gateway": Row(Reply(403, b'{"message": "Forbidden"}'), UNAVAILABLE, True, False),
     "405": Row(Reply(405), UNAVAILABLE, False, False),
     "409": Row(Reply(409), FAULT, False, False),
     "418": Row(Reply(418), FAULT, False, False),

@@ -177,7 +177,7 @@ async def test_half_a_part_is_none(fails):
 async def test_missing_track_is_a_failure():
     """A list that does not exist is not an empty one."""
     track = FakeTrack()
-    track.answers.append(Reply(404))
+    track.answers.append(Reply(404, b'{"error": "Not found"}'))
 
     failure = await some_reads(track).window(a_request())
 

@@ -14,6 +14,8 @@ from tests.fakes.identity import key_set, running_provider, signing_key
 from tests.fakes.settings import settings
 from tests.fakes.valkey import running_valkey
 
+FOREIGN = "not in the platform's words: something in front of it, or a wrong path"
+
 
 async def tried(name: str, **given: object) -> Tried:
     options = {"store_url": IN_MEMORY, "upstream_url": "http://127.0.0.1:1", **given}
@@ -33,7 +35,16 @@ def platform():
         (200, b'{"top_tracks_by_applicants": []}', True, "the API key is accepted"),
         (401, b'{"error": "no"}', False, "the API key is refused"),
         (403, b"", False, "the API key is refused"),
-        (404, b"", True, "it is there; whether it takes the API key is not known"),
+        (404, b'{"error": "no"}', True, "it is there; whether it takes the API key is not known"),
+        *(
+            (status, body, False, FOREIGN)
+            for status, body in (
+                (404, b""),
+                (404, b'{"message": "no Route matched with those values"}'),
+                (403, b'{"message": "Missing Authentication Token"}'),
+                (401, b"Unauthorized"),
+            )
+        ),
         (429, b"", True, "it is there; whether it takes the API key is not known"),
         (503, b"", False, "it fails"),
         (200, b"<html>", False, "a page of something in between, or a wrong path in the URL"),

@@ -14,7 +14,7 @@ from gateway.invites.doubt import Doubt
 from gateway.invites.record import State, settled
 from gateway.stores.sqlite import SqliteStore
 from tests.fakes.environment import plain_environment
-from tests.fakes.records import HASHER, a_record
+from tests.fakes.records import SECRET, a_record
 
 OLD = 1_767_225_600.0
 
@@ -38,7 +38,7 @@ def database(monkeypatch, tmp_path):
     async def fill() -> None:
         store = SqliteStore(path)
         await store.open()
-        await store.remember("secret", HASHER._secret)
+        await store.remember("secret", SECRET)
         for record in records.values():
             await store.insert(record)
         await store.close()

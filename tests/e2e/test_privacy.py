@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 
 import pytest
 from pydantic import SecretStr
+from starlette.types import Message
 
 from gateway.access.token_file import new_token, token_line
 from gateway.app import create_app
-from gateway.http.asgi import Message
 from gateway.sandbox.failures import READ_REFUSALS, REFUSALS, Mishap
 from gateway.telemetry.logs import configure_logging
 from tests.e2e.conftest import DOCUMENT, fetch, serve_settings

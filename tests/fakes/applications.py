@@ -110,7 +110,8 @@ class FakeTrack:
             return await self._answer(self._page(query), call)
         self.asked_for.append(application_id)
         known = 0 < application_id <= self.size
-        return await self._answer(answered(details(application_id)) if known else Reply(404), call)
+        missing = Reply(404, b'{"error": "Applicant not found"}')
+        return await self._answer(answered(details(application_id)) if known else missing, call)
 
     def reread_api_key(self) -> bool:
         self.new_keys -= 1

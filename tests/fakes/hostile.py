@@ -401,6 +401,11 @@ def answers_status(status: int, body: bytes = b"", *headers: str) -> Hostile:
     return answers(reply(status, body, *headers))
 
 
+def cuts(beginning: bytes) -> Hostile:
+    """It says success and closes after the beginning of the body."""
+    return answers(reply(200, beginning + b"x" * 99)[:-99])
+
+
 def truncates() -> Hostile:
     """It says success and closes in the middle of the body."""
     return answers(reply(200, INVITED)[:-20])

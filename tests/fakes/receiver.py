@@ -43,7 +43,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(200, b"")
         else:
             self.server.invited.append({k.lower(): v for k, v in self.headers.items()})
-            self._answer(self.server.status, b'{"application_id": 91}')
+            invited = b'{"application_id": 91}'
+            missing = b'{"error": "Track not found"}'
+            self._answer(self.server.status, missing if self.server.status == 404 else invited)
 
     def do_GET(self) -> None:
         self.server.listed.append({k.lower(): v for k, v in self.headers.items()})

@@ -9,7 +9,8 @@ from gateway.invites.identity import Hasher
 from gateway.invites.models import InviteFormat, InviteRequest
 from gateway.invites.record import Record, first_claim
 
-HASHER = Hasher(b"a secret for the tests only, 32 b")
+SECRET = b"a secret for the tests only, 32 b"
+HASHER = Hasher(SECRET)
 NOW = 1_800_000_000.0
 LEASE_SECONDS = 60.0
 

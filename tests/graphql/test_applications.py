@@ -260,7 +260,8 @@ async def test_details_are_read_only_if_they_are_asked_for():
 async def test_missing_details_hide_nobody():
     """An application that is gone, or cannot be read, is listed all the same."""
     track = FakeTrack(2)
-    track.answers += [answered(listed(entry(1), entry(2))), Reply(404), Reply(500)]
+    missing = answered({"error": "Applicant not found"}, 404)
+    track.answers += [answered(listed(entry(1), entry(2))), missing, Reply(500)]
 
     answer = await asking(track)("{applications(trackId:1){nodes{name details{trackTitle}}}}")
 

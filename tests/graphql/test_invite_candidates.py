@@ -12,6 +12,7 @@ from gateway.app import create_app
 from tests.fakes.invites import (
     INVITES,
     LOSES_THE_REPLY,
+    NO_TRACK,
     Clock,
     FakeUpstream,
     MemoryStore,
@@ -76,7 +77,7 @@ def asking(upstream):
 
 def test_each_result_in_its_place(upstream, asking):
     """Results come in the order of the input, and the counts add up."""
-    upstream.acts += [INVITES, LOSES_THE_REPLY, answers(404), INVITES]
+    upstream.acts += [INVITES, LOSES_THE_REPLY, NO_TRACK, INVITES]
     emails = ["a@example.com", "b@example.com", "nobody", "c@example.com", "d@example.com"]
 
     answer = asking()(*emails, "A@example.com", inviteFormat="SEND_LINK")

@@ -57,7 +57,7 @@ class Applicants:
         if self.fault is not None and track_id == 13:
             raise self.fault
         if application_id != 7:
-            return Reply(404)
+            return Reply(404, b'{"error": "Applicant not found"}')
         stage = {"stage_id": 1, "name": "Invited"}
         body = {"track_id": track_id, "applicant": self.told, "current_stage": stage}
         return Reply(200, json.dumps(body).encode())

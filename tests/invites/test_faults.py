@@ -43,6 +43,7 @@ from tests.fakes.codes import (
 )
 from tests.fakes.hostile import INVITED, MEGABYTE, Hostile, answers_status
 from tests.fakes.invites import MemoryStore
+from tests.fakes.outcomes import INTERMEDIARIES
 
 DRAFT = InviteDraft("Ada", "ada@example.com", "6578", InviteFormat.SEND_LINK)
 YES, NO, MAYBE = InviteOutcome.INVITED, InviteOutcome.NOT_INVITED, InviteOutcome.UNKNOWN
@@ -107,14 +108,22 @@ SUCCESSES = {
     "stalled-body": Row(hostile.stalls_in_the_body, FAULT, YES, False, 1, SHORT_SECONDS),
     "drip-forever": Row(hostile.drips_forever, FAULT, YES, False, 1, SHORT_SECONDS),
     "flood": Row(hostile.floods, FAULT, YES, False, 1),
-    "megabytes": Row(lambda: answers_status(200, b"[" * 3 * MEGABYTE), FAULT, YES, False, 1),
+    "only-a-link": Row(
+        lambda: answers_status(200, b'{"invite_link": "https://x.example/i/1"}'),
+        FAULT,
+        YES,
+        False,
+        1,
+    ),
+    "odd-link": Row(
+        lambda: answers_status(200, b'{"application_id": 5, "invite_link": "javascript:x"}'),
+        None,
+        YES,
+        False,
+        1,
+    ),
     "empty": Row(lambda: answers_status(200), FAULT, YES, False, 1),
     "no-content": Row(lambda: hostile.answers(b"HTTP/1.1 204 x\r\n\r\n"), FAULT, YES, False, 1),
-    "array": Row(lambda: answers_status(200, b"[" + INVITED + b"]"), FAULT, YES, False, 1),
-    "null": Row(lambda: answers_status(200, b"null"), FAULT, YES, False, 1),
-    "no-utf-8": Row(
-        lambda: answers_status(200, b'{"application_id": "\xff"}'), FAULT, YES, False, 1
-    ),
 }
 
 HTML = "content-type: text/html"
@@ -123,6 +132,28 @@ NOT_BELIEVED = {
     "html-unannounced": Row(lambda: answers_status(200, b"\n<html>"), FAULT, MAYBE, False, 1),
     "html-201": Row(lambda: answers_status(201, b"Hello", HTML), FAULT, MAYBE, False, 1),
     "text": Row(lambda: answers_status(200, b"Back soon"), FAULT, MAYBE, False, 1),
+    **{
+        repr(body): Row(lambda body=body: answers_status(200, body), FAULT, MAYBE, False, 1)  # type: ignore[misc]
+        for body in (
+            b'{"message": "Applicant already exists"}',
+            b'{"message": "Applicant already exists", "application_id": 7}',
+            b'{"detail": "Not found"}',
+            b'{"email": "ada@example.com", "name": "Ada", "track_id": 6578}',
+            b'{"application_id": "\xff"}',
+            b"[" + INVITED + b"]",
+            b"{}",
+            b"null",
+        )
+    },
+    **{
+        f"cut-{body!r}": Row(lambda body=body: hostile.cuts(body), FAULT, MAYBE, False, 1)  # type: ignore[misc]
+        for body in (
+            b'{"message": "Applicant alr',
+            b"We will be ba",
+            b'{"application_id": 7, "email": "bob@example.com", "na',
+        )
+    },
+    "megabytes": Row(lambda: answers_status(200, b"[" * 3 * MEGABYTE), FAULT, MAYBE, False, 1),
     "denied": Row(
         lambda: answers_status(200, b'{"success": false, "error": "no"}'), FAULT, MAYBE, False, 1
     ),
@@ -179,11 +210,15 @@ STATUSES = {
         )
         for status in (400, 401, 403, 404, 409, 422)
     },
+    **{
+        name: status_row(status, UNAVAILABLE, NO, retryable=True, body=body)
+        for name, (status, body) in INTERMEDIARIES.items()
+    },
     "400": status_row(400, INVALID, NO),
     "401": status_row(401, UNAUTHORIZED, NO),
     "403": status_row(403, UNAUTHORIZED, NO),
     "403-exhausted": status_row(403, QUOTA, NO, body=TOO_MANY_LEFT),
-    "404": status_row(404, NOT_FOUND, NO),
+    "404": status_row(404, NOT_FOUND, NO, body=b'{"error": "Track not found"}'),
     "405": status_row(405, UNAVAILABLE, NO),
     "409": status_row(409, ALREADY_INVITED, NO),
     "418": status_row(418, FAULT, MAYBE),
@@ -208,7 +243,7 @@ async def test_failed_connection_is_judged_by_what_may_have_left(row, kind):
 
 @BOTH_CLIENTS
 @pytest.mark.parametrize("row", SUCCESSES.values(), ids=SUCCESSES)
-async def test_success_status_is_an_invite_whatever_the_body(row, kind):
+async def test_reply_that_shows_an_invite_or_did_not_arrive_is_one(row, kind):
     """A broken answer never turns an invite into "not invited"."""
     assert await told_by(row, kind) == row[1:5]
 

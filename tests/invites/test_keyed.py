@@ -28,6 +28,7 @@ from tests.fakes.invites import (
     DIES_BEFORE_IT_ACTS,
     INVITES,
     LOSES_THE_REPLY,
+    NO_TRACK,
     QUIET_SECONDS,
     UNREACHABLE,
     Act,
@@ -219,7 +220,7 @@ async def test_hang_up_does_not_cut_an_invite_in_half(store, replica):
     ("act", "code"),
     [
         (answers(400), InviteErrorCode.INVALID_INPUT),
-        (answers(404), InviteErrorCode.TRACK_NOT_FOUND),
+        (NO_TRACK, InviteErrorCode.TRACK_NOT_FOUND),
         (answers(409), InviteErrorCode.ALREADY_INVITED),
     ],
     ids=lambda value: getattr(value, "value", ""),
@@ -247,6 +248,8 @@ async def test_refusal_is_final(store, replica, act, code):
         answers(403, b'{"message": "no", "error": "limit_exceed"}'),
         answers(307),
         *(answers(status, b"<html>blocked</html>") for status in (400, 401, 403, 404, 409, 422)),
+        *(answers(status, b'{"message": "no route"}') for status in (401, 403, 404)),
+        answers(404, b""),
     ],
 )
 async def test_what_was_not_looked_at_may_be_sent_again(store, replica, act):
@@ -352,6 +355,7 @@ async def test_lost_reply_is_looked_up_by_the_next_request(store, replica):
     assert first.outcome is InviteOutcome.UNKNOWN
     assert isinstance(again, InviteSuccess)
     assert again.replayed
+    assert await replica.invite() == again
     assert len(replica.upstream.posts) == 1
 
 
@@ -368,6 +372,7 @@ async def test_absent_invite_is_sent_after_a_second_look(store, replica):
     assert [answer.outcome for answer in (first, look)] == [InviteOutcome.UNKNOWN] * 2
     assert isinstance(again, InviteSuccess)
     assert not again.replayed
+    assert await replica.invite() == replace(again, replayed=True)
     assert replica.upstream.invites_of(ADA) == 1
 
 
@@ -645,7 +650,7 @@ async def test_slow_settle_is_waited_for(store, replica, monkeypatch, seconds, g
 
     That holds while the caller has time, and for a moment longer.
     """
-    monkeypatch.setattr("gateway.invites.keyed._GRACE_SECONDS", grace)
+    monkeypatch.setattr("gateway.invites.running._GRACE_SECONDS", grace)
     swap, reached, free = store.swap, asyncio.Event(), asyncio.Event()
     replica.upstream.acts.append(answers(401))
 
@@ -753,7 +758,7 @@ async def test_store_failure_while_looking_up_a_conflict_is_no_refusal(replica, 
     assert (answer.outcome, answer.retryable) == (InviteOutcome.UNKNOWN, True)
 
 
-@pytest.mark.parametrize("reply", [Reply(401), Reply(403), Reply(404)])
+@pytest.mark.parametrize("reply", [answers(401).reply, answers(403).reply, NO_TRACK.reply])
 async def test_repetition_is_not_offered_where_the_list_is_closed(store, replica, reply):
     """A record that can only stay as it is tells nobody to try again."""
     replica.upstream.list_reply = reply
@@ -1078,3 +1083,25 @@ async def test_replay_is_the_first_answer(replica):
 
     assert first.invite.email == "ADA@Example.com"
     assert again == replace(first, replayed=True)
+
+
+async def test_only_refusals_called_final_are_kept(store):
+    """The command that reads a list sends what the platform refused again, once it is corrected."""
+    replica = await a_replica(store, final_refusals=())
+    replica.upstream.acts.append(NO_TRACK)
+
+    refused, again = await replica.invite(), await replica.invite()
+
+    assert refused.code is InviteErrorCode.TRACK_NOT_FOUND
+    assert isinstance(again, InviteSuccess)
+
+
+async def test_store_is_asked_again_only_as_often_as_said(store):
+    """With no waits left, an end that could not be recorded is left to the reconciler."""
+    replica = await a_replica(store, settle_waits=())
+    store.fail("swap")
+
+    await replica.invite()
+    await replica.inviter.drain()
+
+    assert the_record(store).state is State.SENDING

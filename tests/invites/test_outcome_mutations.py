@@ -10,11 +10,14 @@ import pytest
 from gateway.invites import outcomes
 from gateway.invites.outcomes import FAULTS, STATUSES, Row, Verdict
 from gateway.upstream.wire import Fault
-from tests.invites import test_outcomes
+from tests.fakes.outcomes import STATUS_ROWS, assert_sent, assert_status_row, assert_unsent
 
-ROWS = {
-    status: (verdict, code, retry) for status, verdict, code, retry in test_outcomes.STATUS_ROWS
-}
+ROWS = {status: (verdict, code, retryable) for status, verdict, code, retryable in STATUS_ROWS}
+
+
+def assert_row(status: int) -> None:
+    verdict, code, retryable = ROWS[status]
+    assert_status_row(status, verdict, code, retryable=retryable)
 
 
 def flips(row: Row) -> list[Row]:
@@ -43,7 +46,7 @@ def test_flipped_status_is_noticed(monkeypatch, status, flip):
     monkeypatch.setitem(STATUSES, status, flip)
 
     with pytest.raises(AssertionError):
-        test_outcomes.test_status_rows(status, *ROWS[status])
+        assert_row(status)
 
 
 @pytest.mark.parametrize(("name", "status", "flip"), OTHER_FLIPS)
@@ -52,7 +55,7 @@ def test_flipped_group_of_statuses_is_noticed(monkeypatch, name, status, flip):
     monkeypatch.setattr(outcomes, name, flip)
 
     with pytest.raises(AssertionError):
-        test_outcomes.test_status_rows(status, *ROWS[status])
+        assert_row(status)
 
 
 @pytest.mark.parametrize(("fault", "flip"), FAULT_FLIPS)
@@ -62,7 +65,7 @@ def test_flipped_fault_is_noticed(monkeypatch, fault, flip):
     monkeypatch.setitem(FAULTS, fault, flip)
 
     with pytest.raises(AssertionError):
-        test_outcomes.test_after_the_first_byte_no_fault_proves_anything(fault, row.code)
+        assert_sent(fault, row.code)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +81,7 @@ def test_flipped_unsent_fault_is_noticed(monkeypatch, name, fault, flip):
     monkeypatch.setattr(outcomes, name, flip)
 
     with pytest.raises(AssertionError):
-        test_outcomes.test_nothing_sent_is_nothing_sent(fault)
+        assert_unsent(fault)
 
 
 def test_every_flip_is_one():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -11,83 +10,23 @@ from hypothesis import strategies as st
 
 from gateway.invites.models import Anomaly, InviteFormat, InviteOutcome, InviteRequest
 from gateway.invites.models import InviteErrorCode as Code
-from gateway.invites.outcomes import (
-    FAULTS,
-    Judgement,
-    Verdict,
-    judge,
-    retry_after_seconds,
+from gateway.invites.outcomes import FAULTS, Verdict, judge, retry_after_seconds
+from gateway.upstream.wire import Fault, Reply
+from tests.fakes.outcomes import (
+    INTERMEDIARIES,
+    NOW,
+    STATUS_ROWS,
+    assert_sent,
+    assert_status_row,
+    assert_unsent,
+    judged,
 )
-from gateway.upstream.wire import Fault, NoReply, Reply
-
-NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
-REQUEST = InviteRequest("Ada Lovelace", "ada@example.com", 6578, InviteFormat.GET_LINK)
-
-
-def judged(status: int, body: bytes = b"", **facts) -> Judgement:
-    return judge(Reply(status, body, **facts), REQUEST, now=lambda: NOW)
-
-
-STATUS_ROWS = [
-    (200, Verdict.INVITED, Code.UPSTREAM_FAULT, False),
-    (201, Verdict.INVITED, Code.UPSTREAM_FAULT, False),
-    (202, Verdict.INVITED, Code.UPSTREAM_FAULT, False),
-    (204, Verdict.INVITED, Code.UPSTREAM_FAULT, False),
-    (299, Verdict.INVITED, Code.UPSTREAM_FAULT, False),
-    (300, Verdict.UNKNOWN, Code.UPSTREAM_FAULT, False),
-    (301, Verdict.UNKNOWN, Code.UPSTREAM_FAULT, False),
-    (302, Verdict.UNKNOWN, Code.UPSTREAM_FAULT, False),
-    (303, Verdict.UNKNOWN, Code.UPSTREAM_FAULT, False),
-    (304, Verdict.UNKNOWN, Code.UPSTREAM_FAULT, False),
-    (305, Verdict.UNKNOWN, Code.UPSTREAM_FAULT, False),
-    (399, Verdict.UNKNOWN, Code.UPSTREAM_FAULT, False),
-    (307, Verdict.REFUSED, Code.UPSTREAM_UNAVAILABLE, False),
-    (308, Verdict.REFUSED, Code.UPSTREAM_UNAVAILABLE, False),
-    (400, Verdict.REFUSED, Code.INVALID_INPUT, False),
-    (401, Verdict.REFUSED, Code.UPSTREAM_UNAUTHORIZED, False),
-    (402, Verdict.REFUSED, Code.UPSTREAM_UNAVAILABLE, False),
-    (403, Verdict.REFUSED, Code.UPSTREAM_UNAUTHORIZED, False),
-    (404, Verdict.REFUSED, Code.TRACK_NOT_FOUND, False),
-    (405, Verdict.REFUSED, Code.UPSTREAM_UNAVAILABLE, False),
-    (406, Verdict.UNKNOWN, Code.UPSTREAM_FAULT, False),
-    (408, Verdict.UNKNOWN, Code.UPSTREAM_FAULT, False),
-    (409, Verdict.REFUSED, Code.ALREADY_INVITED, False),
-    (413, Verdict.REFUSED, Code.UPSTREAM_UNAVAILABLE, False),
-    (415, Verdict.REFUSED, Code.UPSTREAM_UNAVAILABLE, False),
-    (418, Verdict.UNKNOWN, Code.UPSTREAM_FAULT, False),
-    (422, Verdict.REFUSED, Code.INVALID_INPUT, False),
-    (429, Verdict.NOT_PROCESSED, Code.RATE_LIMITED, True),
-    (431, Verdict.REFUSED, Code.UPSTREAM_UNAVAILABLE, False),
-    (410, Verdict.REFUSED, Code.UPSTREAM_UNAVAILABLE, False),
-    (411, Verdict.REFUSED, Code.UPSTREAM_UNAVAILABLE, False),
-    (414, Verdict.REFUSED, Code.UPSTREAM_UNAVAILABLE, False),
-    (417, Verdict.REFUSED, Code.UPSTREAM_UNAVAILABLE, False),
-    (421, Verdict.REFUSED, Code.UPSTREAM_UNAVAILABLE, False),
-    (425, Verdict.REFUSED, Code.UPSTREAM_UNAVAILABLE, False),
-    (426, Verdict.REFUSED, Code.UPSTREAM_UNAVAILABLE, False),
-    (428, Verdict.REFUSED, Code.UPSTREAM_UNAVAILABLE, False),
-    (451, Verdict.REFUSED, Code.UPSTREAM_UNAVAILABLE, False),
-    (499, Verdict.UNKNOWN, Code.UPSTREAM_FAULT, False),
-    (500, Verdict.UNKNOWN, Code.UPSTREAM_FAULT, False),
-    (502, Verdict.UNKNOWN, Code.UPSTREAM_FAULT, False),
-    (503, Verdict.UNKNOWN, Code.UPSTREAM_FAULT, False),
-    (504, Verdict.UNKNOWN, Code.UPSTREAM_FAULT, False),
-    (101, Verdict.UNKNOWN, Code.UPSTREAM_FAULT, False),
-    (600, Verdict.UNKNOWN, Code.UPSTREAM_FAULT, False),
-    (999, Verdict.UNKNOWN, Code.UPSTREAM_FAULT, False),
-]
 
 
 @pytest.mark.parametrize(("status", "verdict", "code", "retryable"), STATUS_ROWS)
 def test_status_rows(status, verdict, code, retryable):
     """Where the body is the platform's and agrees, the status decides."""
-    body = b'{"application_id": 1}' if status < 300 else b'{"error": "limit_exceeded"}'
-    for said in (b"", body):
-        judgement = judged(status, said)
-
-        assert (judgement.verdict, judgement.code) == (verdict, code)
-        assert (judgement.retryable, judgement.status) == (retryable, status)
-        assert judgement.retry_after_seconds is None
+    assert_status_row(status, verdict, code, retryable=retryable)
 
 
 PAGES = {
@@ -123,7 +62,15 @@ def test_a_page_blames_nobody(status, body, content_type):
 
 
 @pytest.mark.parametrize(
-    "body", [b"404 page not found\n", b"RBAC: access denied", b'"Not found"', b"\x1f\x8b\x08"]
+    "body",
+    [
+        b"404 page not found\n",
+        b"RBAC: access denied",
+        b"no such track",
+        b'"Not found"',
+        b"\x1f\x8b\x08",
+        b'{"error": "API key inv',
+    ],
 )
 @pytest.mark.parametrize("status", [401, 403, 404])
 def test_a_text_of_a_proxy_blames_neither_key_nor_track(status, body):
@@ -134,27 +81,190 @@ def test_a_text_of_a_proxy_blames_neither_key_nor_track(status, body):
     assert (judgement.retryable, judgement.anomaly) == (True, Anomaly.NO_JSON)
 
 
-@pytest.mark.parametrize("status", [200, 404])
-def test_json_announced_as_html_is_json(status):
-    """Some servers announce everything as HTML."""
-    judgement = judged(status, b'{"application_id": 1}', content_type="text/html")
+@pytest.mark.parametrize(("status", "body"), INTERMEDIARIES.values(), ids=INTERMEDIARIES)
+def test_api_gateway_blames_neither_key_nor_track(status, body):
+    """Only the platform's own words do: that JSON came back does not make it the platform's."""
+    is_cut = body.endswith(b"f")
+    judgement = judged(status, body, body_complete=not is_cut)
 
-    assert judgement.anomaly is None
+    assert (judgement.verdict, judgement.code) == (Verdict.REFUSED, Code.UPSTREAM_UNAVAILABLE)
+    is_json = body and not is_cut
+    assert judgement.anomaly is (Anomaly.OTHER_JSON if is_json else Anomaly.NO_JSON)
+    assert judgement.retryable
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"error": "No such track"},
+        {"success": False, "error": "Track 6578 does not exist"},
+        {"message": "Not found", "error": "track_not_found"},
+        {"message": "Invalid trackId"},
+        {"errors": ["The track was deleted"]},
+    ],
+    ids=str,
+)
+def test_a_404_that_names_the_track_is_about_it(said):
+    """In any of the forms that the platform's errors have had."""
+    judgement = judged(404, json.dumps(said).encode())
+
+    assert (judgement.code, judgement.retryable) == (Code.TRACK_NOT_FOUND, False)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"error": "API key missing or invalid"},
+        {"success": False, "error": "No"},
+        {"message": "Please contact support.", "error": "no_access"},
+    ],
+    ids=str,
+)
+def test_the_platforms_own_error_blames_the_key(status, said):
+    """The documented forms."""
+    judgement = judged(status, json.dumps(said).encode())
+
+    assert (judgement.code, judgement.anomaly) == (Code.UPSTREAM_UNAUTHORIZED, None)
+
+
+@pytest.mark.parametrize("body", [b'{"error": "Not found"}', b'{"error": "No such applicant"}'])
+def test_a_read_is_not_found_in_the_platforms_form(body):
+    """It may be the application; but a 404 in another form may be about the URL."""
+    assert judge(Reply(404, body), now=lambda: NOW).code is Code.TRACK_NOT_FOUND
+    for other in (b"", b'{"message": "Not Found"}'):
+        assert judge(Reply(404, other), now=lambda: NOW).code is Code.UPSTREAM_UNAVAILABLE
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(200, b'{"application_id": 1}'), (404, b'{"error": "No such track"}')]
+)
+def test_json_announced_as_html_is_json(status, body):
+    """Some servers announce everything as HTML."""
+    assert judged(status, body, content_type="text/html").anomaly is None
 
 
 def test_text_instead_of_json_proves_no_invite():
     """Only the platform's JSON, or a body that did not arrive, goes with a success."""
     assert judged(200, b"We will be back soon").anomaly is Anomaly.NO_JSON
-    assert judged(200, b"{}").anomaly is None
-    assert judged(200, b"null").anomaly is None
+    assert judged(200, b"We will be ba", body_complete=False).anomaly is Anomaly.NO_JSON
     assert judged(200, b" \n").anomaly is None
+    assert judged(200, b" \n", body_complete=False).anomaly is None
+
+
+SILENT = [
+    {},
+    None,
+    [],
+    [{"application_id": 7}],
+    {"message": "Applicant already exists"},
+    {"detail": "Not found"},
+    {"message": "Invite sent"},
+    {"success": True},
+    {"status": "queued", "message": "Accepted"},
+    {"email": "ada@example.com", "name": "Ada Lovelace", "track_id": 6578},
+    {"email": "ada@example.com", "invite_status": "invited"},
+    {"application_id": None, "invite_link": None, "email": "ada@example.com"},
+    {"application_id": 0},
+    {"application_id": "x"},
+    {"application_id": True},
+    {"invite_link": ""},
+    {"invite_link": "javascript:alert(1)"},
+    {"data": {"application_id": 7}},
+    {"candidate_email": "ada@example.com", "track_id": 6578, "invite_format": "sendlink"},
+]
+
+
+@pytest.mark.parametrize("said", SILENT, ids=str)
+@pytest.mark.parametrize("status", [200, 201, 202])
+def test_json_that_shows_no_invite_proves_none(status, said):
+    """A success status alone does not: what an invite alone has is an application or a link."""
+    judgement = judged(status, json.dumps(said).encode())
+
+    assert judgement.verdict is Verdict.UNKNOWN
+    assert judgement.anomaly in (Anomaly.OTHER_JSON, Anomaly.DENIED)
+    assert judgement.answer is None
+
+
+FULL = {
+    "application_id": 7,
+    "email": "ada@example.com",
+    "invite_link": "https://upstream.example/i/7",
+    "invite_status": "invited",
+    "name": "Ada Lovelace",
+    "track_id": 6578,
+}
+
+
+@pytest.mark.parametrize("missing", [None, *FULL])
+def test_documented_reply_is_an_invite_whatever_it_lacks(missing):
+    """Which of its fields may be missing is not documented."""
+    body = json.dumps({name: value for name, value in FULL.items() if name != missing})
+
+    assert judged(200, body.encode()).verdict is Verdict.INVITED
+
+
+@pytest.mark.parametrize("cut", range(1, 60))
+def test_documented_reply_is_an_invite_wherever_it_is_cut(cut):
+    """What has arrived is the beginning of an invite's reply, and of nothing else."""
+    body = json.dumps(FULL).encode()
+
+    for whole in (body, b"\xef\xbb\xbf" + body, b"\n" + body):
+        judgement = judged(200, whole[:-cut], body_complete=False)
+
+        assert judgement.verdict is Verdict.INVITED
+
+
+@pytest.mark.parametrize(
+    ("body", "anomaly"),
+    [
+        (b'{"message": "Applicant alr', Anomaly.OTHER_JSON),
+        (b'{"message": "Invi', Anomaly.OTHER_JSON),
+        (b'{"detail": ', None),
+        (b'{"detail": "N', Anomaly.OTHER_JSON),
+        (b'[{"application_id": 7', Anomaly.NO_JSON),
+        (b'{"application_id": 7, "email": "bob@example.com", "na', Anomaly.OTHER_INVITE),
+        (b'{"track_id": 65, "app', Anomaly.OTHER_INVITE),
+        (b'{"track_id": 65', None),
+        (b'{"email": "ada@ex', None),
+        (b'{"message": "ok", "application_id": 7', None),
+        (b"\x28\xb5\x2f\xfd", Anomaly.NO_JSON),
+    ],
+    ids=repr,
+)
+def test_the_beginning_of_something_else_proves_no_invite(body, anomaly):
+    """As far as a body has arrived, it is read as strictly as a whole one."""
+    assert judged(200, body, body_complete=False).anomaly is anomaly
+
+
+@pytest.mark.parametrize(
+    "link", ["javascript:alert(1)", " data:text/html,x", "\x01javascript:x", "//x", "x", "ftp://x"]
+)
+def test_a_link_that_is_not_for_the_web_is_left_out_and_noticed(link):
+    """A page that shows it would run it; the invite itself was made."""
+    judgement = judged(200, json.dumps({**FULL, "invite_link": link}).encode())
+
+    assert (judgement.verdict, judgement.anomaly) == (Verdict.INVITED, Anomaly.ODD_LINK)
+    assert judgement.answer is not None
+    assert judgement.answer.invite_link is None
+
+
+@pytest.mark.parametrize("link", ["http://x.example", "HTTPS://x.example/é", " https://x.example"])
+def test_a_link_for_the_web_is_kept_as_it_is(link):
+    """Whatever its case."""
+    judgement = judged(200, json.dumps({**FULL, "invite_link": link}).encode())
+
+    assert judgement.anomaly is None
+    assert judgement.answer is not None
+    assert judgement.answer.invite_link == link
 
 
 DENIALS = [{"success": False}, {"error": "No"}, {"status": False}, {"invite_status": "failed"}]
 AGREEMENTS = [{}, {"success": True}, {"error": None}, {"status": 200}, {"message": "Invited"}]
+CONTRADICTIONS = [*DENIALS, {"message": "Applicant already exists"}, {"detail": "Not found"}]
 
 
-@pytest.mark.parametrize("said", DENIALS, ids=str)
+@pytest.mark.parametrize("said", CONTRADICTIONS, ids=str)
 def test_a_success_that_denies_itself_proves_nothing(said):
     """Whether it happened is open, also if an application is named."""
     for body in (said, {**said, "application_id": 7}):
@@ -166,11 +276,10 @@ def test_a_success_that_denies_itself_proves_nothing(said):
 
 @pytest.mark.parametrize("said", DENIALS, ids=str)
 def test_a_cut_denial_is_no_success(said):
-    """What has arrived of it denies the invite; in a list too."""
-    for body in ({**said, "more": ["x"]}, [{**said, "more": ["x"]}]):
-        reply = Reply(200, json.dumps(body).encode()[:-4], body_complete=False)
+    """What has arrived of it denies the invite."""
+    body = json.dumps({"application_id": 7, **said, "more": ["x"]}).encode()[:-4]
 
-        assert judge(reply, REQUEST, now=lambda: NOW).anomaly is Anomaly.DENIED
+    assert judged(200, body, body_complete=False).anomaly is Anomaly.DENIED
 
 
 @pytest.mark.parametrize("body", [b'"Track not found"', b"false", b"true", b"0", b'""'])
@@ -268,11 +377,7 @@ def test_the_quota_word_means_nothing_elsewhere(status):
 @pytest.mark.parametrize("fault", Fault)
 def test_nothing_sent_is_nothing_sent(fault):
     """Before the first byte every fault proves the same, and only a bad certificate lasts."""
-    judgement = judge(NoReply(fault, possibly_sent=False), now=lambda: NOW)
-
-    assert judgement.verdict is Verdict.NOT_SENT
-    assert judgement.code is Code.UPSTREAM_UNAVAILABLE
-    assert judgement.retryable is (fault is not Fault.CERTIFICATE)
+    assert_unsent(fault)
 
 
 @pytest.mark.parametrize(
@@ -292,10 +397,7 @@ def test_nothing_sent_is_nothing_sent(fault):
 )
 def test_after_the_first_byte_no_fault_proves_anything(fault, code):
     """The probe outweighs the exception's name."""
-    judgement = judge(NoReply(fault, possibly_sent=True), now=lambda: NOW)
-
-    assert (judgement.verdict, judgement.code) == (Verdict.UNKNOWN, code)
-    assert not judgement.retryable
+    assert_sent(fault, code)
 
 
 def test_every_fault_has_a_row():
@@ -336,6 +438,8 @@ DATE = "Mon, 23 Nov 2026 12:00:00 GMT"
         ("2", None, 2),
         (" 7 ", None, 7),
         ("0007", None, 7),
+        ("12", None, 12),
+        ("0" * 20 + "15", None, 15),
         ("3600", None, 3600),
         ("3601", None, 3600),
         ("9" * 5000, None, 3600),
@@ -348,6 +452,7 @@ DATE = "Mon, 23 Nov 2026 12:00:00 GMT"
         ("Mon, 23 Nov 2026 12:00:05 GMT", None, 5),
         ("Mon, 23 Nov 2026 12:00:05 GMT", "Mon, 23 Nov 2026 12:00:01 GMT", 4),
         ("Mon, 23 Nov 2026 12:00:05 GMT", "nonsense", 5),
+        (DATE, DATE, 0),
         ("Mon, 23 Nov 2026 11:59:59 GMT", DATE, None),
         ("Monday, 23-Nov-26 12:00:05 GMT", DATE, 5),
         ("Mon Nov 23 12:00:05 2026", DATE, 5),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from gateway.invites.models import (
+    Anomaly,
+    InputIssue,
     Invite,
     InviteErrorCode,
     InviteFailure,
@@ -17,15 +20,15 @@ from gateway.invites.models import (
     InviteSuccess,
 )
 from gateway.invites.outcomes import judge
-from gateway.invites.results import result_of
+from gateway.invites.results import refusal_of, result_of
 from gateway.upstream.wire import Exchange, Fault, NoReply, Reply
 
 REQUEST = InviteRequest("Ada Lovelace", "ada@example.com", 6578, InviteFormat.GET_LINK)
 
 
-def told(exchange: Exchange):
+def told(exchange: Exchange, request: InviteRequest = REQUEST):
     return result_of(
-        exchange, judge(exchange, REQUEST, now=lambda: datetime(2026, 1, 1, tzinfo=UTC)), REQUEST
+        exchange, judge(exchange, request, now=lambda: datetime(2026, 1, 1, tzinfo=UTC)), request
     )
 
 
@@ -66,7 +69,7 @@ def test_a_success_is_not_lost_for_want_of_decoration(decoration):
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"[]", b"{}", b'{"application_id": 9', b'{"application_id": "x"}']
+    "body", [b"", b'{"application_id": 9', b'{"invite_link": "https://x.example/i/1"}']
 )
 def test_an_unreadable_success_is_still_an_invite(body):
     """Nobody is told to invite again."""
@@ -97,6 +100,7 @@ def test_a_denied_success_proves_neither(body):
     [
         (b"<html>Ada Lovelace, 91</html>", "A page came back"),
         (b"Ada Lovelace, 91", "could not be read"),
+        (b'{"name": "Ada Lovelace", "id": 91}', "does not show an invite"),
         (b'{"application_id": 91, "error": "Ada Lovelace"}', "contradicts itself"),
         (b'{"application_id": 91, "email": "bob@example.com"}', "about another invite"),
     ],
@@ -112,14 +116,22 @@ def test_nothing_is_told_of_a_reply_that_is_not_believed(body, words):
     assert not [word for word in ("Ada", "bob", "91") if word in result.message]
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422])
-def test_a_page_in_between_is_told_as_one(status):
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        *((status, b"<html>blocked</html>") for status in (400, 401, 403, 404, 409, 422)),
+        *((status, b'{"message": "no Route matched"}') for status in (401, 403, 404)),
+        *((status, b"no route") for status in (401, 403, 404)),
+    ],
+)
+def test_a_reply_from_in_between_is_told_as_one(status, body):
     """Neither input, key nor track is blamed."""
-    result = told(Reply(status, b"<html>blocked</html>"))
+    result = told(Reply(status, body))
 
     assert isinstance(result, InviteFailure)
     assert (result.outcome, result.retryable) == (InviteOutcome.NOT_INVITED, True)
-    assert "Something between" in result.message
+    assert "something in front of it" in result.message
+    assert "oute" not in result.message
 
 
 @pytest.mark.parametrize("status", [400, 404, 409, 422])
@@ -145,6 +157,11 @@ def test_the_upstreams_words_are_kept_back_elsewhere(status):
     [
         "x" * 201,
         "<b>No</b>",
+        "2 < 1",
+        "2 > 1",
+        "write to help@platform",
+        "see a://b",
+        "Candidate bo exists",
         "line\nbreak",
         "ada@example.com exists",
         "Candidate ada LOVELACE exists",
@@ -164,10 +181,50 @@ def test_the_upstreams_words_are_kept_back_elsewhere(status):
 )
 def test_unfit_words_are_replaced(message):
     """Long, marked-up, broken or personal messages give way to our own."""
-    result = told(reply(409, {"error": message}))
+    request = replace(REQUEST, candidate_name="Ada Lovelace Bo")
+
+    result = told(reply(409, {"error": message}), request)
 
     assert isinstance(result, InviteFailure)
     assert result.message == "This candidate has already been invited to this track."
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "x " * 99 + "xx",
+        "A word of " + "x" * 20 + " letters",
+        "A B is not the only initial",
+        "Addresses of example.com are not allowed",
+    ],
+    ids=["200 characters", "20 letters", "initials", "domain"],
+)
+def test_fit_words_are_passed_on(message):
+    """Up to the bounds, and whatever is no part of the candidate's name or mailbox."""
+    request = replace(REQUEST, candidate_name="A. B. Lovelace Bo")
+
+    assert told(reply(409, {"error": message}), request).message == message
+
+
+def test_invalid_input_is_not_sent_again_as_it_is():
+    """Its issues say what to correct."""
+    issues = (InputIssue("track_id", "No."),)
+
+    refusal = refusal_of(issues)
+
+    assert (refusal.code, refusal.outcome) == (
+        InviteErrorCode.INVALID_INPUT,
+        InviteOutcome.NOT_INVITED,
+    )
+    assert (refusal.retryable, refusal.issues) == (False, issues)
+
+
+def test_anomaly_is_passed_on():
+    """The log names it."""
+    result = told(Reply(200, b"<p>Hello</p>"))
+
+    assert isinstance(result, InviteFailure)
+    assert result.anomaly is Anomaly.PAGE
 
 
 def test_numbers_of_the_exchange_are_passed_on():

@@ -29,7 +29,7 @@ def settler(store):
 
 async def test_settles(store, settler):
     """The claim gives way to its outcome."""
-    assert await settler.settle(OUTCOME, claim=CLAIM, within=10) is None
+    assert await settler.settle(OUTCOME, claim=CLAIM) is None
     assert store.records[CLAIM.record_id] == OUTCOME
 
 
@@ -38,7 +38,7 @@ async def test_success_outweighs_the_reconciler(store, settler, state):
     """What was concluded in the meantime gives way to a known 2xx of the same attempt."""
     store.records[CLAIM.record_id] = settled(CLAIM, state, now=NOW)
 
-    assert await settler.settle(OUTCOME, claim=CLAIM, within=10) is None
+    assert await settler.settle(OUTCOME, claim=CLAIM) is None
     assert store.records[CLAIM.record_id] == OUTCOME
 
 
@@ -47,16 +47,26 @@ async def test_too_late(store, settler, caplog):
     later = a_record(attempt=2)
     store.records[CLAIM.record_id] = later
 
-    assert await settler.settle(OUTCOME, claim=CLAIM, within=10) == later
+    assert await settler.settle(OUTCOME, claim=CLAIM) == later
     assert store.records[CLAIM.record_id] == later
     assert "changed nothing" in caplog.text
+
+
+async def test_log_says_why_it_is_late(store, settler, caplog):
+    """The operator can tell a full disk from a slow one."""
+    store.fail("swap")
+
+    await settler.settle(OUTCOME, claim=CLAIM)
+    await settler.drain()
+
+    assert "disk full" in caplog.text
 
 
 async def test_outcome_that_is_there_already(store, settler, caplog):
     """An earlier try that was committed after all is no loss."""
     store.records[CLAIM.record_id] = OUTCOME
 
-    assert await settler.settle(OUTCOME, claim=CLAIM, within=10) is None
+    assert await settler.settle(OUTCOME, claim=CLAIM) is None
     assert caplog.text == ""
 
 
@@ -64,7 +74,7 @@ async def test_record_that_is_gone(store, settler):
     """A record that was purged in the meantime does not come back."""
     store.records.clear()
 
-    assert await settler.settle(OUTCOME, claim=CLAIM, within=10) is None
+    assert await settler.settle(OUTCOME, claim=CLAIM) is None
     assert store.records == {}
 
 
@@ -74,7 +84,7 @@ async def test_goes_on_trying(store, settler, when, times):
     """A store that fails for a while gets the outcome in the end."""
     store.fail("swap", when=when, times=times)
 
-    await settler.settle(OUTCOME, claim=CLAIM, within=10)
+    await settler.settle(OUTCOME, claim=CLAIM)
     await settler.drain()
 
     assert store.records[CLAIM.record_id] == OUTCOME
@@ -84,7 +94,7 @@ async def test_gives_up_in_the_end(store, settler, caplog):
     """A store that is gone for good does not keep the gateway from stopping."""
     store.fail("swap", times=99)
 
-    await settler.settle(OUTCOME, claim=CLAIM, within=10)
+    await settler.settle(OUTCOME, claim=CLAIM)
     await settler.drain()
 
     assert store.records[CLAIM.record_id] == CLAIM
@@ -102,7 +112,7 @@ async def test_waits_longer_between_its_tries(store, monkeypatch):
     settler = Settler(store, waits=(1, 2, 3))
     store.fail("swap", times=99)
 
-    await settler.settle(OUTCOME, claim=CLAIM, within=10)
+    await settler.settle(OUTCOME, claim=CLAIM)
     await settler.drain()
 
     assert [seconds for seconds in slept if seconds] == [1, 2, 3]
@@ -121,24 +131,15 @@ async def test_race_for_the_record(store, settler):
 
     store.read = reconciled_meanwhile
 
-    assert await settler.settle(OUTCOME, claim=CLAIM, within=10) is None
+    assert await settler.settle(OUTCOME, claim=CLAIM) is None
     assert store.records[CLAIM.record_id] == OUTCOME
 
 
-async def test_slow_store_is_not_waited_for(store, settler, caplog):
-    """A store that hangs costs the caller no more than its time, and gets the outcome later."""
-    swap, hangs = store.swap, asyncio.Event()
-
-    async def hanging_swap(record, *, was):
-        if not hangs.is_set():
-            hangs.set()
-            await asyncio.Event().wait()
-        return await swap(record, was=was)
-
-    store.swap = hanging_swap
-
-    assert await settler.settle(OUTCOME, claim=CLAIM, within=0.01) is None
+async def test_outcome_is_settled_in_the_background(store, settler, caplog):
+    """Whoever cannot wait for the store leaves the outcome here."""
+    settler.settle_in_background(OUTCOME)
     await settler.drain()
+
     assert store.records[CLAIM.record_id] == OUTCOME
     assert "not recorded yet: the store takes too long" in caplog.text
     assert not settler._at_work
@@ -149,7 +150,7 @@ async def test_store_that_hangs_for_good_is_left(store, settler, caplog):
     store.swap = lambda *_, **__: asyncio.Event().wait()
     before = asyncio.all_tasks()
 
-    await settler.settle(OUTCOME, claim=CLAIM, within=0.01)
+    settler.settle_in_background(OUTCOME)
     [late] = asyncio.all_tasks() - before
     await settler.drain(seconds=0.01)
 

@@ -10,7 +10,7 @@ from gateway.invites.record import first_claim
 from gateway.spreadsheet.memory import (
     Memory,
     account_of,
-    default_store,
+    data_folder,
     is_own_store,
     with_own_store,
 )
@@ -29,7 +29,7 @@ def test_the_users_own_store_is_the_same_everywhere(monkeypatch, tmp_path):
 
     assert chosen.store_url == again.store_url
     assert is_own_store(chosen)
-    assert default_store().is_relative_to(tmp_path / "data")
+    assert data_folder().is_relative_to(tmp_path / "data")
 
 
 def test_a_store_that_is_set_is_taken():

@@ -442,7 +442,7 @@ async def test_a_doubt_is_looked_up_on_the_platform(inviting, tmp_path, sandbox)
     reasons = [one.reason for _, one in (*tally.standings, *blind.standings)]
     assert "platform lists this person" in reasons[0]
     assert "does not list this person" in reasons[1]
-    assert "could not be asked" in reasons[2]
+    assert "could not be read" in reasons[2]
     assert await sent(sandbox) == {"a@example.com": 1}
 
 

@@ -19,7 +19,7 @@ from gateway.settings.store_url import IN_MEMORY
 from gateway.telemetry.logs import configure_logging
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.observed import observed, request_id_of
-from gateway.telemetry.trail import Trail, told
+from gateway.telemetry.trail import Trail, summary_of
 from gateway.upstream.call import Call
 from gateway.upstream.wire import Exchange, Fault, NoReply, Reply
 from tests.fakes.applications import FakeTrack
@@ -151,7 +151,7 @@ def test_strange_request_ids_are_replaced(sent):
 
 def test_metrics_count_requests_and_results():
     """Requests by status, results by type, code and outcome, calls by status."""
-    client = gateway(INVITED, Reply(404))
+    client = gateway(INVITED, Reply(404, b'{"error": "Track not found"}'))
     invite(client)
     invite(client)
     client.post("/graphql", json={"query": "{ nothing"})
@@ -250,11 +250,11 @@ def test_metrics_can_be_switched_off():
 
 
 @pytest.mark.parametrize("code", InviteErrorCode, ids=lambda code: code.name)
-def test_told_type_is_the_schema_s(code):
+def test_logged_type_is_the_schema_s(code):
     """The type in logs and metrics is the one that the client got."""
     failure = InviteFailure(code, "", InviteOutcome.UNKNOWN, retryable=False)
 
-    assert told(failure).type == type(to_graphql(failure)).__name__
+    assert summary_of(failure).type == type(to_graphql(failure)).__name__
 
 
 async def test_failing_observer_changes_nothing():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.upstream.denials import beginning_of_json, denies
+from gateway.upstream.denials import beginning_of_json, complete_values, denies
 
 DENIALS = [
     {"success": False},
@@ -56,6 +56,11 @@ DENIALS = [
     {"data": {"success": False}},
     {"results": [{"error": "No"}]},
     {"invite_status": "failed"},
+    {"message": "Applicant already exists"},
+    {"message": "The invite couldn't be sent"},
+    {"msg": "Invite limit reached"},
+    {"detail": "Not found."},
+    {"reason": "Duplicate candidate"},
 ]
 AGREEMENTS = [
     {},
@@ -78,6 +83,10 @@ AGREEMENTS = [
     {"status": None},
     {"status": ["error"]},
     {"message": "Invited"},
+    {"message": "Candidate invited successfully"},
+    {"message": "Notes and errands"},
+    {"message": None},
+    {"name": "Not Already"},
     {"error": "none"},
     {"error_code": "0"},
     {"isError": False},
@@ -128,3 +137,23 @@ def test_the_depth_is_bounded():
 def test_a_cut_body_is_read_as_far_as_it_goes(cut, read):
     """Anything else reads as nothing, and nothing raises."""
     assert beginning_of_json(cut) == read
+
+
+@pytest.mark.parametrize(
+    ("cut", "read"),
+    [
+        (b'{"email": "ada@example.com", "na', {"email": "ada@example.com"}),
+        (b'{"email": "ada@example.com"', {"email": "ada@example.com"}),
+        (b'{"email": "ada@exam', {}),
+        (b'{"email": "ada\\', {}),
+        (b'{"track_id": 65', {}),
+        (b'{"track_id": 65,', {"track_id": 65}),
+        (b'\xef\xbb\xbf{"track_id": 65, "x": {"y": 1', {"track_id": 65, "x": {}}),
+        (b"Service unavail", None),
+        (b"", None),
+    ],
+    ids=repr,
+)
+def test_only_complete_values_identify_an_invite(cut, read):
+    """Half an address is another address, and half a number another number."""
+    assert complete_values(cut) == read

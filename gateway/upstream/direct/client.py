@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from time import monotonic
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
@@ -115,38 +116,41 @@ class DirectUpstream:
         return f"{method} {self._path}{path}{self._headers}{key}\r\n".encode()
 
     async def _send(self, call: Call) -> Exchange:
-        request = self._request(call)
+        request, key = self._request(call), self._key
         if request is None:
             return NoReply(Fault.OTHER, possibly_sent=False)
-        key = self._key
-        loop = asyncio.get_running_loop()
-        now = loop.time()
+        now = monotonic()
         deadline = now + call.timeout_seconds
         # Most calls need not wait, so they avoid a coroutine.
-        if not self._pool.try_place() and not await self._pool.place(
-            wait_until=now + call.timeout_seconds * POOL_SHARE
-        ):
-            return NoReply(Fault.POOL_TIMEOUT, possibly_sent=False)
-        connection = self._pool.kept()
+        connection = self._pool.take(now) or await self._connect(call, now)
+        if isinstance(connection, Fault):
+            return NoReply(connection, possibly_sent=False)
         try:
-            if connection is None:
-                dialled = await self._dial(call.timeout_seconds)
-                if isinstance(dialled, Fault):
-                    return NoReply(dialled, possibly_sent=False)
-                connection = dialled
-            if _is_late(loop.time() - deadline, call):
+            if monotonic() > deadline or (call.may_send is not None and not call.may_send()):
                 return NoReply(Fault.DEADLINE, possibly_sent=False)
             exchange = await connection.exchange(request, deadline=deadline)
             if not keyed_and_trusted(exchange, call=call, api_key=key):
                 connection.abort()
         except BaseException:
-            if connection is not None:
-                connection.abort()
+            connection.abort()
             raise
         else:
             return exchange
         finally:
-            self._pool.give_back(connection)
+            self._pool.give_back(connection, monotonic())
+
+    async def _connect(self, call: Call, now: float) -> Connection | Fault:
+        """A connection with its place in the pool, or why there is none."""
+        seconds, pool = call.timeout_seconds, self._pool
+        if not await pool.place(wait_until=now + seconds * POOL_SHARE):
+            return Fault.POOL_TIMEOUT
+        connection: Connection | Fault | None = None
+        try:
+            connection = pool.kept(monotonic()) or await self._dial(seconds)
+            return connection
+        finally:
+            if not isinstance(connection, Connection):
+                pool.give_back(None, now)
 
     async def _dial(self, timeout_seconds: float) -> Connection | Fault:
         try:
@@ -160,10 +164,6 @@ class DirectUpstream:
             return Fault.CONNECT
         except Exception:  # noqa: BLE001 - nothing was sent, whatever it was
             return Fault.OTHER
-
-
-def _is_late(seconds: float, call: Call) -> bool:
-    return seconds > 0 or (call.may_send is not None and not call.may_send())
 
 
 def _authority(host: str, port: int | None, scheme: str) -> str:

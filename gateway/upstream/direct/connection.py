@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import select
+from time import monotonic
 from typing import cast
 
 from gateway.upstream.reply_reader import ReplyReader
@@ -20,8 +21,7 @@ class Connection(asyncio.Protocol):
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.idle_since = 0.0
-        self._made_at = loop.time()
+        self.made_at = self.idle_since = monotonic()
         self._loop = loop
         self._transport: asyncio.Transport | None = None
         self._reader = ReplyReader()
@@ -30,32 +30,23 @@ class Connection(asyncio.Protocol):
         self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
-    def rest(self) -> None:
-        """Note that no exchange is in progress any more."""
-        self.idle_since = self._loop.time()
-
-    def has_rested(self, seconds: float) -> bool:
-        return self._loop.time() - self.idle_since >= seconds
-
-    def has_lived(self, seconds: float) -> bool:
-        return self._loop.time() - self._made_at >= seconds
-
     @property
     def usable(self) -> bool:
         """Whether another request can be sent, as far as the event loop knows."""
         return self._transport is not None and not self._transport.is_closing()
 
     def is_quiet(self) -> bool:
-        """Whether the socket has nothing to read, not even an end that the loop has not seen yet.
+        """Whether it is usable and the socket has nothing to read.
 
-        Check this before a usable connection is used again.
+        That includes an end of the connection that the loop has not seen yet.
         """
-        return not self._unread.poll(0)
+        transport = self._transport
+        return transport is not None and not transport.is_closing() and not self._unread.poll(0)
 
     def exchange(self, request: bytes, *, deadline: float) -> asyncio.Future[Exchange]:
         """Send the request; from here on its bytes may have been sent.
 
-        `deadline` is on the event loop's clock. A caller that stops waiting must call `abort`.
+        `deadline` is on the monotonic clock. A caller that stops waiting must call `abort`.
         """
         self._reader.begin()
         exchange: asyncio.Future[Exchange] = self._loop.create_future()
@@ -78,10 +69,14 @@ class Connection(asyncio.Protocol):
             # Bytes without a request would be taken for the reply to the next one.
             self.abort()
             return
-        self._reader.feed(data)
-        if self._reader.complete:
-            self._finish()
-        elif self._reader.broken:
+        reader, transport = self._reader, self._transport
+        reader.feed(data)
+        if reader.complete:
+            # The reply may have come before all of the request was sent.
+            if transport and (not reader.reusable or transport.get_write_buffer_size()):
+                transport.abort()
+            self._end(Fault.OTHER)
+        elif reader.broken:
             self._give_up(Fault.PROTOCOL)
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -108,23 +103,14 @@ class Connection(asyncio.Protocol):
         self._timer = None
         if self._exchange is None:
             return
-        if self._deadline - self._loop.time() > _CLOCK_GRAIN_SECONDS:
+        if self._deadline - monotonic() > _CLOCK_GRAIN_SECONDS:
             self._end_by(self._deadline)
         else:
             self._give_up(Fault.DEADLINE)
 
-    def _finish(self) -> None:
-        if not self._reader.reusable or self._is_writing():
-            self.abort()
-        self._end(Fault.OTHER)
-
     def _give_up(self, fault: Fault) -> None:
         self.abort()
         self._end(fault)
-
-    def _is_writing(self) -> bool:
-        """Whether the reply came before all of the request was sent."""
-        return self._transport is not None and self._transport.get_write_buffer_size() > 0
 
     def _end(self, fault: Fault) -> None:
         exchange, self._exchange = self._exchange, None

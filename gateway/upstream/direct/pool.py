@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
+from time import monotonic
 
 from gateway.upstream.bounds import KEEP_ALIVE_SECONDS, LONGEST_LIFE_SECONDS
 from gateway.upstream.direct.connection import Connection
 
 
 class Pool:
-    """At most `size` connections, in use and idle together."""
+    """At most `size` connections, in use and idle together.
+
+    Moments, such as `now`, are on the monotonic clock, by which event loops keep time as well.
+    """
 
     def __init__(self, dial: Callable[[], Awaitable[Connection]], *, size: int) -> None:
         self._dial = dial
@@ -22,29 +26,33 @@ class Pool:
         self._sweep: asyncio.TimerHandle | None = None
         self._closed = False
 
-    def try_place(self) -> bool:
-        """Take a free place without waiting, as `place` does; False if there is none."""
+    def take(self, now: float) -> Connection | None:
+        """A place and an idle connection, if both are there at once.
+
+        The place must be returned by exactly one `give_back`, however the call ended.
+        """
         if self._free <= 0:
-            return False
-        self._free -= 1
-        return True
+            return None
+        connection = self.kept(now)
+        if connection is not None:
+            self._free -= 1
+        return connection
 
     async def place(self, *, wait_until: float) -> bool:
         """Wait for a place to make a call; False if none came free in time.
 
-        It must be returned by exactly one `give_back`, however the call ended.
+        It must be returned as one that was taken.
         """
-        return self.try_place() or await self._turn(wait_until)
+        if self._free <= 0:
+            return await self._turn(wait_until)
+        self._free -= 1
+        return True
 
-    def kept(self) -> Connection | None:
+    def kept(self, now: float) -> Connection | None:
         """An idle connection for the caller, or None: then it needs a new one."""
         while self._idle:
             connection = self._idle.pop()
-            if (
-                connection.usable
-                and not connection.has_rested(KEEP_ALIVE_SECONDS)
-                and connection.is_quiet()
-            ):
+            if now - connection.idle_since < KEEP_ALIVE_SECONDS and connection.is_quiet():
                 return connection
             connection.abort()
         return None
@@ -53,14 +61,20 @@ class Pool:
         """A new connection; OSError if there is none."""
         return await self._dial()
 
-    def give_back(self, connection: Connection | None) -> None:
+    def give_back(self, connection: Connection | None, now: float) -> None:
         """Free the call's place, and keep the connection if it can be used again."""
         if connection is not None and connection.usable:
-            if self._closed or connection.has_lived(LONGEST_LIFE_SECONDS):
+            if self._closed or now - connection.made_at >= LONGEST_LIFE_SECONDS:
                 connection.abort()
             else:
-                self._keep(connection)
-        self._free_a_place()
+                connection.idle_since = now
+                self._idle.append(connection)
+                if self._sweep is None:
+                    self._sweep_at(now + KEEP_ALIVE_SECONDS)
+        if self._turns:
+            self._pass_place_on()
+        else:
+            self._free += 1
 
     async def aclose(self) -> None:
         """Close idle connections now, and those in use when they are given back."""
@@ -72,23 +86,16 @@ class Pool:
         # The loop closes an aborted transport's socket on its next turn.
         await asyncio.sleep(0)
 
-    def _keep(self, connection: Connection) -> None:
-        connection.rest()
-        self._idle.append(connection)
-        if self._sweep is None:
-            loop = asyncio.get_running_loop()
-            self._sweep = loop.call_later(KEEP_ALIVE_SECONDS, self._close_old)
+    def _sweep_at(self, moment: float) -> None:
+        self._sweep = asyncio.get_running_loop().call_at(moment, self._close_old)
 
     def _close_old(self) -> None:
-        while self._idle and (
-            self._idle[0].has_rested(KEEP_ALIVE_SECONDS) or not self._idle[0].usable
-        ):
+        until = monotonic() - KEEP_ALIVE_SECONDS
+        while self._idle and (self._idle[0].idle_since <= until or not self._idle[0].usable):
             self._idle.popleft().abort()
         self._sweep = None
         if self._idle:
-            loop = asyncio.get_running_loop()
-            until = self._idle[0].idle_since + KEEP_ALIVE_SECONDS
-            self._sweep = loop.call_at(until, self._close_old)
+            self._sweep_at(self._idle[0].idle_since + KEEP_ALIVE_SECONDS)
 
     async def _turn(self, wait_until: float) -> bool:
         loop = asyncio.get_running_loop()
@@ -99,13 +106,13 @@ class Pool:
             return await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled() and turn.result():
-                self._free_a_place()
+                self._pass_place_on()
             raise
         finally:
             timer.cancel()
             self._turns.pop(turn, None)
 
-    def _free_a_place(self) -> None:
+    def _pass_place_on(self) -> None:
         while self._turns:
             turn, _ = self._turns.popitem(last=False)
             if _set_unless_done(turn, True):

@@ -7,23 +7,17 @@ from gateway.upstream.direct.pool import Pool
 from tests.fakes.waiting import until
 
 
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
 class FakeConnection:
     def __init__(self) -> None:
         self.usable = True
-        self.idle_since = 0.0
-        self.lived = 0.0
-
-    def has_lived(self, seconds: float) -> bool:
-        return self.lived >= seconds
-
-    def rest(self) -> None:
-        self.idle_since = asyncio.get_running_loop().time()
-
-    def has_rested(self, seconds: float) -> bool:
-        return asyncio.get_running_loop().time() - self.idle_since >= seconds
+        self.made_at = self.idle_since = now()
 
     def is_quiet(self) -> bool:
-        return True
+        return self.usable
 
     def abort(self) -> None:
         self.usable = False
@@ -38,9 +32,9 @@ def small_pool(size: int = 1) -> Pool:
 
 
 async def taken(pool: Pool, seconds: float = 5.0):
-    if not await pool.place(wait_until=asyncio.get_running_loop().time() + seconds):
+    if not await pool.place(wait_until=now() + seconds):
         return None
-    return pool.kept() or await pool.dial()
+    return pool.kept(now()) or await pool.dial()
 
 
 async def until_waiting(pool: Pool, count: int) -> None:
@@ -51,8 +45,8 @@ async def test_the_latest_connection_is_used_first():
     """Those that are not needed grow old and are closed."""
     pool = small_pool(2)
     first, second = await taken(pool), await taken(pool)
-    pool.give_back(first)
-    pool.give_back(second)
+    pool.give_back(first, now())
+    pool.give_back(second, now())
 
     assert await taken(pool) is second
     await pool.aclose()
@@ -63,9 +57,9 @@ async def test_a_spent_connection_is_not_used_again():
     pool = small_pool()
     connection = await taken(pool)
     connection.usable = False
-    pool.give_back(connection)
+    pool.give_back(connection, now())
     second = await taken(pool)
-    pool.give_back(second)
+    pool.give_back(second, now())
     second.usable = False
 
     third = await taken(pool)
@@ -78,7 +72,7 @@ async def test_an_old_connection_is_not_used(monkeypatch):
     monkeypatch.setattr(pool_module, "KEEP_ALIVE_SECONDS", 0.0)
     pool = small_pool()
     connection = await taken(pool)
-    pool.give_back(connection)
+    pool.give_back(connection, now())
 
     assert await taken(pool) is not connection
     assert not connection.usable
@@ -90,10 +84,10 @@ async def test_idle_connections_are_closed_when_they_are_old(monkeypatch):
     monkeypatch.setattr(pool_module, "KEEP_ALIVE_SECONDS", 0.01)
     pool = small_pool(2)
     first, second = await taken(pool), await taken(pool)
-    pool.give_back(first)
+    pool.give_back(first, now())
     given_back_at = first.idle_since
-    await until(lambda: asyncio.get_running_loop().time() > given_back_at + 0.005)
-    pool.give_back(second)
+    await until(lambda: now() > given_back_at + 0.005)
+    pool.give_back(second, now())
 
     await until(lambda: not first.usable and not second.usable)
     assert pool._sweep is None
@@ -107,11 +101,11 @@ async def test_calls_beyond_the_limit_wait_in_order():
     async def call(name: str) -> None:
         mine = await taken(pool)
         served.append(name)
-        pool.give_back(mine)
+        pool.give_back(mine, now())
 
     tasks = [asyncio.create_task(call(name)) for name in "abc"]
     await until_waiting(pool, 3)
-    pool.give_back(connection)
+    pool.give_back(connection, now())
     await asyncio.gather(*tasks)
 
     assert served == ["a", "b", "c"]
@@ -125,7 +119,7 @@ async def test_waiting_ends_in_time():
 
     assert await taken(pool, 0.0) is None
     assert not pool._turns
-    pool.give_back(connection)
+    pool.give_back(connection, now())
     assert await taken(pool) is connection
 
 
@@ -135,7 +129,7 @@ async def test_a_cancelled_wait_passes_its_place_on():
     connection = await taken(pool)
     waiting = asyncio.create_task(taken(pool))
     await until_waiting(pool, 1)
-    pool.give_back(connection)
+    pool.give_back(connection, now())
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
 
@@ -151,7 +145,7 @@ async def test_a_wait_that_just_ended_gets_no_place():
     next_one = asyncio.create_task(taken(pool))
     await until_waiting(pool, 2)
     next(iter(pool._turns)).set_result(False)
-    pool.give_back(connection)
+    pool.give_back(connection, now())
 
     assert await late is None
     assert await next_one is connection
@@ -165,7 +159,7 @@ async def test_a_cancelled_wait_leaves_the_queue():
     await until_waiting(pool, 1)
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
-    pool.give_back(connection)
+    pool.give_back(connection, now())
 
     assert await taken(pool) is connection
 
@@ -174,11 +168,11 @@ async def test_closing_closes_what_is_idle_now_and_the_rest_later():
     """Calls under way may finish."""
     pool = small_pool(2)
     idle, busy = await taken(pool), await taken(pool)
-    pool.give_back(idle)
+    pool.give_back(idle, now())
 
     await pool.aclose()
     was_usable = busy.usable
-    pool.give_back(busy)
+    pool.give_back(busy, now())
 
     assert not idle.usable
     assert was_usable
@@ -190,6 +184,6 @@ async def test_a_call_without_a_connection_gives_its_place_back():
     pool = small_pool()
     await pool.place(wait_until=0.0)
 
-    pool.give_back(None)
+    pool.give_back(None, now())
 
     assert await taken(pool, 0.0)
