@@ -170,10 +170,11 @@ def sandbox(port: int, **platform: Any) -> None:
 @click.option("--federation", is_flag=True, help="As the subgraph of GATEWAY_FEDERATION=true.")
 def schema(file: Path | None, *, federation: bool) -> None:
     """Print the GraphQL schema."""
-    from gateway.commands.schema import compared, printed
+    from gateway.commands.schema import compared
+    from gateway.graphql.schema import printed_schema
 
     if file is None:
-        click.echo(printed(federation=federation), nl=False)
+        click.echo(printed_schema(federation=federation), nl=False)
     elif difference := compared(file, federation=federation):
         click.echo(difference, nl=False)
         raise click.exceptions.Exit(1)

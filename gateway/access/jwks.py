@@ -162,7 +162,9 @@ class JwksUrl:
                 self._ring, self._published = KeyRing(published), published
         except (OSError, ValueError, HTTPException) as error:
             if not self._failed:
-                LOGGER.warning("The identity provider's keys cannot be had: %s", why_no_keys(error))
+                LOGGER.warning(
+                    "The identity provider's keys are not available: %s", why_no_keys(error)
+                )
             self._failed = True
         else:
             self._fetched_at, self._failed = self._clock(), False

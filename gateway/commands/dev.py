@@ -76,8 +76,8 @@ async def _run(listening: list[socket.socket], *, verbose: bool) -> None:
     stop = asyncio.Event()
     with stop_signals(stop.set, hangup=False):
         async with _running(listening, verbose=verbose) as (gateway, sandbox):
-            answer = await asyncio.to_thread(_invite, gateway)
-            click.echo(_welcome(gateway, sandbox, answer))
+            response = await asyncio.to_thread(_invite, gateway)
+            click.echo(_welcome(gateway, sandbox, response))
             await stop.wait()
     click.echo("\nStopped.")
 
@@ -145,7 +145,7 @@ def _invite(gateway: str) -> str:
         return json.dumps(json.load(connection.getresponse()), indent=2)
 
 
-def _welcome(gateway: str, sandbox: str, answer: str) -> str:
+def _welcome(gateway: str, sandbox: str, response: str) -> str:
     def heading(text: str) -> str:
         return click.style(text, bold=True)
 
@@ -154,7 +154,7 @@ def _welcome(gateway: str, sandbox: str, answer: str) -> str:
             INTRODUCTION,
             heading("Mutation") + "\n" + SAMPLE_DOCUMENT,
             heading("Variables") + "\n" + json.dumps(SAMPLE_VARIABLES, indent=2),
-            heading("Answer") + "\n" + answer,
+            heading("Response") + "\n" + response,
             heading("Go on") + f"\nExplorer   {gateway}/"
             f"\nGuides     {gateway}/docs  (for frontends: {gateway}/docs/frontends)"
             f"\nEndpoint   {gateway}/graphql"

@@ -67,9 +67,7 @@ class Terminal:
     def stopping(self) -> None:
         # The run may be stopping because the terminal was closed.
         with contextlib.suppress(OSError):
-            click.echo(
-                "Stopping: what is on its way is ended first, which takes seconds.", err=True
-            )
+            click.echo("Stopping: finishing the invites in progress, some seconds.", err=True)
 
 
 def _bar() -> Progress:

@@ -48,7 +48,7 @@ class Admission:
 
     def try_enter(self) -> bool:
         """Take a place if one is free, and return whether it was; release it with `leave`."""
-        if not self.has_room:
+        if self._in_use >= self._limit:
             return False
         self._in_use += 1
         return True

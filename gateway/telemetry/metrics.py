@@ -227,7 +227,9 @@ class Metrics:
             except OSError:
                 # The files were removed. This worker's counts are also in memory.
                 if not self._is_alone:
-                    LOGGER.warning("the files of the workers' metrics are gone: each has its own")
+                    LOGGER.warning(
+                        "the workers' metrics files are gone: each shows its own metrics"
+                    )
                     self._is_alone = True
         return generate_latest(self.registry)
 

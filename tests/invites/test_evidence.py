@@ -79,7 +79,26 @@ def absent(*, wall: float = NOW + 100 - QUIET, ticks: float = 1100 - QUIET, boot
 )
 def test_entry_that_cannot_be_older_is_ours(listed):
     """Its earliest possible moment is not before the first attempt."""
-    assert weigh(case(listed), RULES) == listed
+    days_later = Moment(NOW + 72 * HOUR, 72 * HOUR, "boot")
+
+    assert weigh(replace(case(listed), now=days_later), RULES) == listed
+
+
+@pytest.mark.parametrize(
+    ("listed", "offset", "is_ours"),
+    [
+        (entry(159), 0, True),
+        (entry(161), 0, False),
+        (entry(HOUR), 0, False),
+        (entry(HOUR + 50), HOUR, True),
+        (entry(HOUR * 15, zone=""), 0, False),
+    ],
+)
+def test_entry_of_the_future_proves_nothing(listed, offset, is_ours):
+    """Its zone is wrong, so it may be older than it says; the platform's own clock counts."""
+    finding = weigh(case(listed, offsets=(offset, offset)), RULES)
+
+    assert finding == (listed if is_ours else Doubt.UNCLEAR_DATE)
 
 
 @pytest.mark.parametrize(

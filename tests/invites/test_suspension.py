@@ -11,23 +11,19 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
 
-from gateway.invites.evidence import Rules
 from gateway.invites.models import InviteFailure, InviteOutcome, InviteSuccess
 from gateway.invites.record import State
-from gateway.invites.records import Records
-from gateway.sandbox import API_KEY, create_sandbox, running_sandbox
+from gateway.sandbox import create_sandbox, running_sandbox
 from gateway.stores.postgres import PostgresStore
-from gateway.upstream.api_key import FixedApiKey
 from gateway.upstream.call import stats_call
-from gateway.upstream.client import client_for
 from tests.crash.run import accepted
 from tests.fakes.invites import QUIET_SECONDS, Clock, Replica
 from tests.fakes.records import LEASE_SECONDS, a_request
+from tests.fakes.scripted import core_of_gateway
 
 EMAIL = a_request().candidate_email
 # A client waits a fifth of it for a place, which has to be longer than what the other one does.
@@ -67,28 +63,6 @@ async def passed_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
     writer.close()
 
 
-@asynccontextmanager
-async def gateway(
-    address: str, store_url: str, *, kind: Literal["direct", "httpx2"], clock: Clock
-) -> AsyncIterator[Replica]:
-    """One gateway's keyed invites, with a single connection to the platform."""
-    records = Records(PostgresStore(store_url), secret=b"a secret for the tests only, 32 b")
-    await records.open()
-    client = client_for(
-        address,
-        api_key=FixedApiKey(API_KEY),
-        api_key_header="apiKey",
-        concurrency=1,
-        kind=kind,
-    )
-    rules = Rules(quiet_seconds=QUIET_SECONDS, list_shows_invited=True)
-    try:
-        yield Replica(records, client, clock, rules=rules, call_seconds=CALL_SECONDS)
-    finally:
-        await client.aclose()
-        await records.close()
-
-
 @pytest.mark.parametrize("kind", ["direct", "httpx2"])
 @pytest.mark.parametrize(
     ("wall", "ticks"),
@@ -104,8 +78,16 @@ async def test_machine_that_slept_past_its_claim_sends_nothing(postgres_url, kin
     async with (
         running_sandbox(create_sandbox()) as platform,
         relayed(platform) as relay,
-        gateway(platform, postgres_url, kind=kind, clock=awake) as one,
-        gateway(relay.address, postgres_url, kind=kind, clock=sleeper) as two,
+        core_of_gateway(
+            platform, PostgresStore(postgres_url), kind=kind, clock=awake, call_seconds=CALL_SECONDS
+        ) as one,
+        core_of_gateway(
+            relay.address,
+            PostgresStore(postgres_url),
+            kind=kind,
+            clock=sleeper,
+            call_seconds=CALL_SECONDS,
+        ) as two,
     ):
         holding = asyncio.create_task(
             two.upstream.send(stats_call(6578, timeout_seconds=CALL_SECONDS))

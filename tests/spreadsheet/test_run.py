@@ -32,7 +32,6 @@ from gateway.spreadsheet.tally import Tally
 from gateway.spreadsheet.track import TrackLook
 from tests.fakes.settings import settings
 
-SEND = {"format_": "send-link"}
 EXCEL_16 = "line,name,email,track,format,status,link,code,reason\r\n"
 
 

@@ -56,6 +56,8 @@ DENIALS = [
     {"data": {"success": False}},
     {"results": [{"error": "No"}]},
     {"invite_status": "failed"},
+    {"invite_status": "not_sent"},
+    {"invite_status": "Bounced"},
     {"message": "Applicant already exists"},
     {"message": "The invite couldn't be sent"},
     {"msg": "Invite limit reached"},

@@ -170,7 +170,7 @@ async def test_a_deadline_means_nothing_to_an_idle_connection():
 
         await until(lambda: connection._timer is None)
 
-        assert connection.usable
+        assert connection.is_open()
         await answered_in_time(server, client, 5)
         assert len(server.writers) == 1
 
