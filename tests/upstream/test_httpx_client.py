@@ -301,6 +301,26 @@ async def test_nothing_is_sent_where_it_may_not_be():
     assert len(recorder.requests) == 1
 
 
+async def test_request_that_the_library_refuses_may_have_been_sent(kind):
+    """It refuses after it has said that bytes may leave, and nothing proves that none did."""
+    if kind != "httpx2":
+        pytest.skip("the direct client writes the request itself")
+    call = invite_call(BODY, timeout_seconds=5)
+    call.headers = ((b"no name", b""),)
+    async with recording() as recorder, calling(recorder.url) as client:
+        exchange = await client.send(call)
+
+    assert exchange == NoReply(Fault.OTHER, possibly_sent=True)
+
+
+async def test_nothing_of_a_call_stays_in_its_task():
+    """A task may live on for long, and the reply may be large."""
+    async with recording() as recorder, calling(recorder.url) as client:
+        await client.send(invite_call(BODY, timeout_seconds=5))
+
+    assert httpx_module._CALL.get(None) is None
+
+
 async def test_a_proxy_that_refuses_sends_nothing(monkeypatch):
     """What a proxy is asked is not the invite."""
     async with recording(b"HTTP/1.1 403 No\r\ncontent-length: 0\r\n\r\n") as proxy:
