@@ -36,15 +36,15 @@ REFUSED = InviteFailure(
     [
         (lambda: interrupted(7), "UPSTREAM_FAULT", UNKNOWN, True, "It is not known"),
         (
-            lambda: key_reused(),
+            key_reused,
             "IDEMPOTENCY_KEY_REUSED",
             NOT_INVITED,
             False,
             "Nothing was sent now",
         ),
-        (lambda: in_progress(), "IDEMPOTENCY_KEY_IN_PROGRESS", UNKNOWN, True, "still on its way"),
+        (in_progress, "IDEMPOTENCY_KEY_IN_PROGRESS", UNKNOWN, True, "still on its way"),
         (lambda: overloaded(3), "UPSTREAM_UNAVAILABLE", NOT_INVITED, True, "was not invited"),
-        (lambda: never_sent(), "UPSTREAM_UNAVAILABLE", NOT_INVITED, True, "was not invited"),
+        (never_sent, "UPSTREAM_UNAVAILABLE", NOT_INVITED, True, "was not invited"),
         (
             lambda: stumbled(retryable=True),
             "UPSTREAM_FAULT",
