@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from gateway.invites.admission import Admission
+from gateway.invites.failures import stumbled
 from gateway.invites.inputs import InviteDraft
 from gateway.invites.invite import Inviter
 from gateway.invites.models import (
@@ -185,8 +186,6 @@ async def test_hook_is_called_with_every_end(replica, inviter, seen):
 
     crashed, *others = seen
     assert crashed[0] is draft
-    assert (crashed[1].code, crashed[1].outcome) == (
-        InviteErrorCode.UPSTREAM_FAULT,
-        InviteOutcome.UNKNOWN,
-    )
+    assert crashed[1] == stumbled(retryable=False)
+    assert crashed[1].outcome is InviteOutcome.UNKNOWN
     assert others == [(draft, results[0], origin), (wrong, results[1], origin)]
