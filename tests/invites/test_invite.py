@@ -91,6 +91,22 @@ async def test_invalid_input_leaves_no_record(store, replica, inviter):
     assert store.records == {}
 
 
+async def test_key_may_be_required(replica):
+    """An invite without one is then invalid input."""
+    inviter = Inviter(
+        Sender(replica.upstream, timeout_seconds=10),
+        admission=Admission(1, queue=1, max_wait_seconds=30),
+        keyed=replica.inviter,
+        timeout_seconds=15,
+        key_required=True,
+    )
+
+    result = await inviter.invite(a_draft())
+
+    assert result.code is InviteErrorCode.INVALID_INPUT
+    assert replica.upstream.posts == []
+
+
 async def test_unknown_end_is_retryable_only_with_a_key(replica, inviter):
     """Without a key, the same request again may be a second invite."""
     replica.upstream.acts += [LOSES_THE_REPLY, LOSES_THE_REPLY]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gzip
+
 import pytest
 
 from gateway.upstream.bounds import LARGEST_BODY, LARGEST_HEAD
@@ -142,6 +144,11 @@ def test_bytes_behind_the_answer_spend_the_connection(answer, extra, cut):
         pytest.param(
             b"HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n" + LENGTH, id="coding"
         ),
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n", id="coding-alone"
+        ),
+        pytest.param(b"HTTP/1.1 101 Switching\r\n\r\n", id="switch-alone"),
+        pytest.param(b"HTTP/1.1 200 O\x00K\r\ncontent-length: 0\r\n\r\n", id="nul-in-reason"),
     ],
 )
 def test_a_broken_head_is_no_reply(answer):
@@ -173,6 +180,16 @@ def test_a_broken_body_leaves_the_status(parts):
     assert isinstance(reply, Reply)
     assert (reply.status, reply.body_complete) == (201, False)
     assert len(reply.body) <= LARGEST_BODY
+
+
+def test_cut_body_is_cut_even_if_what_is_compressed_in_it_is_whole():
+    """What was announced has not all arrived."""
+    body = gzip.compress(b"{}")
+    head = f"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {len(body) + 5}\r\n\r\n"
+
+    reply = facts(read(head.encode() + body, closed=True))
+
+    assert reply == Reply(200, b"{}", body_complete=False)
 
 
 def test_trailers_are_not_headers():
