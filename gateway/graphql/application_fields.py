@@ -9,11 +9,11 @@ from gateway.applications.inputs import FIRST, ListDraft, ListRequest, check_key
 from gateway.applications.models import ApplicationKey
 from gateway.graphql.application_reads import (
     Info,
+    count_bytes,
     found,
     read_details,
     read_window,
     reads_of,
-    told_bytes,
 )
 from gateway.graphql.application_types import (
     Application,
@@ -44,7 +44,7 @@ async def read_application(info: Info, track_id: str, application_id: str) -> Ap
     details = await read_details(info, key)
     if details is None:
         return None
-    told_bytes(info, details.size)
+    count_bytes(info, details.size)
     return to_graphql(details.application, track_id=key.track_id)
 
 

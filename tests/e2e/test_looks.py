@@ -14,7 +14,7 @@ from playwright.async_api import Browser, Page, expect
 
 from gateway.access.token_file import new_token, token_line
 from gateway.sandbox import API_KEY, create_sandbox, running_sandbox
-from gateway.site.guide.routes import ORDER
+from gateway.site.guide.guides import ORDER
 from tests.e2e.browser import SCHEMES, launched, needs_browser
 from tests.e2e.explorer import answer, gateway_with, open_tab, run, visit
 from tests.e2e.node import needs_packages
