@@ -12,6 +12,7 @@ from gateway.invites.inputs import InviteDraft
 from gateway.invites.invite import Inviter
 from gateway.invites.models import (
     InviteErrorCode,
+    InviteFailure,
     InviteFormat,
     InviteOutcome,
     InviteSuccess,
@@ -103,6 +104,7 @@ async def test_key_may_be_required(replica):
 
     result = await inviter.invite(a_draft())
 
+    assert isinstance(result, InviteFailure)
     assert result.code is InviteErrorCode.INVALID_INPUT
     assert replica.upstream.posts == []
 

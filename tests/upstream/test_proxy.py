@@ -76,6 +76,7 @@ def test_this_machine_is_reached_directly(monkeypatch, url):
         ("upstream.example:http", UPSTREAM, False),
         ("[upstream.example", UPSTREAM, False),
         (", ,", UPSTREAM, False),
+        (", ,", "https://upstream.example./api", False),
         ("", UPSTREAM, False),
     ],
 )

@@ -71,7 +71,10 @@ def test_a_cut_body_stays_incomplete(answer):
 )
 def test_without_a_whole_head_there_is_no_reply(answer):
     """The fault that ended it is told, and that the request may have arrived."""
-    assert facts(read(answer, closed=True)) == NoReply(Fault.PROTOCOL, possibly_sent=True)
+    reader = read(answer, closed=True)
+
+    assert not reader.complete
+    assert facts(reader) == NoReply(Fault.PROTOCOL, possibly_sent=True)
 
 
 def test_informational_answers_are_passed_over():
@@ -157,6 +160,23 @@ def test_a_broken_head_is_no_reply(answer):
 
     assert reader.broken
     assert facts(reader) == NoReply(Fault.PROTOCOL, possibly_sent=True)
+
+
+def test_broken_reason_stays_broken_however_it_is_cut():
+    """What follows in it makes nothing good again."""
+    head = b"HTTP/1.1 200 O\x00K and more\r\ncontent-length: 0\r\n\r\n"
+
+    reader = read(*(bytes([octet]) for octet in head))
+
+    assert facts(reader) == NoReply(Fault.PROTOCOL, possibly_sent=True)
+
+
+def test_longest_body_is_whole():
+    """One mebibyte is read."""
+    body = b"x" * LARGEST_BODY
+    head = f"HTTP/1.1 200 OK\r\ncontent-length: {LARGEST_BODY}\r\n\r\n"
+
+    assert facts(read(head.encode(), body)) == Reply(200, body)
 
 
 @pytest.mark.parametrize(
