@@ -215,9 +215,11 @@ class SqliteStore:
             return self._transact(connection, batch)
         except Exception as error:  # noqa: BLE001 - whatever it is, the thread goes on and says so
             _roll_back(connection, error)
-            if len(batch) > 1:
+            middle = len(batch) // 2
+            if middle and not isinstance(error, sqlite3.OperationalError | OSError):
                 # One that cannot be written must not spoil the others.
-                return [answer for one in batch for answer in self._answers(connection, [one])]
+                first = self._answers(connection, batch[:middle])
+                return [*first, *self._answers(connection, batch[middle:])]
             failure = StoreUnavailableError(f"the store failed: {error}")
             failure.__cause__ = error
             return [failure]
