@@ -61,11 +61,13 @@ PROFILES = {
         Profile(
             "beside-lists",
             "16 connections that invite, alone and beside two that read lists of applications",
+            others=False,
             beside=(Work.LIST, 2),
         ),
         Profile(
             "beside-inline",
             "16 connections that invite, alone and beside four that write values inline",
+            others=False,
             beside=(Work.INLINE, 4),
         ),
         Profile(
