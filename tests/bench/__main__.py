@@ -98,7 +98,11 @@ def main(
     if guide is not None:
         when = f"{time.strftime('%B %Y')}, {os.cpu_count()} shared cores"
         turns = f"{rounds} rounds, in each of which each gateway had {seconds:g} seconds"
-        lines = [line for samples in taken.values() for line in scaling(samples)]
+        lines = [
+            f"{PROFILES[name].summary}: {line}"
+            for name, samples in taken.items()
+            for line in scaling(samples)
+        ]
         body = "\n\n".join([f"{when}; {turns}.", *figures(rows), *lines])
         guide.write_text(with_section(guide.read_text("utf-8"), "Figures", body), "utf-8")
     if json_file is not None:

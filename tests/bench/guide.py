@@ -18,10 +18,17 @@ def figures(measured: Measured) -> Iterator[str]:
         if profile.others:
             yield f"{_sentence(profile.summary)}:"
             yield table(without_older(found))
-    if alone := [(p, row) for p, found in measured if not p.others for row in found]:
+    if alone := [
+        (profile, row)
+        for profile, found in measured
+        if not profile.others and profile.beside is None
+        for row in found
+    ]:
         yield "This gateway in other situations:"
         yield "\n".join(_situations(alone))
-    yield from (line for _, found in measured for line in beside(without_older(found)))
+    for profile, found in measured:
+        for line in beside(without_older(found)):
+            yield f"{_sentence(profile.summary)}. {line}"
     if older := [(p, row) for p, found in measured for row in found if _is_older(row)]:
         _, _, commit = older[0][1].name.partition(OLDER_MARK)
         yield f"Beside an older commit of this gateway ({commit.partition(',')[0]}):"

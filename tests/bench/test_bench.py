@@ -274,7 +274,8 @@ def test_figures_are_a_section_of_the_guide():
     assert "| b | 120 | 1 : 2.0 |" in page
     assert "an RS256 token with each request | 90 | 1000 | 1.00 | 2.00 | 50 |" in page
     assert "64 connections, one worker against two (workers: 1) | 70" in page
-    assert "ours, beside 2 × list: 0.25 of its rate alone." in page
+    assert "applications. ours, beside 2 × list: 0.25 of its rate alone." in page
+    assert page.count("250") == 0
     assert "(1234567):" in page
     assert "an RS256 token with each request | 100 | 0.90 |" in page
     assert OLDER_MARK not in page
