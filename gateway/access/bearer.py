@@ -41,7 +41,7 @@ class Rejection(Enum):
     INVALID = "invalid"
     WITHOUT_SCOPE = "without scope"
     UNDECIDED = "undecided"
-    """What it takes to check the token cannot be had at the moment."""
+    """The token cannot be checked at the moment."""
 
 
 class Verifier(Protocol):

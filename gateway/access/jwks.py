@@ -72,7 +72,7 @@ class KeyRing:
 class KeySource(Protocol):
     """A source of the provider's keys."""
 
-    async def ring(self, kid: str | None) -> KeyRing | None:
+    async def ring(self, kid: str | None, /) -> KeyRing | None:
         """The keys, fetched again if none has that id; None if unavailable."""
         ...
 
@@ -90,7 +90,7 @@ class JwksFile:
     def __init__(self, path: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._file = WatchedFile(path, read_key_file, clock=clock)
 
-    async def ring(self, kid: str | None) -> KeyRing | None:  # noqa: ARG002 - part of the protocol
+    async def ring(self, _kid: str | None, /) -> KeyRing | None:
         return self._file.current()
 
     def reread(self) -> None:
@@ -118,7 +118,7 @@ class JwksUrl:
         self._failed = False
         self._fetching: asyncio.Task[None] | None = None
 
-    async def ring(self, kid: str | None) -> KeyRing | None:
+    async def ring(self, kid: str | None, /) -> KeyRing | None:
         ring = self._ring
         if ring is None or not ring.knows(kid):
             failed = not await self._fetched() or self._failed
@@ -162,7 +162,9 @@ class JwksUrl:
                 self._ring, self._published = KeyRing(published), published
         except (OSError, ValueError, HTTPException) as error:
             if not self._failed:
-                LOGGER.warning("The identity provider's keys cannot be had: %s", why_no_keys(error))
+                LOGGER.warning(
+                    "The identity provider's keys are not available: %s", why_no_keys(error)
+                )
             self._failed = True
         else:
             self._fetched_at, self._failed = self._clock(), False

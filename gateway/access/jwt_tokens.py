@@ -118,7 +118,7 @@ class JwtVerifier:
             raise _RefusedError("its algorithm is none of GATEWAY_JWT_ALGORITHMS")
         ring = await self._keys.ring(kid)
         if ring is None:
-            raise _RefusedError("the provider's keys cannot be had", Rejection.UNDECIDED)
+            raise _RefusedError("the provider's keys are not available", Rejection.UNDECIDED)
         claims = self._claims(token, ring.keys(kid, algorithm))
         return self._caller(claims, kid, ring)
 

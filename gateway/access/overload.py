@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.http.errors import ErrorCode, RequestError, request_error
-from gateway.http.gates import Admitted
+from gateway.http.gates import Admitted, Decision
 from gateway.invites.admission import Admission, OverloadedError
 from gateway.server.drain import Draining, stopping
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from gateway.http.requests import RequestHead
 
 
@@ -21,12 +23,17 @@ class OverloadGate:
         self._draining = draining
         self._admitted = Admitted(release=admission.leave)
 
-    async def __call__(self, _head: RequestHead, /) -> Admitted | RequestError:
-        if not self._admission.try_enter():
-            try:
-                await self._admission.enter()
-            except OverloadedError as error:
-                return _refusal(error.retry_after_seconds)
+    def __call__(self, _head: RequestHead, /) -> Decision | Awaitable[Decision]:
+        return self._admit() if self._admission.try_enter() else self._wait()
+
+    async def _wait(self) -> Decision:
+        try:
+            await self._admission.enter()
+        except OverloadedError as error:
+            return _refusal(error.retry_after_seconds)
+        return self._admit()
+
+    def _admit(self) -> Decision:
         if self._draining.closed:
             # Its head came in time, but running it could outlast the shutdown.
             self._admission.leave()

@@ -79,7 +79,7 @@ def read_token_file(path: Path) -> tuple[TokenHash, ...]:
         lines = path.read_text("utf-8").splitlines()
     except UnicodeDecodeError:
         raise ValueError("is not text in UTF-8") from None
-    hashes = tuple(_read(number, line) for number, line in enumerate(lines, 1) if _says(line))
+    hashes = tuple(_read(number, line) for number, line in enumerate(lines, 1) if _is_entry(line))
     if not hashes:
         raise ValueError("has no token; `gateway token NAME` makes one")
     if len({known.digest for known in hashes}) < len(hashes):
@@ -87,14 +87,14 @@ def read_token_file(path: Path) -> tuple[TokenHash, ...]:
     return hashes
 
 
-def _says(line: str) -> bool:
+def _is_entry(line: str) -> bool:
     return bool(line.partition("#")[0].strip())
 
 
 def _read(number: int, line: str) -> TokenHash:
-    words = line.partition("#")[0].split()
-    if len(words) == 2 and _NAME.fullmatch(words[0]) and _HASH.fullmatch(words[1].lower()):  # noqa: PLR2004 - name and hash
-        return TokenHash(bytes.fromhex(words[1]), Caller(words[0]))
+    match line.partition("#")[0].split():
+        case [name, digest] if _NAME.fullmatch(name) and _HASH.fullmatch(digest.lower()):
+            return TokenHash(bytes.fromhex(digest), Caller(name))
     raise ValueError(f"line {number} is not a name and a SHA-256 in hexadecimal")
 
 

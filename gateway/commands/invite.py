@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -17,8 +17,8 @@ from gateway.checks import checked_settings
 from gateway.commands.terminal import Terminal, echo, echo_all
 from gateway.invites.store import StoreError
 from gateway.service import list_of
-from gateway.settings.loading import SettingsError
-from gateway.settings.model import PREFIX, Settings
+from gateway.settings.loading import given_values
+from gateway.settings.model import Settings
 from gateway.settings.store_url import SQLITE
 from gateway.spreadsheet import preview
 from gateway.spreadsheet.candidates import CandidatesFile, read_candidates
@@ -43,8 +43,7 @@ if TYPE_CHECKING:
     from gateway.spreadsheet.tally import Tally
 
 DONE, NOT_ALL, INTERRUPTED = 0, 1, 130
-_NO_CALLERS: Final = f"{PREFIX}AUTH: is required"
-_NO_KEY: Final = f"{PREFIX}UPSTREAM_API_KEY"
+_KEY_SETTINGS: Final = ("upstream_api_key", "upstream_api_key_file")
 _TEMPLATE: Final = (("Name", "Email"),)
 
 
@@ -215,20 +214,10 @@ def _write_failed(job: Job, file: CandidatesFile, tally: Tally) -> None:
 
 def _settings(*, needs_key: bool = True) -> Settings:
     """The settings without callers: the gateway's own API key, and authentication is optional."""
+    set_by_user = given_values()
     given: dict[str, object] = {"upstream_api_key_mode": "own"}
-    for _ in range(3):
-        try:
-            return with_own_store(checked_settings(**given))
-        except SettingsError as error:
-            faults = error.faults
-            if "auth" not in given and any(fault.startswith(_NO_CALLERS) for fault in faults):
-                given["auth"] = "none"
-            elif not needs_key and "upstream_api_key" not in given and _only_key(faults):
-                given["upstream_api_key"] = SecretStr("not used")
-            else:
-                raise
-    raise AssertionError("unreachable")
-
-
-def _only_key(faults: Iterable[str]) -> bool:
-    return all(fault.startswith(_NO_KEY) for fault in faults)
+    if "auth" not in set_by_user:
+        given["auth"] = "none"
+    if not needs_key and set_by_user.keys().isdisjoint(_KEY_SETTINGS):
+        given["upstream_api_key"] = SecretStr("not used")
+    return with_own_store(checked_settings(**given))

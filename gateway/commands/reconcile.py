@@ -81,7 +81,7 @@ def as_text(report: Report) -> str:
     """The report for people."""
     summary = (
         f"{report.invited} had been invited, {report.released} had not been sent;"
-        f" {report.in_flight} on their way, {len(report.open)} open."
+        f" {report.in_flight} in progress, {len(report.open)} open."
     )
     return "\n".join([summary, *(_line(_entry(left)) for left in report.open)])
 

@@ -13,10 +13,6 @@ class SchemaFileError(OperatorError):
     """The file cannot be compared."""
 
 
-def printed(*, federation: bool) -> str:
-    return printed_schema(federation=federation)
-
-
 def compared(file: Path, *, federation: bool) -> str:
     """The difference, for people; empty if there is none. Raises SchemaFileError."""
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeAlias, TypeVar, cast
 
 import strawberry
@@ -41,49 +41,46 @@ def reads_of(info: Info) -> Reads:
 
 async def read_details(info: Info, key: ApplicationKey) -> ApplicationDetails | None:
     """The application with its details, or None if there is none."""
-    reads = reads_of(info)
-    try:
-        return found(await reads.one(key))
-    except TooManyReadsError as error:
-        raise _too_many(error) from None
+    return await _read(info, lambda reads: reads.one(key))
 
 
 async def read_track(info: Info, track_id: int) -> Track | None:
     """The track, or None if there is none."""
-    reads = reads_of(info)
-    try:
-        return found(await reads.track(track_id))
-    except TooManyReadsError as error:
-        raise _too_many(error) from None
+    return await _read(info, lambda reads: reads.track(track_id))
 
 
 async def read_window(info: Info, request: ListRequest) -> Window:
     """The requested part of a list."""
+    window = await _read(info, lambda reads: reads.window(request))
+    count_bytes(info, window.size)
+    return window
+
+
+async def _read(info: Info, read: Callable[[Reads], Awaitable[_Found | ReadFailure]]) -> _Found:
     reads = reads_of(info)
     try:
-        window = found(await reads.window(request))
+        return found(await read(reads))
     except TooManyReadsError as error:
-        raise _too_many(error) from None
-    told_bytes(info, window.size)
-    return window
+        message = f"This takes more than the {error.most} reads allowed for one request"
+        raise _bad_input(message) from None
 
 
 def found(result: _Found | ReadFailure) -> _Found:
     """What was read; raises the field error if the read failed."""
     if not isinstance(result, ReadFailure):
         return result
-    told: dict[str, object] = {
+    extensions: dict[str, object] = {
         "code": result.code.value,
         "retryable": result.retryable,
         "retryAfterSeconds": result.retry_after_seconds,
         "upstreamStatus": result.upstream_status,
         "issues": [_issue(issue) for issue in result.issues] or None,
     }
-    known = {name: value for name, value in told.items() if value is not None}
+    known = {name: value for name, value in extensions.items() if value is not None}
     raise GraphQLError(result.message, extensions=known)
 
 
-def told_items(info: Info, items: _Items, *, each: int = 1) -> _Items:
+def counted_items(info: Info, items: _Items, *, each: int = 1) -> _Items:
     """The items of a list; raises the field error if the response would be too large.
 
     `each` is how many values an item counts for, besides its fields.
@@ -96,7 +93,7 @@ def told_items(info: Info, items: _Items, *, each: int = 1) -> _Items:
     return items
 
 
-def told_bytes(info: Info, size: int) -> None:
+def count_bytes(info: Info, size: int) -> None:
     """Raises the field error if `size` more bytes are too many for the response."""
     try:
         info.context.allowance.take_bytes(info._raw_info, size)  # noqa: SLF001 - no public way
@@ -104,12 +101,8 @@ def told_bytes(info: Info, size: int) -> None:
         raise _too_much() from None
 
 
-def _too_many(error: TooManyReadsError) -> GraphQLError:
-    return _bad_input(f"This takes more than the {error.most} reads allowed for one request")
-
-
 def _too_much() -> GraphQLError:
-    return _bad_input("This is more than is told in one answer")
+    return _bad_input("This is more than one response may hold")
 
 
 def _bad_input(message: str) -> GraphQLError:

@@ -15,10 +15,10 @@ from gateway.graphql.documents import CachedDocument, DocumentReader, Operation
 from gateway.graphql.errors import coercion_error, field_error
 from gateway.graphql.execution import Executor, GeneralExecutor
 from gateway.graphql.persisted import Documents, TrustedDocuments
-from gateway.graphql.requests import request_from_body, request_from_query
+from gateway.graphql.requests import GraphQLRequest, request_from_body, request_from_query
 from gateway.http.cors import ALLOWED_METHODS, Cors
 from gateway.http.errors import RequestError, internal_error, request_error
-from gateway.http.gates import Admitted, Gate
+from gateway.http.gates import DECISIONS, Gate
 from gateway.http.media_types import MediaType, accepted, is_json
 from gateway.http.requests import RequestHead
 from gateway.http.responses import Response, error_response, graphql_response, refusal
@@ -83,25 +83,24 @@ class GraphQLEndpoint:
         """The response to any request; it never raises."""
         if head.method == "OPTIONS":
             return self._cors.options(head)
-        media_type = accepted(head.headers.get(b"accept"))
+        acceptable = accepted(head.headers.get(b"accept"))
+        media_type = acceptable or MediaType.JSON
         try:
-            response = await self._answer(head, media_type, body)
+            self._check(head, body, acceptable)
+            response = await self._run(head, body, media_type)
         except RequestError as error:
-            response = refusal(error, media_type or MediaType.JSON)
+            response = refusal(error, media_type)
         except Exception as error:  # noqa: BLE001 - last resort: a bug is masked and logged
-            response = error_response(
-                [internal_error(error)], media_type or MediaType.JSON, status=500
-            )
+            response = error_response([internal_error(error)], media_type, status=500)
         if b"origin" in head.headers:
             return response.adding(*self._cors.headers(head))
         return response
 
-    async def _answer(
-        self, head: RequestHead, media_type: MediaType | None, body: bytes
-    ) -> Response:
+    def _check(self, head: RequestHead, body: bytes, acceptable: MediaType | None) -> None:
+        """Raises RequestError if the request is refused whatever its document."""
         if b"origin" in head.headers and (forbidden := self._cors.refusal(head)):
             raise forbidden
-        if media_type is None:
+        if acceptable is None:
             raise request_error(
                 "Answers come as application/graphql-response+json or application/json.",
                 status=406,
@@ -109,35 +108,38 @@ class GraphQLEndpoint:
         if head.method == "POST":
             _check_content(head.headers)
             _check_length(head.headers, body, self._limits.max_body_bytes)
-            text = body
-        elif head.method in _READING:
-            text = b""
-        else:
+        elif head.method not in _READING:
             raise request_error(
                 "Use POST, or GET for queries.", status=405, headers=((b"allow", ALLOWED_METHODS),)
             )
-        if not self._gates:
-            return await self._run(head, text, media_type)
+
+    async def _run(self, head: RequestHead, body: bytes, media_type: MediaType) -> Response:
         held: list[Callable[[], None]] = []
         try:
-            return await self._run(await self._pass_gates(head, held), text, media_type)
+            for gate in self._gates:
+                decision = gate(head)
+                if not isinstance(decision, DECISIONS):
+                    decision = await decision
+                if isinstance(decision, RequestError):
+                    raise decision
+                if decision.release is not None:
+                    held.append(decision.release)
+                if decision.caller is not None:
+                    head = head.called_by(decision.caller)
+            self._admitted(head)
+            request, document, operation = self._read(head, body)
+            self._found(document, operation)
+            result = await self._executor.execute(
+                document, operation, request.variables, self._make_context(head)
+            )
         finally:
             for release in reversed(held):
                 release()
+        return graphql_response(_payload(result), media_type)
 
-    async def _pass_gates(self, head: RequestHead, held: list[Callable[[], None]]) -> RequestHead:
-        for gate in self._gates:
-            decision = await gate(head)
-            if not isinstance(decision, Admitted):
-                raise decision
-            if decision.release is not None:
-                held.append(decision.release)
-            if decision.caller is not None:
-                head = head.called_by(decision.caller)
-        return head
-
-    async def _run(self, head: RequestHead, body: bytes, media_type: MediaType) -> Response:
-        self._admitted(head)
+    def _read(
+        self, head: RequestHead, body: bytes
+    ) -> tuple[GraphQLRequest, CachedDocument, Operation]:
         if head.method == "POST":
             request = request_from_body(body, self._limits)
         else:
@@ -154,11 +156,7 @@ class GraphQLEndpoint:
                 status=405,
                 headers=((b"allow", b"POST"),),
             )
-        self._found(document, operation)
-        result = await self._executor.execute(
-            document, operation, request.variables, self._make_context(head)
-        )
-        return graphql_response(_payload(result), media_type)
+        return request, document, operation
 
 
 def _payload(result: ExecutionResult) -> dict[str, Any]:

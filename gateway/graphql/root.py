@@ -35,7 +35,7 @@ def gateway_info(info: strawberry.Info[RequestContext, None]) -> GatewayInfo:
 
 async def _invite_candidate(
     info: strawberry.Info[RequestContext, None],
-    input: Annotated[  # noqa: A002 - the contract's name
+    input: Annotated[
         InviteCandidateInput,
         strawberry.argument(description="Whom to invite to which track, and how."),
     ],
@@ -45,7 +45,7 @@ async def _invite_candidate(
 
 async def _invite_candidates(
     info: strawberry.Info[RequestContext, None],
-    input: Annotated[  # noqa: A002 - the contract's name
+    input: Annotated[
         InviteCandidatesInput,
         strawberry.argument(description="Whom to invite to one track, and how."),
     ],
@@ -96,12 +96,13 @@ class Mutation:
 
 
 CONFIG = StrawberryConfig(scalar_map={JSON: ANY_JSON})
-DESCRIPTION = """\
-Invites candidates to recruiting tracks, and reads what became of them.
-
-`inviteCandidate` invites one candidate, `inviteCandidates` many. However an invite fails, the
-failure is a member of its result. Go by its `outcome`, which says whether the candidate is
-invited, and by `retryable`. With an idempotency key, sending a request again is safe."""
+# A paragraph is one line: the explorer shows every line break.
+DESCRIPTION = (
+    "Invites candidates to recruiting tracks, and reads what became of them.\n\n"
+    "`inviteCandidate` invites one candidate, `inviteCandidates` many. However an invite fails, the"
+    " failure is a member of its result. Go by its `outcome`, which says whether the candidate is"
+    " invited, and by `retryable`. With an idempotency key, sending a request again is safe."
+)
 PRINTED_ROOTS = f'''\
 """
 {DESCRIPTION}

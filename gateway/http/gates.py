@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol, TypeAlias
 
 from gateway.http.errors import RequestError
 from gateway.http.requests import RequestHead
@@ -22,10 +22,14 @@ class Admitted:
     release: Callable[[], None] | None = None
 
 
+Decision: TypeAlias = Admitted | RequestError
+DECISIONS: Final = (Admitted, RequestError)
+
+
 class Gate(Protocol):
-    """Decides on a request by its head; refuses it by returning a RequestError.
+    """Decides on a request by its head, at once or later; refuses it by a RequestError.
 
     Runs after the body has arrived, so that slow clients hold no place, and before it is parsed.
     """
 
-    def __call__(self, head: RequestHead, /) -> Awaitable[Admitted | RequestError]: ...
+    def __call__(self, head: RequestHead, /) -> Decision | Awaitable[Decision]: ...

@@ -48,7 +48,7 @@ class Admission:
 
     def try_enter(self) -> bool:
         """Take a place if one is free, and return whether it was; release it with `leave`."""
-        if not self.has_room:
+        if self._in_use >= self._limit:
             return False
         self._in_use += 1
         return True
@@ -60,7 +60,7 @@ class Admission:
         wait = self._max_wait_seconds
         if max_wait_seconds is not None:
             wait = min(wait, max_wait_seconds)
-        if len(self._waiting) >= self._queue or wait <= 0:
+        if len(self._waiting) >= self._queue:
             raise OverloadedError(self._retry_after_seconds)
         await self._wait(wait)
 

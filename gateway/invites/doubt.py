@@ -49,7 +49,8 @@ _DESCRIPTIONS: Final = {
         " invited once more"
     ),
     Doubt.UNCLEAR_DATE: (
-        "the candidate is listed with a date that may be before or after this invite"
+        "the candidate is listed with a date that may be before or after this invite, or is in"
+        " the future"
         " (GATEWAY_UPSTREAM_TIME_ZONE says what times without a zone mean)"
     ),
     Doubt.RIVALS: (

@@ -10,7 +10,7 @@ has no other explanation; else it gives the doubt that is left.
     listed, the latest possible moment of its date    | EARLIER
       before the first attempt                        |
     listed, its date may be before the first attempt  | UNCLEAR_DATE
-      or after it                                     |
+      or after it, or is yet to come                  |
     listed, the earliest possible moment of its date  | RIVALS if another record in doubt may have
       not before the first attempt                    |   caused the entry, else INVITED, with it
     not listed, but the list was not read as a whole  | UNREADABLE
@@ -50,6 +50,9 @@ if TYPE_CHECKING:
 
 # Where entries leave several doubts, the first of these is kept, for a person to look into.
 _WORST_FIRST: Final = (Doubt.UNDATED, Doubt.UNCLEAR_DATE, Doubt.EARLIER, Doubt.OTHER_RECORD)
+
+# Less than any difference between two time zones.
+_UNEVEN_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,9 @@ def _weigh_entry(
     at_least, at_most = (case.record.first_sent_at + offset for offset in case.offsets)
     if span.latest <= at_least:
         return Doubt.EARLIER
-    return span.latest if span.is_after(at_most) else Doubt.UNCLEAR_DATE
+    # A date yet to come means that its zone is wrong: it may be hours older.
+    is_past = span.earliest <= case.now.wall + case.offsets[1] + _UNEVEN_SECONDS
+    return span.latest if is_past and span.is_after(at_most) else Doubt.UNCLEAR_DATE
 
 
 def _may_have_caused(other: Record, latest: float) -> bool:

@@ -32,7 +32,10 @@ _AROUND = " \u00a0\u00ad\u061c\u1680\u180e\u202f\u205f\u3000\ufeff" + "".join(
         (*range(0x2000, 0x200C), 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x2070)),
     )
 )
-_AROUND_EMAIL = _AROUND + "\u200c\u200d"
+_JOINERS = "\u200c\u200d"
+_AROUND_EMAIL = _AROUND + _JOINERS
+# Characters that are never joined begin their Unicode names so.
+_WITHOUT_JOINERS = ("LATIN ", "GREEK ", "CYRILLIC ", "COMBINING ")
 # The fillers of Hangul, and the Braille pattern without dots.
 _BLANK_LETTERS = "\u115f\u1160\u3164\uffa0\u2800"
 # Most addresses have this form, are valid and normalised, and need no full validation: words of
@@ -109,18 +112,35 @@ def _issues(
 
 def name_problem(name: str, *, longest: int = LONGEST_NAME) -> str | None:
     """What is wrong with a trimmed name, or another line of at most `longest` characters."""
-    # U+FFFD marks a letter that was lost in decoding. The check for printable text is the quick
-    # one: almost every name passes it, and no forbidden character does.
-    if "\ufffd" in name or (
-        not name.isprintable()
-        and any(unicodedata.category(character) in _FORBIDDEN_CATEGORIES for character in name)
-    ):
-        return "Must not contain control characters, line breaks or broken characters."
+    # The check for printable text is the quick one: almost every name passes it, and of the
+    # characters to look for, only U+FFFD does, which marks a letter that was lost in decoding.
+    if ("\ufffd" in name or not name.isprintable()) and (problem := _character_problem(name)):
+        return problem
     if not name or not (name.isascii() or any(map(_is_seen, name))):
         return "Must not be blank."
     if len(name) > longest:
         return f"Must have at most {longest} characters."
     return None
+
+
+def _character_problem(name: str) -> str | None:
+    before = ""
+    for character in name:
+        category = unicodedata.category(character)
+        if character == "\ufffd" or category in _FORBIDDEN_CATEGORIES:
+            return "Must not contain control characters, line breaks or broken characters."
+        if category == "Cf" and not (character in _JOINERS and _takes_joiner(before)):
+            named = f"U+{ord(character):04X} ({unicodedata.name(character)})"
+            return f"Must not contain the invisible character {named}: type the name anew."
+        before = character
+    return None
+
+
+def _takes_joiner(character: str) -> bool:
+    """Whether a joiner after it may shape a letter or an emoji."""
+    return unicodedata.category(character or " ")[0] in "LMS" and not unicodedata.name(
+        character, ""
+    ).startswith(_WITHOUT_JOINERS)
 
 
 def _is_seen(character: str) -> bool:

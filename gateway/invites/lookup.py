@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from gateway.invites.doubt import Doubt
 from gateway.invites.models import (
-    InviteErrorCode,
     InviteFailure,
     InviteOutcome,
     InviteRequest,
@@ -89,11 +88,7 @@ class Clearing:
 
 def _after_doubt(claim: Record, result: InviteResult) -> InviteResult:
     """After an attempt of unknown outcome, a conflict may be caused by that attempt's invite."""
-    if (
-        follows_doubt(claim)
-        and isinstance(result, InviteFailure)
-        and result.code is InviteErrorCode.ALREADY_INVITED
-    ):
+    if follows_doubt(claim) and isinstance(result, InviteFailure) and result.is_conflict:
         return replace(result, outcome=InviteOutcome.UNKNOWN)
     return result
 

@@ -133,6 +133,8 @@ class InviteFailure:
     retry_after_seconds: int | None = None
     upstream_status: int | None = None
     anomaly: Anomaly | None = field(default=None, compare=False)
+    is_conflict: bool = field(default=False, compare=False)
+    """Whether the platform refused because of an earlier invite of the same candidate."""
 
 
 InviteResult: TypeAlias = InviteSuccess | InviteFailure

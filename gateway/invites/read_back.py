@@ -138,6 +138,7 @@ class ReadBack:
 
     async def _pages(self, track_id: int, narrowed: Mapping[str, str]) -> Look:
         applicants: list[Applicant] = []
+        totals: set[int | None] = set()
         offset = 0.0
         for page in range(1, MOST_PAGES + 1):
             query = {**narrowed, "page": str(page), "per_page": str(PER_PAGE)}
@@ -153,8 +154,9 @@ class ReadBack:
             if page == 1:
                 offset = clock_offset(reply.date, asked_at=asked_at, got_at=self._clocks().wall)
             applicants += listed.applicants
+            totals.add(listed.total)
             if not listed.has_next:
-                whole = not narrowed and _is_complete(applicants, listed.total)
+                whole = not narrowed and _is_complete(applicants, totals)
                 return Listing(tuple(applicants), whole, offset)
             if not listed.applicants:
                 break
@@ -174,10 +176,10 @@ def clock_offset(date: str | None, *, asked_at: float, got_at: float) -> float:
     return 0.0 if least <= 0 <= most else least
 
 
-def _is_complete(applicants: list[Applicant], total: int | None) -> bool:
-    """Whether all applicants were read, even if the list changed between two pages."""
+def _is_complete(applicants: list[Applicant], totals: set[int | None]) -> bool:
+    """Whether all applicants were read, and the list did not change between two pages."""
     ids = {one.application_id for one in applicants}
-    return len(ids) == len(applicants) and total in (None, len(ids))
+    return len(ids) == len(applicants) and totals in ({None}, {len(ids)})
 
 
 def _doubt_of(reply: Reply) -> Doubt:

@@ -22,6 +22,8 @@ from gateway.upstream.wire import Exchange, InviteFields, Reply, read_error
 
 LONGEST_MESSAGE = 200
 LONGEST_WORD = 20
+# Some platforms refuse a second invite with 400.
+_CONFLICT = re.compile(r"\b(already|duplicate|exists?)\b", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+")
 
 # The upstream's message is passed on only for errors that the caller's input caused.
@@ -86,6 +88,7 @@ def result_of(exchange: Exchange, judgement: Judgement, request: InviteRequest) 
         retry_after_seconds=judgement.retry_after_seconds,
         upstream_status=judgement.status,
         anomaly=judgement.anomaly,
+        is_conflict=_is_conflict(exchange, judgement),
     )
 
 
@@ -120,6 +123,12 @@ def _success(answer: InviteFields, judgement: Judgement, request: InviteRequest)
         answer.track_id or str(request.track_id),
     )
     return InviteSuccess(invite)
+
+
+def _is_conflict(exchange: Exchange, judgement: Judgement) -> bool:
+    if judgement.code is InviteErrorCode.INVALID_INPUT and isinstance(exchange, Reply):
+        return _CONFLICT.search(read_error(exchange).message or "") is not None
+    return judgement.code is InviteErrorCode.ALREADY_INVITED
 
 
 def _message(exchange: Exchange, judgement: Judgement, request: InviteRequest) -> str:

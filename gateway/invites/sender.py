@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
+from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
 from gateway.invites.anomalies import Anomalies
@@ -145,10 +146,10 @@ class Sender:
             return _spared(breaker)
         health = _UNTOLD
         try:
-            sent = await self._post(post)
+            sent = self._judged(await self._exchange(post), post)
             if sent.judgement.status == _UNAUTHORIZED and self._has_new_key(post):
                 self._retried()
-                sent = await self._post(post)
+                sent = self._judged(await self._exchange(post), post)
             health = health_of(sent.exchange)
         finally:
             if breaker is not None and permit is not None:
@@ -159,21 +160,22 @@ class Sender:
         """Whether the upstream key, which was refused, has been replaced since."""
         return post.api_key is None and self._upstream.reread_api_key()
 
-    async def _post(self, post: _Post) -> Sent:
-        seconds_left = post.deadline.seconds_left
+    def _exchange(self, post: _Post) -> Awaitable[Exchange]:
+        seconds_left = post.deadline.at - monotonic()
         if seconds_left <= 0:
-            exchange: Exchange = NoReply(Fault.DEADLINE, possibly_sent=False)
-        else:
-            exchange = await self._upstream.send(
-                invite_call(
-                    post.body,
-                    timeout_seconds=min(self._timeout_seconds, seconds_left),
-                    api_key=post.api_key,
-                    idempotency_key=post.idempotency_key,
-                    may_send=post.may_send,
-                    trusts_connection=post.trusts_connection,
-                )
+            return _too_late()
+        return self._upstream.send(
+            invite_call(
+                post.body,
+                timeout_seconds=min(self._timeout_seconds, seconds_left),
+                api_key=post.api_key,
+                idempotency_key=post.idempotency_key,
+                may_send=post.may_send,
+                trusts_connection=post.trusts_connection,
             )
+        )
+
+    def _judged(self, exchange: Exchange, post: _Post) -> Sent:
         judgement = post.judgement
         if judgement is None or post.judged is not exchange:
             judgement = judge(exchange, post.request, now=post.now)
@@ -220,6 +222,10 @@ def _is_own_overload(exchange: Exchange) -> bool:
     return exchange is _SENT_NOTHING or (
         isinstance(exchange, NoReply) and exchange.fault is Fault.POOL_TIMEOUT
     )
+
+
+async def _too_late() -> Exchange:
+    return NoReply(Fault.DEADLINE, possibly_sent=False)
 
 
 async def _limited(limit: Limit, name: str) -> Sent | None:

@@ -3,7 +3,7 @@
 At any time the connection waits for one of these:
 
     the client's next bytes             until `_deadline`
-    the response                        made by `_task`, without a time limit
+    the response                        while `_is_responding`, without a time limit
     the client's reading of a response  as long as it reads some within the keep-alive time
 """
 
@@ -62,7 +62,8 @@ class HttpProtocol(asyncio.Protocol):
         self._requests: deque[Request] = deque()
         """Whole requests without a response; the first is being processed."""
         self._reader = RequestReader(limits, self._requests)
-        self._task: asyncio.Task[None] | None = None
+        self._turn: asyncio.Future[None] | None = None
+        """What the task that responds waits for between requests."""
         self.client = UNIX
         self._waiting_since = monotonic()
         self._deadline = math.inf
@@ -71,6 +72,7 @@ class HttpProtocol(asyncio.Protocol):
         """Further bytes are ignored; the connection closes after the last response."""
         self._ignored_bytes = 0
         self._is_half_closed = self._is_refused = self._is_stopping = self._is_lost = False
+        self._is_responding = False
         self._gone: asyncio.Future[None] | None = None
         self._is_reading = self._is_writable = True
         self._written_bytes = self._sent_bytes = 0
@@ -91,6 +93,8 @@ class HttpProtocol(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         self._is_lost = True
+        if self._turn is not None and not self._is_responding:
+            self._turn.set_result(None)
         if self._timer is not None:
             self._timer.cancel()
         self._server_state.connections.discard(cast("Any", self))
@@ -115,7 +119,7 @@ class HttpProtocol(asyncio.Protocol):
     @property
     def waits(self) -> bool:
         """Whether it waits for its client to send or to read."""
-        return self._task is None
+        return not self._is_responding
 
     @property
     def eviction_order(self) -> tuple[bool, float]:
@@ -198,31 +202,43 @@ class HttpProtocol(asyncio.Protocol):
 
     def _go_on(self) -> None:
         """Process the next request, unless one is in progress or the client is not reading."""
-        if self._task is None and self._is_writable:
-            self._task = self._loop.create_task(self._respond_in_order())
-            self._server_state.tasks.add(self._task)
+        if not self._is_responding and self._is_writable:
+            self._is_responding = True
+            if self._turn is not None:
+                self._turn.set_result(None)
+            else:
+                task = self._loop.create_task(self._respond_in_order())
+                self._server_state.tasks.add(task)
+                task.add_done_callback(self._server_state.tasks.discard)
         elif self._is_reading:
             self._is_reading = False
             self.transport.pause_reading()
 
     async def _respond_in_order(self) -> None:
+        """Respond to one request after another, as long as the connection lasts.
+
+        One task waits for them all, because starting one for each takes several times as long.
+        """
         requests = self._requests
         try:
-            while requests and self._is_writable and not self._is_lost:
-                request = requests[0]
-                try:
-                    response = await self._port.response_to(request, self)
-                except Exception as error:  # noqa: BLE001 - a bug: it is masked and logged
-                    response = error_response([internal_error(error)], status=500)
-                requests.popleft()
-                if not self._is_lost:
-                    self._write(request, response)
+            while not self._is_lost:
+                if requests and self._is_writable:
+                    request = requests[0]
+                    try:
+                        response = await self._port.response_to(request, self)
+                    except Exception as error:  # noqa: BLE001 - a bug: it is masked and logged
+                        response = error_response([internal_error(error)], status=500)
+                    requests.popleft()
+                    if not self._is_lost:
+                        self._write(request, response)
+                else:
+                    if not requests and not self._deaf:
+                        self._read_on()
+                    self._is_responding = False
+                    self._turn = self._loop.create_future()
+                    await self._turn
         finally:
-            # As a callback of the task, this would take another iteration of the event loop.
-            self._server_state.tasks.discard(cast("asyncio.Task[None]", self._task))
-            self._task = None
-        if not requests and not self._deaf and not self._is_lost:
-            self._read_on()
+            self._is_responding, self._turn = False, None
 
     def _resume_reading(self) -> None:
         if not self._is_reading:

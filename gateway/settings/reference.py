@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -114,4 +115,4 @@ def _plain(value: Any) -> str:
 
 
 if __name__ == "__main__":
-    print(reference(), end="")  # noqa: T201 - a command
+    sys.stdout.write(reference())

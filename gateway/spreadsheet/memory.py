@@ -9,9 +9,11 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from gateway.invites.doubt import Doubt
 from gateway.invites.models import InviteErrorCode, InviteFailure, InviteOutcome
 from gateway.invites.record import Record, State, first_claim, settled
 from gateway.invites.stored_result import pack
+from gateway.settings.store_url import SQLITE
 from gateway.spreadsheet.standing import REPORTED
 
 if TYPE_CHECKING:
@@ -37,10 +39,6 @@ def data_folder() -> Path:
     return user_data_path(_FOLDER, appauthor=False)
 
 
-def default_store() -> Path:
-    return data_folder() / _FILE
-
-
 def with_own_store(settings: Settings) -> Settings:
     """The settings, with the user's own store unless they name one."""
     if settings.model_fields_set & {"store_url", "store_url_file"}:
@@ -53,7 +51,7 @@ def is_own_store(settings: Settings) -> bool:
 
 
 def _own_url() -> str:
-    return f"sqlite:///{default_store()}"
+    return f"{SQLITE}{data_folder() / _FILE}"
 
 
 def account_of(upstream_url: str, name: str | None = None) -> str:
@@ -75,6 +73,20 @@ class Memory:
     async def record_of(self, request: InviteRequest) -> Record | None:
         """Raises StoreUnavailableError."""
         return await self._records.store.read(self._identity(request).record_id)
+
+    async def settles_at(self, request: InviteRequest, *, quiet_seconds: float) -> float | None:
+        """When a look-up may settle the record in doubt, if that is known.
+
+        Raises StoreUnavailableError.
+        """
+        record = await self.record_of(request)
+        if record is None:
+            return None
+        if record.state is State.SENDING:
+            return record.lease_until
+        if record.doubt is Doubt.NOT_LISTED and record.absent is not None:
+            return record.absent.wall + quiet_seconds
+        return None
 
     async def adopt(self, request: InviteRequest) -> None:
         """Add a record for a person who has none, but is invited according to a report.

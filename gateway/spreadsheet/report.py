@@ -132,7 +132,7 @@ def held(results: Sequence[Result], *, path: Path, track: str, format_: str) -> 
         if address is None:
             raise ReportError(
                 f"{path}, row {result.row}: there is no e-mail address that can be read, so it"
-                " cannot be told who may be invited already. Put the address in its column; if"
+                " is not known who may be invited already. Put the address in its column; if"
                 " the row is about nobody, delete the row"
             )
         if address not in found or result.says_invited:

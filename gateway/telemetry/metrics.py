@@ -40,7 +40,7 @@ from gateway.telemetry.trail import SUCCESS, Summary, Trail, is_replayed, summar
 from gateway.upstream.wire import Exchange, Fault, Reply
 
 # The creation times of counters would add one series for each.
-disable_created_metrics()  # type: ignore[no-untyped-call]
+disable_created_metrics()
 
 LOGGER = logging.getLogger("gateway.telemetry")
 
@@ -79,7 +79,7 @@ class Metrics:
         )
         self._invites = Counter(
             "gateway_invites",
-            "Invites asked for, by what came of them.",
+            "Invites asked for, by their result.",
             ["type", "code", "outcome"],
             registry=registry,
         )
@@ -105,7 +105,7 @@ class Metrics:
         )
         self._anomalies = Counter(
             "gateway_upstream_anomalies",
-            "Replies to invites that the platform would not give, by what is wrong with them.",
+            "Replies to invites that the platform is not documented to send, by kind.",
             ["kind"],
             registry=registry,
         )
@@ -132,7 +132,7 @@ class Metrics:
         self._request_times = Times(self._request_seconds, _SECONDS)
         self._call_times = Times(self._call_seconds, _SECONDS)
         self._dropped_lines = Counter(
-            "gateway_log_lines_dropped", "Log lines that nobody read in time.", registry=registry
+            "gateway_log_lines_dropped", "Log lines not read in time.", registry=registry
         )
         self._dropped_before = 0
         self._is_alone = False
@@ -227,7 +227,9 @@ class Metrics:
             except OSError:
                 # The files were removed. This worker's counts are also in memory.
                 if not self._is_alone:
-                    LOGGER.warning("the files of the workers' metrics are gone: each has its own")
+                    LOGGER.warning(
+                        "the workers' metrics files are gone: each shows its own metrics"
+                    )
                     self._is_alone = True
         return generate_latest(self.registry)
 
@@ -306,7 +308,7 @@ def _of_all_workers(folder: Path) -> bytes:
     if not any(folder.glob(f"*_{os.getpid()}.db")):
         raise FileNotFoundError
     registry = CollectorRegistry()
-    MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]
+    MultiProcessCollector(registry, str(folder))
     return generate_latest(registry)
 
 
@@ -317,4 +319,4 @@ def _forget_the_dead(folder: Path) -> None:
         if number.isdecimal() and not Path(f"/proc/{number}").exists():
             # Another worker may have removed it already.
             with contextlib.suppress(FileNotFoundError):
-                mark_process_dead(int(number), str(folder))  # type: ignore[no-untyped-call]
+                mark_process_dead(int(number), str(folder))

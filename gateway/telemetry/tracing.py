@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
@@ -246,16 +247,15 @@ class _TracedStore:
         self._tracing = tracing
 
     async def insert(self, record: Record) -> bool:
-        if TRAIL.get() is None:
-            return await self._store.insert(record)
-        with self._tracing.step("claim"):
+        with self._step("claim"):
             return await self._store.insert(record)
 
     async def swap(self, record: Record, *, was: Record) -> bool:
-        if TRAIL.get() is None:
+        with self._step("claim" if record.state is State.SENDING else "settle"):
             return await self._store.swap(record, was=was)
-        with self._tracing.step("claim" if record.state is State.SENDING else "settle"):
-            return await self._store.swap(record, was=was)
+
+    def _step(self, name: str) -> AbstractContextManager[object]:
+        return nullcontext() if TRAIL.get() is None else self._tracing.step(name)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)

@@ -11,6 +11,8 @@ from urllib.parse import urlencode
 from gateway.upstream.wire import Exchange, Reply
 
 INVITE_PATH: Final = "/tracks/invite"
+# A list from a cache may be older than the invite that is looked up in it.
+_FRESH: Final = ((b"cache-control", b"no-cache"),)
 
 
 class Route(Enum):
@@ -87,7 +89,7 @@ def applicants_call(
 ) -> Call:
     """Reads one page of a track's applicants list."""
     path = f"/tracks/{track_id}/applicants?{urlencode(query)}"
-    return Call(Route.APPLICANTS, path, timeout_seconds, api_key=api_key)
+    return Call(Route.APPLICANTS, path, timeout_seconds, api_key=api_key, headers=_FRESH)
 
 
 def applicant_call(

@@ -18,9 +18,12 @@ _ERRORS: Final = ("error", "iserror", "haserror", "exception", "fault", "failed"
 _MESSAGES: Final = frozenset({"message", "msg", "detail", "reason"})
 _WORDS_FOR_FALSE: Final = frozenset({"", "false", "f", "no", "n", "0"})
 _WORDS_FOR_NOTHING: Final = frozenset({"", "false", "0", "none", "null"})
+# Not `int | str`, of which each check would make a new one.
+_WORDS: Final = (int, str)
 _FAILED: Final = re.compile(
     r"\s*(err|fail|unsuccess|reject|denied|refused|invalid|exception|fault|false|forbid|unauth"
-    r"|not.?found|duplicate|timeout|ko\b|nok\b|[45]\d\d\b)",
+    r"|not.?(found|sent|invited|delivered|created)|undeliver|duplicate|skipped|bounced|blocked"
+    r"|timeout|ko\b|nok\b|[45]\d\d\b)",
     re.IGNORECASE,
 )
 _NEGATIVE: Final = re.compile(
@@ -65,7 +68,7 @@ def _is_nothing(value: object) -> bool:
 
 def is_failure(status: object) -> bool:
     """A word for failure, an HTTP error status, or False."""
-    if isinstance(status, int | str):
+    if isinstance(status, _WORDS):
         return _FAILED.match(str(status)) is not None
     return False
 

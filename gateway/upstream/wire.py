@@ -220,9 +220,15 @@ def read_error(reply: Reply) -> ErrorFields:
 
 
 def read_applicants(reply: Reply) -> ApplicantPage | None:
-    """The page, or None unless all of it is readable: half a list proves no absence."""
+    """The page, or None unless all of it is readable: half a list proves no absence.
+
+    Nor does one beside which an error is reported.
+    """
     body = json_of(reply) if reply.status == HTTPStatus.OK and reply.body_complete else None
     if not isinstance(body, dict) or not isinstance(body.get("data"), list):
+        return None
+    # An error with an empty list beside it is not an empty list.
+    if denies({name: value for name, value in body.items() if name != "data"}):
         return None
     pagination = body.get("pagination")
     if not isinstance(pagination, dict) or not isinstance(pagination.get("has_next"), bool):

@@ -101,7 +101,7 @@ async def test_keys_are_kept_while_the_provider_is_down(keys, provider, clock, c
 
     assert await knows(keys, "old")
     assert unknown == [None, None]
-    assert caplog.messages == ["The identity provider's keys cannot be had: status 503"]
+    assert caplog.messages == ["The identity provider's keys are not available: status 503"]
 
 
 async def test_a_provider_that_comes_back_is_asked_again(keys, provider, clock):
@@ -186,7 +186,7 @@ async def test_what_is_no_key_set_is_refused(provider, caplog, status, body, tol
     provider.headers["Location"] = provider.url + "/elsewhere"
 
     assert await JwksUrl(partial(fetch_keys, provider.url)).ring("old") is None
-    assert caplog.messages == [f"The identity provider's keys cannot be had: {told}"]
+    assert caplog.messages == [f"The identity provider's keys are not available: {told}"]
     assert provider.asked == 1
 
 
@@ -212,7 +212,7 @@ async def test_a_broken_answer_is_reported(clock, caplog):
         keys = JwksUrl(partial(fetch_keys, f"http://127.0.0.1:{port}/"), clock=clock)
 
         assert await keys.ring("old") is None
-    assert caplog.messages == ["The identity provider's keys cannot be had: BadStatusLine"]
+    assert caplog.messages == ["The identity provider's keys are not available: BadStatusLine"]
 
 
 async def test_a_file_of_keys_is_read_again(tmp_path):

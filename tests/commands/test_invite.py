@@ -177,7 +177,7 @@ def test_links_are_made_without_a_question(run, sandbox):
     assert "2 rows: 2 invited, 0 not invited, 0 unknown." in result.output
     assert f"Results: {RESULTS}" in result.output
     assert "remembered in" in result.output
-    assert emails(sandbox) == ["ada@example.com", "bob@example.com"]
+    assert sorted(emails(sandbox)) == ["ada@example.com", "bob@example.com"]
 
 
 @pytest.mark.usefixtures("terminal")
@@ -338,8 +338,11 @@ def test_settings_are_needed_but_no_callers(run):
     missing = run(*WORDS, GATEWAY_UPSTREAM_API_KEY="")
     wrong = run(*WORDS, "--dry-run", GATEWAY_PORT="x")
     forwarding = run(*WORDS, GATEWAY_UPSTREAM_API_KEY="", GATEWAY_UPSTREAM_API_KEY_MODE="forward")
+    gone = {"GATEWAY_UPSTREAM_API_KEY": "", "GATEWAY_UPSTREAM_API_KEY_FILE": "gone"}
+    unreadable = run(*WORDS, "--dry-run", **gone)
 
-    assert {one.exit_code for one in (missing, wrong, forwarding)} == {2}
+    assert {one.exit_code for one in (missing, wrong, forwarding, unreadable)} == {2}
+    assert "GATEWAY_UPSTREAM_API_KEY_FILE: cannot be read" in unreadable.output
     assert "GATEWAY_UPSTREAM_API_KEY_FILE" in missing.output
     assert "GATEWAY_AUTH" not in missing.output + wrong.output
     assert "GATEWAY_PORT" in wrong.output

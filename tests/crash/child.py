@@ -25,8 +25,11 @@ from gateway.stores.opening import store_of
 from gateway.stores.postgres import PostgresStore
 from gateway.stores.sqlite import SqliteStore
 from gateway.upstream.direct.connection import Connection
+from gateway.upstream.direct.pool import Pool
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from gateway.invites.store import Store
     from gateway.upstream.wire import Exchange
 
@@ -104,9 +107,27 @@ def trap_the_wire(trap: Trap) -> None:
     setattr(Connection, "exchange", trapped_exchange)  # noqa: B010 - mypy refuses the assignment
 
 
+def trap_the_dialling(trap: Trap) -> None:
+    """A point between claim and first byte: the connection is made, and nothing is sent."""
+
+    def trapped(dial: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def trapped_dial(*given: Any, **named: Any) -> Any:
+            connection = await dial(*given, **named)
+            trap.passed("dialled")
+            return connection
+
+        return trapped_dial
+
+    from gateway.upstream.httpx_client import _Network  # noqa: PLC0415 - slow to load
+
+    setattr(Pool, "dial", trapped(Pool.dial))  # noqa: B010 - as above
+    setattr(_Network, "connect_tcp", trapped(_Network.connect_tcp))  # noqa: B010 - as above
+
+
 async def serve(settings: Settings, trap: Trap) -> None:
     store = trapped(store_of(settings), trap)
     trap_the_wire(trap)
+    trap_the_dialling(trap)
     app: Any = create_app(settings, store=store)
     async with running_gateway(app, settings, listen("127.0.0.1", 0)) as address:
         print(address, flush=True)

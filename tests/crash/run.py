@@ -99,6 +99,12 @@ class Nursery:
         self._pid = 0
         return bool(done)
 
+    async def pauses(self) -> None:
+        """Wait until the gateway has stopped at its point."""
+        stat = Path(f"/proc/{self._pid}/stat")
+        while stat.read_text("ascii").rpartition(") ")[2][0] != "T":  # noqa: ASYNC240, ASYNC110
+            await asyncio.sleep(0.01)
+
     def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
         """Send a signal to the gateway that lives now, if one does."""
         if self._pid:

@@ -24,15 +24,16 @@ from gateway.invites.records import Records
 from gateway.invites.retries import RetryPolicy
 from gateway.invites.sender import Sender
 from gateway.invites.store import StoreUnavailableError
+from gateway.invites.stored_result import FINAL_REFUSALS
 from gateway.invites.witness import WitnessLooks
 from gateway.upstream.wire import Exchange, Fault, NoReply, Reply
 from tests.fakes.calls import asked
 from tests.fakes.records import LEASE_SECONDS, NOW, SECRET, a_request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from gateway.invites.models import InviteRequest
+    from gateway.invites.models import InviteErrorCode, InviteRequest
     from gateway.upstream.call import Call
 
 QUIET_SECONDS = 30.0
@@ -339,12 +340,15 @@ class Replica:
     """One gateway's keyed invites over a store that may be shared."""
 
     records: Records
-    upstream: FakeUpstream
+    upstream: Any
     clock: Clock
     reads_back: bool = True
     rules: Rules = RULES
     policy: RetryPolicy = AT_ONCE
     by_person: bool = False
+    settle_waits: Sequence[float] = (0, 0)
+    final_refusals: Collection[InviteErrorCode] = FINAL_REFUSALS
+    call_seconds: float = 10
     admission: Admission = field(default_factory=lambda: Admission(8, queue=8, max_wait_seconds=30))
 
     def __post_init__(self) -> None:
@@ -365,14 +369,15 @@ class Replica:
         )
         self.inviter = KeyedInviter(
             records=self.records,
-            sender=Sender(self.upstream, timeout_seconds=10, policy=self.policy),
+            sender=Sender(self.upstream, timeout_seconds=self.call_seconds, policy=self.policy),
             admission=self.admission,
             read_back=self.read_back,
             witness_looks=self.witness_looks,
             lease_seconds=LEASE_SECONDS,
             by_person=self.by_person,
             clocks=self.clock,
-            settle_waits=(0, 0),
+            settle_waits=self.settle_waits,
+            final_refusals=self.final_refusals,
         )
         self.reconciler = Reconciler(
             self.records, self.read_back, keep_seconds=86_400, clocks=self.clock

@@ -68,12 +68,24 @@ async def test_wait_is_bounded(own_wait):
 
 
 async def test_no_time_left_means_no_wait():
-    """A caller whose deadline has passed does not join the queue."""
+    """A caller whose deadline has passed is turned away, and leaves the queue."""
     admission = Admission(1, queue=1, max_wait_seconds=60)
     await admission.enter()
 
     with pytest.raises(OverloadedError):
         await admission.enter(max_wait_seconds=-1)
+
+    assert admission.waiting == 0
+
+
+async def test_place_is_waited_for_as_long_as_the_caller_has():
+    """The wait for a block's place is bounded as that of `enter`."""
+    admission = Admission(1, queue=1, max_wait_seconds=60)
+    await admission.enter()
+
+    with pytest.raises(OverloadedError):
+        async with asyncio.timeout(5), admission.place(max_wait_seconds=0.001):
+            pass
 
 
 async def test_places_come_back():

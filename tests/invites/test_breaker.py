@@ -75,6 +75,40 @@ def test_old_failures_are_forgotten(breaker, clock):
     assert breaker.state is BreakerState.CLOSED
 
 
+def test_window_ends_at_its_last_moment(breaker, clock):
+    """A call at the end of the window begins the next."""
+    call(breaker, *[Health.BAD] * 3)
+    clock.now += 10
+
+    call(breaker, *[Health.BAD] * 3)
+
+    assert breaker.state is BreakerState.CLOSED
+
+
+def test_probe_that_lasts_is_the_only_one(breaker, clock):
+    """However long the probe takes, no second call is let through beside it."""
+    opened(breaker)
+    clock.now += 5
+    breaker.admit()
+
+    clock.now += 60
+
+    assert breaker.admit() is None
+
+
+def test_counts_anew_once_it_has_closed(breaker, clock):
+    """After the probe it opens again after as many failures as the first time, no fewer, no more."""
+    opened(breaker)
+    clock.now += 5
+    call(breaker, Health.GOOD)
+
+    call(breaker, *[Health.BAD] * 3)
+    before = breaker.state
+    call(breaker, Health.BAD)
+
+    assert (before, breaker.state) == (BreakerState.CLOSED, BreakerState.OPEN)
+
+
 def test_one_probe_after_the_pause(breaker, clock):
     """After the pause one call is let through, and no other before it has ended."""
     opened(breaker)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from gateway.invites.admission import Admission
 from gateway.invites.breaker import Breaker, BreakerLimits
 from gateway.invites.bulk import BulkInviter, PacedInviter, TooManyCandidatesError
+from gateway.invites.deadline import within
 from gateway.invites.inputs import InviteDraft
 from gateway.invites.invite import Inviter
 from gateway.invites.models import (
@@ -34,6 +36,7 @@ from tests.fakes.invites import (
     a_replica,
     answers,
 )
+from tests.fakes.records import a_request
 
 # The pace waits for the upstream's limit, not each attempt by itself.
 WITHOUT_WAITS = RetryPolicy(chance=lambda: 0.0, after=frozenset({Verdict.NOT_SENT}))
@@ -276,8 +279,113 @@ async def test_what_does_not_fit_is_told_as_limited(replica, bulk, pauses):
     assert {result.outcome for result in results[1:]} == {InviteOutcome.NOT_INVITED}
     assert all(result.retryable for result in results[1:])
     assert {result.retry_after_seconds for result in results[1:]} == {60}
+    # Three were sent and refused, the others were not sent at all.
+    assert [result.upstream_status for result in results[1:]] == [429] * 3 + [None] * 5
     assert len(replica.upstream.posts) == 4
     assert pauses == []
+
+
+async def test_limit_that_has_passed_is_no_reason(replica, bulk):
+    """Whose time is up after the pause was held back by nothing but that."""
+    replica.upstream.acts.append(answers(429, retry_after="0"))
+    await bulk.invite_all(drafts(1))
+
+    [result] = await bulk.invite_all([a_draft(2)], Origin(timeout_seconds=0))
+
+    assert result.code is InviteErrorCode.UPSTREAM_UNAVAILABLE
+    assert result.retry_after_seconds is None
+
+
+async def test_concurrency_comes_back(replica, bulk):
+    """After a refusal has halved it, calls that go through raise it to where it was."""
+    replica.upstream.acts.append(answers(429, retry_after="1"))
+    await bulk.invite_all(drafts(20))
+    replica.upstream.posts.clear()
+    replica.upstream.free.clear()
+
+    task = asyncio.create_task(bulk.invite_all(drafts(9)))
+    for _ in range(100):
+        await asyncio.sleep(0)
+
+    assert len(replica.upstream.posts) == 4
+    replica.upstream.free.set()
+    await task
+
+
+class Refusing:
+    """Gives the first request the result, and later ones one that is final."""
+
+    def __init__(self, result: InviteFailure) -> None:
+        self.result = result
+        self.requests = 0
+
+    async def invite_checked(self, request, origin, *, deadline) -> InviteFailure:
+        self.requests += 1
+        return self.result if self.requests == 1 else FINAL
+
+    async def recall(self, request, origin) -> None:
+        return None
+
+    async def drain(self) -> None:
+        pass
+
+
+LIMITED = InviteFailure(
+    InviteErrorCode.RATE_LIMITED,
+    "Too many.",
+    InviteOutcome.NOT_INVITED,
+    retryable=True,
+    retry_after_seconds=2,
+)
+FINAL = replace(LIMITED, code=InviteErrorCode.ALREADY_INVITED, retryable=False)
+FAILED = replace(LIMITED, code=InviteErrorCode.UPSTREAM_UNAVAILABLE)
+
+
+@pytest.mark.parametrize(
+    ("result", "waits", "requests"),
+    [
+        (replace(LIMITED, upstream_status=429), False, 2),
+        (LIMITED, False, 1),
+        (LIMITED, True, 2),
+        (FAILED, False, 2),
+        (replace(FAILED, retryable=False), False, 1),
+        (replace(FAILED, retry_after_seconds=None), False, 1),
+        (replace(FAILED, outcome=InviteOutcome.UNKNOWN), False, 1),
+        (replace(LIMITED, upstream_status=429, outcome=InviteOutcome.UNKNOWN), False, 1),
+    ],
+    ids=[
+        "platform's limit",
+        "operator's limit",
+        "operator's limit, waited for",
+        "refused for a time",
+        "refused for good",
+        "refused without a time",
+        "unknown",
+        "unknown after a limit",
+    ],
+)
+async def test_only_what_was_certainly_not_done_is_waited_for(pace, result, waits, requests):
+    """A candidate is sent again after a refusal that will pass, never after an unknown outcome."""
+    inviter = Refusing(result)
+    paced = PacedInviter(
+        inviter, Paces(lambda: pace), attempt_seconds=15, waits_for_operators_limits=waits
+    )
+
+    await paced.invite(a_request(), Origin(), deadline=within(15))
+
+    assert inviter.requests == requests
+
+
+async def test_required_keys_are_required_of_each(replica):
+    """A list is no way round the operator's rule."""
+    paces = Paces(lambda: Pace(1))
+    paced = PacedInviter(Refusing(LIMITED), paces, attempt_seconds=15)
+
+    [result] = await BulkInviter(paced, most=1, timeout_seconds=15, key_required=True).invite_all(
+        drafts(1)
+    )
+
+    assert [field for field, _ in issues_of(result)] == ["idempotency_key"]
 
 
 async def test_an_outage_is_not_told_as_a_limit(replica, making):

@@ -39,6 +39,13 @@ async def test_first_claim_is_on_disk(store, claims):
     assert list(store.records.values()) == [claim.record] == [a_record()]
 
 
+async def test_claim_names_its_caller(claims):
+    """For the operator, who has to settle what stays in doubt."""
+    claim = await claims.take(None, IDENTITY, Origin(caller="shop"))
+
+    assert claim.record.caller == "shop"
+
+
 async def test_claimed_key_is_not_claimed_again(claims):
     """Of two gateways one gets it."""
     await claims.take(None, IDENTITY, ANYONE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -40,6 +41,12 @@ def test_now_is_read_from_the_system():
     assert first.boot == second.boot != ""
     assert second.ticks >= first.ticks
     assert replace(second, boot=first.boot).has_passed(0, since=first)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such file")
+def test_boot_is_named_by_the_system():
+    """Processes of one machine compare their ticks, also after a restart of the gateway."""
+    assert moment().boot == Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
 
 
 @pytest.mark.parametrize("offset", [-600, 0, 600])

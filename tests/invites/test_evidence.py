@@ -79,7 +79,26 @@ def absent(*, wall: float = NOW + 100 - QUIET, ticks: float = 1100 - QUIET, boot
 )
 def test_entry_that_cannot_be_older_is_ours(listed):
     """Its earliest possible moment is not before the first attempt."""
-    assert weigh(case(listed), RULES) == listed
+    days_later = Moment(NOW + 72 * HOUR, 72 * HOUR, "boot")
+
+    assert weigh(replace(case(listed), now=days_later), RULES) == listed
+
+
+@pytest.mark.parametrize(
+    ("listed", "offset", "is_ours"),
+    [
+        (entry(159), 0, True),
+        (entry(161), 0, False),
+        (entry(HOUR), 0, False),
+        (entry(HOUR + 50), HOUR, True),
+        (entry(HOUR * 15, zone=""), 0, False),
+    ],
+)
+def test_entry_of_the_future_proves_nothing(listed, offset, is_ours):
+    """Its zone is wrong, so it may be older than it says; the platform's own clock counts."""
+    finding = weigh(case(listed, offsets=(offset, offset)), RULES)
+
+    assert finding == (listed if is_ours else Doubt.UNCLEAR_DATE)
 
 
 @pytest.mark.parametrize(
@@ -221,6 +240,13 @@ def test_rivals_are_compared_by_our_own_clock():
     ahead = case(entry(605), offsets=(600, 600), others=[rival])
 
     assert weigh(ahead, RULES) == entry(605)
+
+
+def test_clock_that_may_have_been_set_leaves_more_rivals():
+    """The entry may have been made as late as the least offset says."""
+    rival = another(State.UNKNOWN, sent=300)
+
+    assert weigh(case(entry(605), offsets=(0, 600), others=[rival]), RULES) is Doubt.RIVALS
 
 
 # Not listed

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.invites import inputs
-from gateway.invites.inputs import InviteDraft, check
+from gateway.invites.inputs import InviteDraft, check, comparable_email
 from gateway.invites.models import InviteFormat, InviteRequest
 
 GOOD = {
@@ -88,6 +88,11 @@ def test_bad_names_are_refused(name):
         "O'Neil-Smith, Jr.",
         "مریم\u200cالسادات",
         "👩🏽‍🚀",
+        "❤\ufe0f\u200d🔥",
+        "क्\u200dष",
+        "র\u200d্যাম",
+        "শ্রী",
+        "葛\U000e0100城",
         "<b>x</b>",
         "\u3164김",
         "Ⅳ",
@@ -97,6 +102,38 @@ def test_bad_names_are_refused(name):
 def test_good_names_are_kept(name):
     """People are called all sorts of things."""
     assert checked(candidate_name=name).candidate_name == name
+
+
+@pytest.mark.parametrize(
+    ("name", "character"),
+    [
+        ("Ada \u202eecalevoL", "U+202E (RIGHT-TO-LEFT OVERRIDE)"),
+        ("Ada \u202aLovelace", "U+202A (LEFT-TO-RIGHT EMBEDDING)"),
+        ("Ada\u202c Lovelace", "U+202C (POP DIRECTIONAL FORMATTING)"),
+        ("Ada \u2067Lovelace", "U+2067 (RIGHT-TO-LEFT ISOLATE)"),
+        ("A\u200eda", "U+200E (LEFT-TO-RIGHT MARK)"),
+        ("A\u061cda", "U+061C (ARABIC LETTER MARK)"),
+        ("A\u200bda", "U+200B (ZERO WIDTH SPACE)"),
+        ("A\u2060da", "U+2060 (WORD JOINER)"),
+        ("A\ufeffda", "U+FEFF (ZERO WIDTH NO-BREAK SPACE)"),
+        ("Love\u00adlace", "U+00AD (SOFT HYPHEN)"),
+        ("Ada\U000e0041", "U+E0041 (TAG LATIN CAPITAL LETTER A)"),
+        ("A\u200dda", "U+200D (ZERO WIDTH JOINER)"),
+        ("Ada\u200c", "U+200C (ZERO WIDTH NON-JOINER)"),
+        ("\u200dAda", "U+200D (ZERO WIDTH JOINER)"),
+        ("Ren\u0065\u0301\u200de", "U+200D (ZERO WIDTH JOINER)"),
+        ("А\u200dда", "U+200D (ZERO WIDTH JOINER)"),
+        ("مر \u200cیم", "U+200C (ZERO WIDTH NON-JOINER)"),
+        ("مر\u200c\u200cیم", "U+200C (ZERO WIDTH NON-JOINER)"),
+    ],
+    ids=ascii,
+)
+def test_invisible_characters_in_names_are_named(name, character):
+    """They make a name look like another, and whoever typed it cannot see them."""
+    [issue] = checked(candidate_name=name)
+
+    assert issue.field == "candidate_name"
+    assert character in issue.message
 
 
 def test_names_are_trimmed_before_they_are_measured():
@@ -188,6 +225,26 @@ def test_key_may_be_required():
 def test_bad_addresses_are_refused(email):
     """One address that mail can be sent to, and nothing else."""
     assert bad_fields(candidate_email=email) == ["candidate_email"]
+
+
+@pytest.mark.parametrize(
+    ("length", "problem"),
+    [
+        (254, "Must be one e-mail address that mail can be sent to, like name@example.com."),
+        (255, "Must have at most 254 characters."),
+    ],
+)
+def test_length_is_named_only_if_it_is_what_is_wrong(length, problem):
+    """An address of 254 characters may be wrong in other ways."""
+    [issue] = checked(candidate_email="a" * length)
+
+    assert issue.message == problem
+
+
+@pytest.mark.parametrize("email", ["Ada@xn--0.com", "Ada@xn--a.example"])
+def test_domain_that_cannot_be_decoded_is_compared_as_it_is(email):
+    """The platform's list may hold anything."""
+    assert comparable_email(email) == email.lower()
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,22 @@ async def test_too_much_at_once_is_turned_away(replica, inviter):
     assert all(isinstance(result, InviteSuccess) for result in await asyncio.gather(first, second))
 
 
+async def test_place_is_waited_for_no_longer_than_the_caller_has(replica, inviter):
+    """Where another's invite takes its time, one without a key is turned away at its deadline."""
+    replica.upstream.free.clear()
+    hangs = asyncio.create_task(inviter.invite(a_draft()))
+    await replica.upstream.reached.wait()
+
+    async with asyncio.timeout(10):
+        late = await inviter.invite(a_draft(), Origin(timeout_seconds=0.01))
+
+    assert late.code is InviteErrorCode.UPSTREAM_UNAVAILABLE
+    assert late.outcome is InviteOutcome.NOT_INVITED
+    assert late.retry_after_seconds == 1
+    replica.upstream.free.set()
+    await hangs
+
+
 async def test_unreachable_upstream_is_tried_again(replica, inviter):
     """A retry where nothing was sent needs no key."""
     replica.upstream.acts.append(UNREACHABLE)

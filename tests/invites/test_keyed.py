@@ -355,6 +355,7 @@ async def test_lost_reply_is_looked_up_by_the_next_request(store, replica):
     assert first.outcome is InviteOutcome.UNKNOWN
     assert isinstance(again, InviteSuccess)
     assert again.replayed
+    assert await replica.invite() == again
     assert len(replica.upstream.posts) == 1
 
 
@@ -371,6 +372,7 @@ async def test_absent_invite_is_sent_after_a_second_look(store, replica):
     assert [answer.outcome for answer in (first, look)] == [InviteOutcome.UNKNOWN] * 2
     assert isinstance(again, InviteSuccess)
     assert not again.replayed
+    assert await replica.invite() == replace(again, replayed=True)
     assert replica.upstream.invites_of(ADA) == 1
 
 
@@ -1081,3 +1083,25 @@ async def test_replay_is_the_first_answer(replica):
 
     assert first.invite.email == "ADA@Example.com"
     assert again == replace(first, replayed=True)
+
+
+async def test_only_refusals_called_final_are_kept(store):
+    """The command that reads a list sends what the platform refused again, once it is corrected."""
+    replica = await a_replica(store, final_refusals=())
+    replica.upstream.acts.append(NO_TRACK)
+
+    refused, again = await replica.invite(), await replica.invite()
+
+    assert refused.code is InviteErrorCode.TRACK_NOT_FOUND
+    assert isinstance(again, InviteSuccess)
+
+
+async def test_store_is_asked_again_only_as_often_as_said(store):
+    """With no waits left, an end that could not be recorded is left to the reconciler."""
+    replica = await a_replica(store, settle_waits=())
+    store.fail("swap")
+
+    await replica.invite()
+    await replica.inviter.drain()
+
+    assert the_record(store).state is State.SENDING

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.invites.deadline import within
 from gateway.invites.doubt import Doubt
 from gateway.invites.failures import interrupted, key_reused
 from gateway.invites.lookup import Clearing
-from gateway.invites.models import InviteSuccess
+from gateway.invites.models import InviteOutcome, InviteSuccess
 from tests.fakes.invites import QUIET_SECONDS, a_replica
 from tests.fakes.records import NOW, a_record, a_request
 
@@ -51,6 +53,14 @@ async def test_what_is_certain_is_not_looked_up(clearing, replica):
     """Neither a success nor a refusal."""
     assert await clear_up(clearing, seconds=9, result=key_reused()) == (key_reused(), None)
     assert replica.upstream.looks == 0
+
+
+async def test_invite_that_is_certain_but_for_its_details_leaves_no_doubt(clearing, replica):
+    """A list that does not have it yet takes nothing back."""
+    cut = replace(interrupted(6578), outcome=InviteOutcome.INVITED)
+
+    assert await clear_up(clearing, seconds=9, result=cut) == (cut, None)
+    assert replica.upstream.looks == 1
 
 
 @pytest.mark.parametrize(

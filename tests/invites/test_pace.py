@@ -77,6 +77,21 @@ async def test_an_ended_turn_is_the_next_ones(pacing):
     assert await second is not None
 
 
+async def test_newcomer_does_not_overtake(pacing):
+    """A turn that has just ended is for whoever waits, not for who asks at that moment."""
+    pace = pacing(1)
+    first = await a_turn(pace)
+    waiting = asyncio.create_task(pace.turn(deadline=far()))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+    first.end()
+    newcomer = await pace.turn(deadline=within(0.05))
+
+    assert newcomer is None
+    assert await waiting is not None
+
+
 async def test_first_come_first_served(pacing):
     """Turns are had in the order in which they were asked for."""
     pace, order = pacing(1), []
@@ -217,6 +232,48 @@ async def test_more_at_a_time_while_all_goes_well(pacing):
     assert left[0] == 2
     assert left[-1] == 4
     assert left == sorted(left)
+
+
+async def test_number_comes_back_slowly(pacing):
+    """From two at a time it takes more than one call that goes through to have three."""
+    pace = pacing(4)
+    turn = await a_turn(pace)
+    turn.turned_away(0)
+    turn.end()
+
+    turn = await a_turn(pace)
+    turn.went_through()
+    turn.end()
+
+    assert len(await taken(pace)) == 2
+
+
+async def test_growth_of_pauses_begins_anew_after_each_success(pacing, time):
+    """The second pause after a call that went through is twice the first."""
+    pace = pacing(4)
+    turn = await a_turn(pace)
+    turn.went_through()
+    turn.end()
+    for _ in range(2):
+        turn = await a_turn(pace)
+        turn.turned_away(None)
+        turn.end()
+    await a_turn(pace)
+
+    assert time.slept == [1, 2]
+
+
+async def test_late_refusal_after_a_success_pauses_no_less(pacing, time):
+    """It was sent together with one that was turned away before."""
+    pace = pacing(4)
+    refused, taken_up, late = [await a_turn(pace) for _ in range(3)]
+    refused.turned_away(None)
+    taken_up.went_through()
+    time.now += 10
+
+    late.turned_away(None)
+
+    assert pace.pause_seconds == 1
 
 
 @pytest.mark.parametrize(("asked", "waited"), [(300, 300), (3600, 300)])

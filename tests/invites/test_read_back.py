@@ -137,6 +137,7 @@ async def test_older_entry_is_older_by_the_platforms_clock_too(replica, ahead):
         ("Fri, 15 Jan 2027 08:00:00 GMT", 0),
         ("Fri, 15 Jan 2027 08:00:01 GMT", 0),
         ("Fri, 15 Jan 2027 07:59:59 GMT", 0),
+        ("Fri, 15 Jan 2027 07:59:58 GMT", -3.5),
         ("Fri, 15 Jan 2027 08:10:00 GMT", 598.5),
         ("Fri, 15 Jan 2027 07:50:00 GMT", -601.5),
     ],
@@ -308,3 +309,12 @@ async def test_absence_is_weighed_with_witnesses_of_the_track(replica, changes, 
     record = replace(a_record(), **{"absent": since, **changes})
 
     assert await replica.read_back.look_for(record, ADA, seconds_left=10) is finds
+
+
+async def test_first_look_needs_no_witness(replica):
+    """Absence at the first look proves nothing, whoever is listed."""
+    store = replica.records.store
+
+    await look(replica)
+
+    assert store.calls["witnesses"] == 0

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from gateway.invites.doubt import Doubt
 from gateway.invites.models import InviteSuccess
+from gateway.invites.reconciler import OpenRecord, Report
 from gateway.invites.record import State, settled
 from gateway.upstream.wire import Reply
 from tests.fakes.invites import (
@@ -190,6 +193,42 @@ async def test_wall_clock_that_was_set_forward_purges_nothing(store, replica, ra
     assert record.record_id not in store.records
 
 
+async def test_records_are_kept_a_little_longer_than_said(store, replica):
+    """As the clocks may drift apart, unnoticed, by ten minutes."""
+    await replica.reconciler.purge()
+    record = settled(a_record("young"), State.INVITED, now=replica.clock.now)
+    store.records[record.record_id] = record
+    replica.clock.now += DAY + 600
+
+    just_before = await replica.reconciler.purge()
+    kept = record.record_id in store.records
+    replica.clock.now += 1
+    await replica.reconciler.purge()
+
+    assert kept, just_before
+    assert record.record_id not in store.records
+
+
+async def test_wall_clock_that_is_corrected_a_little_hinders_no_purge(store, replica):
+    """Time servers do so all the time."""
+    await replica.reconciler.purge()
+    replica.clock.now += DAY + 700
+    replica.clock.wall_ahead = 30
+
+    assert await replica.reconciler.purge() == 1
+
+
+async def test_doubt_that_is_known_is_reported_where_nothing_is_read_back(store):
+    """It says more than that reading back is off."""
+    replica = await a_replica(store, reads_back=False)
+    record = settled(a_record(), State.UNKNOWN, now=NOW, doubt=Doubt.RIVALS)
+    store.records[record.record_id] = record
+
+    report = await replica.reconciler.reconcile()
+
+    assert [left.why for left in report.open] == [Doubt.RIVALS]
+
+
 async def test_restart_does_not_forget_how_long_the_clocks_ran(store, replica):
     """Gateways that are restarted every day purge all the same."""
     await replica.reconciler.purge()
@@ -251,6 +290,71 @@ async def test_one_of_many_works(store, replica):
     await running(replica, lambda: store.calls["lease"] > asked + 1)
 
     assert store.calls["doubtful"] == 0
+
+
+async def test_lease_outlasts_a_late_pass(store, replica):
+    """The process that works keeps the work, even if its next pass is late."""
+    await running(replica, lambda: "reconciler" in store.leases)
+
+    _, until = store.leases["reconciler"]
+    assert until == replica.clock().wall + 0.003
+
+
+async def test_passes_are_an_interval_apart(replica, monkeypatch):
+    """Replicas that start together do not ask the platform together, nor one all the time."""
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 50:
+            raise asyncio.CancelledError
+
+    monkeypatch.setattr("gateway.invites.reconciler.asyncio", SimpleNamespace(sleep=sleep))
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(replica.reconciler.run(interval_seconds=60), 20)
+
+    assert 30 <= min(slept) < max(slept) <= 60
+
+
+async def test_each_open_record_is_reported_once(store):
+    """Also where several fit on one page."""
+    replica = await a_replica(store, reads_back=False)
+    for number in range(3):
+        record = a_record(f"{number}", lease_until=NOW)
+        store.records[record.record_id] = record
+
+    report = await replica.reconciler.reconcile()
+
+    assert len(report.open) == 3
+
+
+async def test_record_that_is_settled_meanwhile_is_not_counted_below_zero(store, monkeypatch):
+    """Another process settles a record between its look-up and the count."""
+    replica = await a_replica(store, reads_back=False)
+    store.records[a_record().record_id] = a_record(lease_until=NOW)
+
+    async def none_left() -> Counter[State]:
+        return Counter()
+
+    monkeypatch.setattr(store, "count", none_left)
+
+    assert (await replica.reconciler.reconcile()).in_flight == 0
+
+
+@pytest.mark.parametrize(
+    ("in_flight", "doubts", "worth_waiting"),
+    [
+        (0, [], False),
+        (1, [], True),
+        (0, [Doubt.EARLIER], False),
+        (0, [Doubt.EARLIER, Doubt.NOT_LISTED], True),
+    ],
+)
+def test_waiting_is_worth_it_where_a_later_look_settles_more(in_flight, doubts, worth_waiting):
+    """Something is in progress, or the quiet period has not passed."""
+    report = Report(in_flight=in_flight, open=[OpenRecord(a_record(), why) for why in doubts])
+
+    assert report.worth_waiting is worth_waiting
 
 
 async def test_abandoned_record_is_not_on_its_way(store):

@@ -120,6 +120,15 @@ def test_in_doubt(state, now, expected):
     assert in_doubt(a_record(state=state), now=now) is expected
 
 
+def test_end_is_when_the_record_was_last_changed():
+    """Old results are purged by it, and later requests know a first attempt by it."""
+    record = settled(a_record(), State.INVITED, now=LATER, answer=b"{}")
+
+    assert record == replace(
+        a_record(), state=State.INVITED, updated_at=LATER, lease_until=LATER, answer=b"{}"
+    )
+
+
 def test_takeover_keeps_the_first_time():
     """An invite of the first attempt must still be found after the second."""
     record = settled(a_record(), State.UNKNOWN, now=LATER, answer=b"{}")
@@ -172,8 +181,11 @@ def test_first_look_without_the_candidate_is_noted_once():
     once = looked_at(record, now=at(LATER))
     twice = looked_at(once, now=at(LATER + 10))
 
+    same_second = looked_at(once, now=replace(at(LATER), ticks=LATER - NOW + 0.5))
+
     assert (once.absent, once.doubt) == (at(LATER), Doubt.NOT_LISTED)
     assert twice == once
+    assert same_second == once
 
 
 def test_other_doubts_leave_the_first_look_as_it_is():

@@ -25,6 +25,15 @@ async def test_secret_is_drawn_once():
     assert (await opened(MemoryStore())).hasher.check_value() != first.hasher.check_value()
 
 
+async def test_what_is_kept_stays_under_its_names():
+    """A store outlives the version of the gateway that wrote it."""
+    store = MemoryStore()
+
+    await opened(store)
+
+    assert sorted(store.values) == ["secret", "secret-check"]
+
+
 async def test_given_secret_is_not_kept():
     """A secret from the settings is not written beside the hashes that it protects."""
     store = MemoryStore()
@@ -48,11 +57,13 @@ async def test_other_secret_is_refused(first, then):
 
 async def test_no_hashes_while_closed():
     """Before opening and after closing there is nothing to hash with."""
-    records = Records(MemoryStore(), secret=b"s")
+    store = MemoryStore()
+    records = Records(store, secret=b"s")
     with pytest.raises(StoreUnavailableError):
         _ = records.hasher
     await records.open()
     await records.close()
 
+    assert not store.is_open
     with pytest.raises(StoreUnavailableError):
         _ = records.hasher

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from gateway.invites.models import (
+    Anomaly,
+    InputIssue,
     Invite,
     InviteErrorCode,
     InviteFailure,
@@ -17,15 +20,15 @@ from gateway.invites.models import (
     InviteSuccess,
 )
 from gateway.invites.outcomes import judge
-from gateway.invites.results import result_of
+from gateway.invites.results import refusal_of, result_of
 from gateway.upstream.wire import Exchange, Fault, NoReply, Reply
 
 REQUEST = InviteRequest("Ada Lovelace", "ada@example.com", 6578, InviteFormat.GET_LINK)
 
 
-def told(exchange: Exchange):
+def told(exchange: Exchange, request: InviteRequest = REQUEST):
     return result_of(
-        exchange, judge(exchange, REQUEST, now=lambda: datetime(2026, 1, 1, tzinfo=UTC)), REQUEST
+        exchange, judge(exchange, request, now=lambda: datetime(2026, 1, 1, tzinfo=UTC)), request
     )
 
 
@@ -154,6 +157,11 @@ def test_the_upstreams_words_are_kept_back_elsewhere(status):
     [
         "x" * 201,
         "<b>No</b>",
+        "2 < 1",
+        "2 > 1",
+        "write to help@platform",
+        "see a://b",
+        "Candidate bo exists",
         "line\nbreak",
         "ada@example.com exists",
         "Candidate ada LOVELACE exists",
@@ -173,10 +181,50 @@ def test_the_upstreams_words_are_kept_back_elsewhere(status):
 )
 def test_unfit_words_are_replaced(message):
     """Long, marked-up, broken or personal messages give way to our own."""
-    result = told(reply(409, {"error": message}))
+    request = replace(REQUEST, candidate_name="Ada Lovelace Bo")
+
+    result = told(reply(409, {"error": message}), request)
 
     assert isinstance(result, InviteFailure)
     assert result.message == "This candidate has already been invited to this track."
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "x " * 99 + "xx",
+        "A word of " + "x" * 20 + " letters",
+        "A B is not the only initial",
+        "Addresses of example.com are not allowed",
+    ],
+    ids=["200 characters", "20 letters", "initials", "domain"],
+)
+def test_fit_words_are_passed_on(message):
+    """Up to the bounds, and whatever is no part of the candidate's name or mailbox."""
+    request = replace(REQUEST, candidate_name="A. B. Lovelace Bo")
+
+    assert told(reply(409, {"error": message}), request).message == message
+
+
+def test_invalid_input_is_not_sent_again_as_it_is():
+    """Its issues say what to correct."""
+    issues = (InputIssue("track_id", "No."),)
+
+    refusal = refusal_of(issues)
+
+    assert (refusal.code, refusal.outcome) == (
+        InviteErrorCode.INVALID_INPUT,
+        InviteOutcome.NOT_INVITED,
+    )
+    assert (refusal.retryable, refusal.issues) == (False, issues)
+
+
+def test_anomaly_is_passed_on():
+    """The log names it."""
+    result = told(Reply(200, b"<p>Hello</p>"))
+
+    assert isinstance(result, InviteFailure)
+    assert result.anomaly is Anomaly.PAGE
 
 
 def test_numbers_of_the_exchange_are_passed_on():

@@ -69,6 +69,13 @@ def test_no_attempt_beyond_the_last():
     assert policy.wait_before_next(UNSENT, attempts=2, seconds_left=60) is None
 
 
+def test_reserve_is_for_so_many_retries():
+    """Each retry takes one of it."""
+    budget = RetryBudget(share=0, reserve=2)
+
+    assert [budget.spend() for _ in range(3)] == [True, True, False]
+
+
 def test_budget_is_a_share_of_the_traffic():
     """Ten first attempts earn one retry, and savings are bounded."""
     budget = RetryBudget(share=0.1, reserve=1)

@@ -9,7 +9,7 @@ import pytest
 from gateway.invites.anomalies import Anomalies
 from gateway.invites.breaker import Breaker, BreakerLimits, BreakerState, Health
 from gateway.invites.deadline import within
-from gateway.invites.models import ANYONE, Anomaly, InviteErrorCode
+from gateway.invites.models import ANYONE, Anomaly, InviteErrorCode, Origin
 from gateway.invites.outcomes import Verdict
 from gateway.invites.retries import RetryBudget, RetryPolicy
 from gateway.invites.sender import Sender, SendLimits, health_of
@@ -98,11 +98,56 @@ async def test_rejected_api_key_is_read_anew(upstream, body):
     """A 401 is tried once more with a new key, if there is one, whoever sent it."""
     upstream.acts += [answers(401, body), INVITES]
     upstream.new_keys = 1
+    retries: list[None] = []
 
-    sent = await send(a_sender(upstream))
+    sent = await send(a_sender(upstream, retried=lambda: retries.append(None)))
 
     assert sent.judgement.verdict is Verdict.INVITED
     assert len(upstream.posts) == 2
+    assert len(retries) == 1
+
+
+@pytest.mark.parametrize("act", [INVITES, LOSES_THE_REPLY, answers(400), answers(500)])
+async def test_new_key_is_no_reason_to_send_again(upstream, act):
+    """Only a refused key is: what was invited once is not invited again with the next key."""
+    upstream.acts.append(act)
+    upstream.new_keys = 1
+
+    await send(a_sender(upstream))
+
+    assert len(upstream.posts) == 1
+
+
+async def test_callers_own_key_is_not_read_anew(upstream):
+    """A key that the caller sent along is the caller's to replace."""
+    upstream.acts += [answers(401), INVITES]
+    upstream.new_keys = 1
+
+    sent = await a_sender(upstream).send(
+        a_request(), Origin(upstream_api_key="own"), deadline=within(20)
+    )
+
+    assert sent.judgement.status == 401
+    assert len(upstream.posts) == 1
+
+
+async def test_each_further_attempt_is_counted(upstream):
+    """For the metric of retries; the first attempt is none."""
+    retries: list[None] = []
+    upstream.acts += [UNREACHABLE, UNREACHABLE, INVITES]
+
+    await send(a_sender(upstream, retried=lambda: retries.append(None)))
+
+    assert len(retries) == 2
+
+
+async def test_attempts_are_spaced_by_default(upstream):
+    """Nothing has to be set for a second attempt."""
+    upstream.acts += [UNREACHABLE, INVITES]
+
+    sent = await send(Sender(upstream, timeout_seconds=10))
+
+    assert sent.judgement.verdict is Verdict.INVITED
 
 
 async def test_wait_that_does_not_fit_is_left_to_the_caller(upstream):

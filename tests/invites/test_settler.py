@@ -52,6 +52,16 @@ async def test_too_late(store, settler, caplog):
     assert "changed nothing" in caplog.text
 
 
+async def test_log_says_why_it_is_late(store, settler, caplog):
+    """The operator can tell a full disk from a slow one."""
+    store.fail("swap")
+
+    await settler.settle(OUTCOME, claim=CLAIM)
+    await settler.drain()
+
+    assert "disk full" in caplog.text
+
+
 async def test_outcome_that_is_there_already(store, settler, caplog):
     """An earlier try that was committed after all is no loss."""
     store.records[CLAIM.record_id] = OUTCOME

@@ -163,6 +163,13 @@ def test_spelling_that_is_the_inputs_takes_no_room():
     assert pack(InviteSuccess(invite), request, scramble) == pack(InviteSuccess(invite))
 
 
+def test_spelling_is_not_stored_readably():
+    """Without a way to encrypt it, it is left out."""
+    invite = Invite("91", "Ada@Example.com", None, None, "A. Lovelace", "6578")
+
+    assert pack(InviteSuccess(invite), a_request()) == pack(InviteSuccess(invite))
+
+
 def test_scrambled_bytes_need_the_address():
     """Another one makes nothing readable of them."""
     text = b"Ada Lovelace " * 10

@@ -9,7 +9,7 @@ import pytest
 from gateway.invites.witness import EVERY_SECONDS, LIMITED_SECONDS
 from gateway.upstream.wire import Reply
 from tests.fakes.invites import CUTS_THE_BODY, LOSES_THE_REPLY, MemoryStore, a_replica, answers
-from tests.fakes.records import a_request
+from tests.fakes.records import a_record, a_request
 
 
 @pytest.fixture
@@ -80,6 +80,13 @@ async def test_only_an_invite_with_its_application_is_looked_up(replica, act):
     replica.upstream.acts += [act] * 3
 
     assert await invite(replica, "ada") is None
+
+
+async def test_record_without_an_application_is_not_looked_up(replica):
+    """There is nothing to look for."""
+    await replica.witness_looks.look(a_record(), seconds_left=9)
+
+    assert replica.upstream.looks == 0
 
 
 async def test_slow_list_is_not_waited_for_long(replica, monkeypatch, caplog):

@@ -1,184 +1,213 @@
-"""`python -m tests.mutation [--each N] [--seed N] [MODULE …]`: does a test notice?
+"""`python -m tests.mutation [--each N] [--seed N] [--only FILE] [MODULE …]`: does a test notice?
 
-Each mutant changes one place of one module in a copy of the tree: a comparison, a truth, a number,
-a call that is left out. The module's own tests run first, then all of its room. Printed is
-which test noticed each mutant, if any, and how many were noticed, by module and by room.
+Each mutant changes one place of a module of `gateway/invites` or `gateway/upstream`. The tests of
+both rooms that run this place are run until one fails, twice. Printed are the mutants that no test
+notices, and how many are noticed, by module and by room. Mutants that change nothing that matters
+are listed in equivalent.txt, each with the reason.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
-import copy
+import hashlib
 import os
+import pickle
 import random
-import shutil
-import subprocess
 import sys
 import tempfile
-from collections import Counter, defaultdict
-from collections.abc import Iterator
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-ROOT = Path(__file__).parents[2]
-ROOMS = ("invites", "upstream")
-SECONDS = 300
-SWAPS: dict[type[ast.AST], type[ast.AST]] = {
-    ast.Lt: ast.LtE,
-    ast.LtE: ast.Lt,
-    ast.Gt: ast.GtE,
-    ast.GtE: ast.Gt,
-    ast.Eq: ast.NotEq,
-    ast.NotEq: ast.Eq,
-    ast.Is: ast.IsNot,
-    ast.IsNot: ast.Is,
-    ast.In: ast.NotIn,
-    ast.NotIn: ast.In,
-    ast.And: ast.Or,
-    ast.Or: ast.And,
-    ast.Add: ast.Sub,
-    ast.Sub: ast.Add,
-}
+from tests.mutation.mutants import Mutant, mutants_of
+from tests.mutation.running import (
+    Timetable,
+    exchange,
+    forked,
+    functions_by_file,
+    import_instead,
+    load_libraries,
+    noticed_by,
+    own_tests,
+    session,
+    timetable,
+)
+
+ROOT: Final = Path(__file__).parents[2]
+ROOMS: Final = ("invites", "upstream")
+EQUIVALENT: Final = Path(__file__).with_name("equivalent.txt")
+# Within pytest the usual output is captured.
+OUTPUT: Final = os.fdopen(os.dup(1), "w", buffering=1)
+
+AT_ONCE: Final = 4
+
+NOT_NOTICED: Final = "NOT NOTICED"
+NOTICED: Final = "noticed"
+IS_EQUIVALENT: Final = "equivalent"
+REFUSED: Final = "refused"
+"""A call without an argument that it must have: mypy finds that, and no test needs to."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
-    parser.add_argument("--each", type=int, default=8, help="mutants of each module, at most")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--each", type=int, help="mutants of each module, at most; else all")
+    parser.add_argument("--seed", type=int, default=1, help="of the sample and of hypothesis")
+    parser.add_argument("--only", type=Path, help="a file with the mutants to try, one a line")
     parser.add_argument("modules", nargs="*", help="such as invites/evidence.py; else all")
     given = parser.parse_args()
-    modules = given.modules or [
-        str(path.relative_to(ROOT / "gateway"))
-        for room in ROOMS
-        for path in sorted((ROOT / "gateway" / room).rglob("*.py"))
-        if path.name != "__init__.py"
-    ]
-    with tempfile.TemporaryDirectory(prefix="gateway-mutation-") as folder:
-        tree = copied(Path(folder))
-        for room in sorted({module.split("/")[0] for module in modules}):
-            # A test that fails anyway would seem to notice everything.
-            if found := failing(tree, tree / "tests" / room):
-                sys.exit(f"{room}/ without a mutant: {found}")
-        rooms: dict[str, Counter[bool]] = defaultdict(Counter)
-        for module in modules:
-            noticed = tried(tree, module, given.each, given.seed)
-            print(f"{module}: {noticed[True]} of {noticed.total()} noticed", flush=True)
-            rooms[module.split("/")[0]] += noticed
-    for room, noticed in rooms.items():
-        print(f"{room}/ (seed {given.seed}): {noticed[True]} of {noticed.total()} noticed")
+    os.chdir(ROOT)
+    sys.dont_write_bytecode = True
+    began = time.monotonic()
+    run = Run(list(chosen_mutants(given)), given.seed)
+    load_libraries()
+    summarize(run.verdicts())
+    minutes = (time.monotonic() - began) / 60
+    print(f"seed {given.seed}, {minutes:.0f} minutes", file=OUTPUT)
 
 
-def tried(tree: Path, module: str, each: int, seed: int) -> Counter[bool]:
-    """How many mutants of one module were noticed, and how many were not."""
-    source = (ROOT / "gateway" / module).read_text("utf-8")
-    mutants = list(mutants_of(source))
-    # The sample of a module is the same whichever others are run beside it.
-    sample = random.Random(f"{seed} {module}").sample(mutants, min(each, len(mutants)))
-    counts: Counter[bool] = Counter()
-    for line, change, text in sample:
-        (tree / "gateway" / module).write_text(text, "utf-8")
-        noticed_by = noticing(tree, module)
-        counts[noticed_by is not None] += 1
-        print(f"{module}:{line}: {change}: {noticed_by or 'NOT NOTICED'}", flush=True)
-    (tree / "gateway" / module).write_text(source, "utf-8")
-    return counts
+def chosen_mutants(given: argparse.Namespace) -> Iterator[Mutant]:
+    only = given.only and {line.removeprefix(f"{NOT_NOTICED}: ") for line in lines_of(given.only)}
+    paths = [path for room in ROOMS for path in sorted((ROOT / "gateway" / room).rglob("*.py"))]
+    for module in given.modules or [str(path.relative_to(ROOT / "gateway")) for path in paths]:
+        mutants = mutants_of(module, (ROOT / "gateway" / module).read_text("utf-8"))
+        if only is not None:
+            mutants = [mutant for mutant in mutants if mutant.name in only]
+        if given.each is not None and given.each < len(mutants):
+            # The sample of a module is the same whichever others are run beside it.
+            mutants = random.Random(f"{given.seed} {module}").sample(mutants, given.each)
+        yield from mutants
 
 
-def copied(folder: Path) -> Path:
-    """A copy of what the tests need."""
-    for name in ("gateway", "tests", "pyproject.toml", "README.md", "schema.graphql"):
-        source = ROOT / name
-        if source.is_dir():
-            leave = shutil.ignore_patterns("node_modules", "__pycache__")
-            shutil.copytree(source, folder / name, ignore=leave)
-        else:
-            shutil.copy(source, folder / name)
-    return folder
+class Run:
+    """Tries mutants, with the verdict on each."""
 
+    rooms: Final = [f"tests/{room}" for room in ROOMS]
 
-def mutants_of(source: str) -> Iterator[tuple[int, str, str]]:
-    """The line, the change and the whole text of each."""
-    tree = ast.parse(source)
-    # How a class is made matters to no invite, and what a limit is set to is a choice.
-    parts: list[ast.AST] = [one for one in tree.body if isinstance(one, ast.AnnAssign | ast.Assign)]
-    for node in ast.walk(tree):
-        parts += node.decorator_list if isinstance(node, ast.ClassDef) else []
-    left_alone = {id(inner) for part in parts for inner in ast.walk(part)}
-    for place, node in enumerate(ast.walk(tree)):
-        for change in () if id(node) in left_alone else changes_of(node):
-            mutant = copy.deepcopy(tree)
-            changed = next(one for at, one in enumerate(ast.walk(mutant)) if at == place)
-            change_in(changed, change)
-            ast.fix_missing_locations(mutant)
-            described = f"{ast.unparse(node)} → {ast.unparse(changed)}"
-            yield node.lineno, described, ast.unparse(mutant)  # type: ignore[attr-defined]
+    def __init__(self, mutants: list[Mutant], seed: int) -> None:
+        self._mutants = mutants
+        self._seed = seed
+        self._measured = Timetable()
+        listed = [line.partition("  # ")[0] for line in lines_of(EQUIVALENT)]
+        self._equivalent = {line for line in listed if not line.endswith("*")}
+        self._equivalent_all = tuple(line[:-1] for line in listed if line.endswith("*"))
 
-
-def changes_of(node: ast.AST) -> Iterator[Any]:
-    """What may be changed in one node."""
-    if isinstance(node, ast.Compare) and type(node.ops[0]) in SWAPS:
-        yield SWAPS[type(node.ops[0])]()
-    elif isinstance(node, ast.BoolOp) or (
-        isinstance(node, ast.BinOp) and type(node.op) in SWAPS and not is_union(node)
-    ):
-        yield SWAPS[type(node.op)]()
-    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        yield node.operand
-    elif isinstance(node, ast.Constant) and isinstance(node.value, bool):
-        yield not node.value
-    elif isinstance(node, ast.Constant) and isinstance(node.value, int | float):
-        yield node.value + 1
-    elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call | ast.Await):
-        yield ast.Pass()
-
-
-def is_union(node: ast.BinOp) -> bool:
-    return isinstance(node.op, ast.BitOr)
-
-
-def change_in(node: ast.AST, change: Any) -> None:
-    if isinstance(node, ast.Compare):
-        node.ops[0] = change
-    elif isinstance(node, ast.BoolOp | ast.BinOp):
-        node.op = change
-    elif isinstance(node, ast.Constant):
-        node.value = change
-    elif isinstance(node, ast.UnaryOp):
-        # Twice "not" is what is under it, as far as truth goes.
-        node.operand = ast.UnaryOp(ast.Not(), node.operand)
-    elif isinstance(node, ast.Expr):
-        node.value = ast.Constant(None)
-
-
-def noticing(tree: Path, module: str) -> str | None:
-    """The first test of the module or of its room that fails."""
-    path = tree / "tests" / module
-    own = path.with_name(f"test_{path.name}")
-    room = tree / "tests" / Path(module).parts[0]
-    return (failing(tree, own) if own.exists() else None) or failing(tree, room)
-
-
-def failing(tree: Path, chosen: Path) -> str | None:
-    """The first test that fails, which a busy machine may have a part in; or that all hangs."""
-    try:
-        ran = subprocess.run(
-            [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", str(chosen)],
-            cwd=tree,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
+    def verdicts(self) -> dict[str, str]:
+        """All mutants' verdicts, by their names."""
+        verdicts: dict[str, str]
+        [(self._measured, verdicts)] = forked(
+            lambda: session(self.rooms, self._seed, self._in_functions)
         )
-    except subprocess.TimeoutExpired:
-        return f"no end within {SECONDS} seconds"
-    if ran.returncode < 0:
-        sys.exit(f"pytest was ended by signal {-ran.returncode}")
-    if not ran.returncode:
+        left = [mutant for mutant in self._mutants if mutant.name not in verdicts]
+        return verdicts | self._each(left, self._when_imported)
+
+    def _in_functions(self, items: dict[str, Any]) -> tuple[Timetable, dict[str, str]]:
+        """The verdicts on those that can be put into the loaded functions."""
+        self._measured = self._measure(items)
+        seconds = sum(self._measured.seconds.values())
+        print(f"{len(items)} tests, {seconds:.0f} s without a mutant", file=OUTPUT)
+        for name in self._measured.failing:
+            print(f"left out, because it fails without a mutant: {name}", file=OUTPUT)
+        loaded = functions_by_file()
+
+        def noticed(mutant: Mutant) -> object:
+            tests = self._measured.tests_of(mutant.module, mutant.lines)
+            path = path_of(mutant)
+            if tests and exchange(loaded[path], mutant.code(path)):
+                return noticed_by(items, tests, self._measured.seconds)
+            return False
+
+        inner = [mutant for mutant in self._mutants if mutant.is_in_function]
+        return self._measured, self._each(inner, lambda mutant: forked(lambda: noticed(mutant))[0])
+
+    def _measure(self, items: dict[str, Any]) -> Timetable:
+        """The timetable of the tree as it is, kept for the next run."""
+        files = sorted(
+            path for room in ("gateway", "tests") for path in (ROOT / room).rglob("*.py")
+        )
+        tree = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+        kept = Path(tempfile.gettempdir(), f"gateway-mutation-{tree[:16]}.pickle")
+        if not kept.exists():
+            [measured] = forked(lambda: timetable(items, ROOT, ROOMS))
+            kept.write_bytes(pickle.dumps(measured))
+        measured = pickle.loads(kept.read_bytes())
+        assert isinstance(measured, Timetable)
+        return measured
+
+    def _when_imported(self, mutant: Mutant) -> Any:
+        """What notices a mutant that is imported instead of its module."""
+        path = path_of(mutant)
+        code = mutant.code(path)
+        tests = self._measured.tests_of(mutant.module)
+        files = {test.partition("::")[0]: None for test in tests}
+        own = own_tests(mutant.module)
+
+        def noticed(those: list[str]) -> Any:
+            import_instead(path, code)
+            work = lambda items: noticed_by(items, tests, self._measured.seconds)  # noqa: E731
+            return session(those, self._seed, work)
+
+        # The module's own tests first: to collect all takes seconds.
+        for those in [own] if own in files else [], [file for file in files if file != own]:
+            if those and (found := forked(lambda those=those: noticed(those))[0]):  # type: ignore[misc]
+                return found
         return None
-    named = [line for line in ran.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
-    return named[0][:150] if named else f"pytest ended with {ran.returncode}"
+
+    def _each(self, mutants: list[Mutant], notice: Callable[[Mutant], Any]) -> dict[str, str]:
+        """The verdicts, of some at a time: a test that waits for its end needs no processor."""
+
+        def share(first: int) -> dict[str, str]:
+            found = ((mutant, notice(mutant)) for mutant in mutants[first::AT_ONCE])
+            return {
+                mutant.name: self._verdict(mutant.name, noticed)
+                for mutant, noticed in found
+                if noticed is not False
+            }
+
+        verdicts: dict[str, str] = {}
+        for some in forked(*(partial(share, first) for first in range(AT_ONCE))):
+            verdicts |= some
+        return verdicts
+
+    def _verdict(self, name: str, noticed: tuple[str, str] | int | None) -> str:
+        """`noticed` by a test that failed, or by one that did not end before the alarm."""
+        is_listed = name in self._equivalent or name.startswith(self._equivalent_all)
+        if not noticed and is_listed:
+            return IS_EQUIVALENT
+        if not noticed:
+            print(f"{NOT_NOTICED}: {name}", file=OUTPUT)
+            return NOT_NOTICED
+        if isinstance(noticed, tuple) and "TypeError" in noticed[1] and "required" in noticed[1]:
+            return REFUSED
+        if name in self._equivalent:
+            print(f"listed as equivalent, but noticed: {name}", file=OUTPUT)
+        return NOTICED
+
+
+def path_of(mutant: Mutant) -> str:
+    return str(ROOT / "gateway" / mutant.module)
+
+
+def lines_of(file: Path) -> list[str]:
+    return file.read_text("utf-8").splitlines()
+
+
+def summarize(verdicts: dict[str, str]) -> None:
+    counts: dict[str, Counter[str]] = {}
+    for name, verdict in verdicts.items():
+        module = name.partition(" ")[0]
+        for part in (module, f"{module.partition('/')[0]}/"):
+            counts.setdefault(part, Counter())[verdict] += 1
+    for part in sorted(counts, key=lambda part: (part.endswith("/"), part)):
+        count = counts[part]
+        mattering = count[NOTICED] + count[NOT_NOTICED]
+        print(
+            f"{part}: {count[NOTICED]} of {mattering} noticed;"
+            f" {count[IS_EQUIVALENT]} equivalent, {count[REFUSED]} refused by mypy",
+            file=OUTPUT,
+        )
 
 
 if __name__ == "__main__":

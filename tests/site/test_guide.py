@@ -13,8 +13,8 @@ from gateway.app import create_app
 from gateway.graphql.schema import executable_schema
 from gateway.http.errors import ErrorCode
 from gateway.invites.models import InviteErrorCode
+from gateway.site.guide.guides import ORDER, Guide, read_guides
 from gateway.site.guide.page import render
-from gateway.site.guide.routes import ORDER, Guide, read_guides
 from tests.fakes.settings import settings
 from tests.fakes.texts import GUIDES, ROOT
 
@@ -94,7 +94,7 @@ def test_the_list_says_what_each_guide_is():
     page = visitor().get("/docs").text
 
     assert page.count("<dd>") == len(ORDER)
-    assert "<dd>Every package that is installed, and why.</dd>" in page
+    assert "<dd>Authentication, several accounts, and rate limits.</dd>" in page
 
 
 def test_the_page_shown_is_marked():

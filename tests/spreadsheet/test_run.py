@@ -6,9 +6,11 @@ import asyncio
 import csv
 import errno
 import os
+import re
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,6 @@ from gateway.spreadsheet.tally import Tally
 from gateway.spreadsheet.track import TrackLook
 from tests.fakes.settings import settings
 
-SEND = {"format_": "send-link"}
 EXCEL_16 = "line,name,email,track,format,status,link,code,reason\r\n"
 
 
@@ -442,7 +443,7 @@ async def test_a_doubt_is_looked_up_on_the_platform(inviting, tmp_path, sandbox)
     reasons = [one.reason for _, one in (*tally.standings, *blind.standings)]
     assert "platform lists this person" in reasons[0]
     assert "does not list this person" in reasons[1]
-    assert "could not be asked" in reasons[2]
+    assert "could not be read" in reasons[2]
     assert await sent(sandbox) == {"a@example.com": 1}
 
 
@@ -481,6 +482,25 @@ async def test_the_same_row_twice_is_no_failure(inviting, rows, sandbox):
     assert [status for _, status, _ in rows()] == ["invited", "invited", "not invited"]
     assert "row 2 has the same address" in tally.standings[2][1].reason
     assert len(await accepted(sandbox)) == 1
+
+
+async def test_a_row_in_doubt_says_when_it_can_be_settled(inviting, tmp_path):
+    """The quiet period after the look-up that did not find the person, for all rows alike."""
+    days = 1
+    quiet = {"read_back_quiet_seconds": days * 86_400}
+    began = datetime.now(UTC)
+
+    tally = await inviting(people("broken@a.example", "broken@b.example"), **quiet)
+
+    reasons = {one.reason for _, one in tally.standings}
+    assert reasons == {row["reason"] for row in read(tmp_path / "one" / "results.csv")}
+    (reason,) = reasons
+    found = re.search(r"again after (\d{4}-\d\d-\d\d \d\d:\d\d): it looks", reason)
+    assert found is not None
+    said = datetime.fromisoformat(found[1]).astimezone()
+    assert began + timedelta(days=days) <= said
+    assert said <= datetime.now(UTC) + timedelta(days=days, minutes=1)
+    assert reason in tally.summary()
 
 
 async def test_a_limit_leaves_the_rest_for_later(inviting, rows):

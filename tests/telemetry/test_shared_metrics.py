@@ -48,7 +48,7 @@ def test_files_may_be_cleaned_away(tmp_path, cleaned, warnings):
     )
 
     assert done.stdout.count('gateway_requests_total{status="200"} 2.0') == 2
-    assert done.stderr.count("the files of the workers' metrics are gone") == warnings
+    assert done.stderr.count("the workers' metrics files are gone") == warnings
 
 
 def test_folder_that_cannot_be_made_is_told(monkeypatch):

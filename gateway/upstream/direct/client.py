@@ -74,13 +74,31 @@ class DirectUpstream:
         self._pool = Pool(dialer.dial, size=concurrency)
 
     async def send(self, call: Call) -> Exchange:
-        if self._observe is None:
-            return await self._send(call)
-        ended, exchange = self._observe(call), None
+        ended = None if self._observe is None else self._observe(call)
+        connection: Connection | Fault = Fault.OTHER
+        exchange: Exchange | None = None
         try:
-            exchange = await self._send(call)
+            request, key, now = self._request(call), self._key, monotonic()
+            if request:
+                # Most calls need not wait, so they avoid a coroutine.
+                connection = self._pool.take(now) or await self._connect(call, now)
+            if isinstance(connection, Fault):
+                exchange = NoReply(connection, possibly_sent=False)
+            elif _is_late(call, now):
+                exchange = NoReply(Fault.DEADLINE, possibly_sent=False)
+            else:
+                exchange = await connection.exchange(request, deadline=now + call.timeout_seconds)
+                if not keyed_and_trusted(exchange, call=call, api_key=key):
+                    connection.abort()
+        except BaseException:
+            if isinstance(connection, Connection):
+                connection.abort()
+            raise
         finally:
-            ended(exchange)
+            if isinstance(connection, Connection):
+                self._pool.give_back(connection, monotonic())
+            if ended is not None:
+                ended(exchange)
         return exchange
 
     def reread_api_key(self) -> bool:
@@ -89,17 +107,17 @@ class DirectUpstream:
     async def aclose(self) -> None:
         await self._pool.aclose()
 
-    def _request(self, call: Call) -> bytes | None:
-        """The request's bytes, or None if it cannot be written."""
+    def _request(self, call: Call) -> bytes:
+        """The request's bytes; none if it cannot be written."""
         key = self._api_key.current() if call.api_key is None else call.api_key
         if key != self._key:
             if not fits_header(key):
-                return None
+                return b""
             self._key, self._invite_head = key, self._head("POST", INVITE_PATH, key)
         own = b""
         if call.idempotency_key is not None:
             if not fits_header(call.idempotency_key):
-                return None
+                return b""
             own = f"idempotency-key: {call.idempotency_key}\r\n".encode()
         if call.headers:
             own += b"".join(b"%b: %b\r\n" % header for header in call.headers)
@@ -114,30 +132,6 @@ class DirectUpstream:
 
     def _head(self, method: str, path: str, key: str) -> bytes:
         return f"{method} {self._path}{path}{self._headers}{key}\r\n".encode()
-
-    async def _send(self, call: Call) -> Exchange:
-        request, key = self._request(call), self._key
-        if request is None:
-            return NoReply(Fault.OTHER, possibly_sent=False)
-        now = monotonic()
-        deadline = now + call.timeout_seconds
-        # Most calls need not wait, so they avoid a coroutine.
-        connection = self._pool.take(now) or await self._connect(call, now)
-        if isinstance(connection, Fault):
-            return NoReply(connection, possibly_sent=False)
-        try:
-            if monotonic() > deadline or (call.may_send is not None and not call.may_send()):
-                return NoReply(Fault.DEADLINE, possibly_sent=False)
-            exchange = await connection.exchange(request, deadline=deadline)
-            if not keyed_and_trusted(exchange, call=call, api_key=key):
-                connection.abort()
-        except BaseException:
-            connection.abort()
-            raise
-        else:
-            return exchange
-        finally:
-            self._pool.give_back(connection, monotonic())
 
     async def _connect(self, call: Call, now: float) -> Connection | Fault:
         """A connection with its place in the pool, or why there is none."""
@@ -164,6 +158,13 @@ class DirectUpstream:
             return Fault.CONNECT
         except Exception:  # noqa: BLE001 - nothing was sent, whatever it was
             return Fault.OTHER
+
+
+def _is_late(call: Call, begun: float) -> bool:
+    """Whether the call, which began at that moment, must not be sent any more."""
+    return monotonic() - begun > call.timeout_seconds or (
+        call.may_send is not None and not call.may_send()
+    )
 
 
 def _authority(host: str, port: int | None, scheme: str) -> str:

@@ -30,13 +30,12 @@ class Connection(asyncio.Protocol):
         self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
-    @property
-    def usable(self) -> bool:
+    def is_open(self) -> bool:
         """Whether another request can be sent, as far as the event loop knows."""
         return self._transport is not None and not self._transport.is_closing()
 
     def is_quiet(self) -> bool:
-        """Whether it is usable and the socket has nothing to read.
+        """Whether it is open and the socket has nothing to read.
 
         That includes an end of the connection that the loop has not seen yet.
         """

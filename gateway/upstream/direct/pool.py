@@ -63,7 +63,7 @@ class Pool:
 
     def give_back(self, connection: Connection | None, now: float) -> None:
         """Free the call's place, and keep the connection if it can be used again."""
-        if connection is not None and connection.usable:
+        if connection is not None and connection.is_open():
             if self._closed or now - connection.made_at >= LONGEST_LIFE_SECONDS:
                 connection.abort()
             else:
@@ -91,7 +91,7 @@ class Pool:
 
     def _close_old(self) -> None:
         until = monotonic() - KEEP_ALIVE_SECONDS
-        while self._idle and (self._idle[0].idle_since <= until or not self._idle[0].usable):
+        while self._idle and (self._idle[0].idle_since <= until or not self._idle[0].is_open()):
             self._idle.popleft().abort()
         self._sweep = None
         if self._idle:

@@ -13,14 +13,17 @@ def now() -> float:
 
 class FakeConnection:
     def __init__(self) -> None:
-        self.usable = True
+        self.is_usable = True
         self.made_at = self.idle_since = now()
 
+    def is_open(self) -> bool:
+        return self.is_usable
+
     def is_quiet(self) -> bool:
-        return self.usable
+        return self.is_usable
 
     def abort(self) -> None:
-        self.usable = False
+        self.is_usable = False
 
 
 async def dial():
@@ -56,11 +59,11 @@ async def test_a_spent_connection_is_not_used_again():
     """Neither when it is given back nor after it was closed while idle."""
     pool = small_pool()
     connection = await taken(pool)
-    connection.usable = False
+    connection.is_usable = False
     pool.give_back(connection, now())
     second = await taken(pool)
     pool.give_back(second, now())
-    second.usable = False
+    second.is_usable = False
 
     third = await taken(pool)
 
@@ -75,7 +78,7 @@ async def test_an_old_connection_is_not_used(monkeypatch):
     pool.give_back(connection, now())
 
     assert await taken(pool) is not connection
-    assert not connection.usable
+    assert not connection.is_usable
     await pool.aclose()
 
 
@@ -89,7 +92,7 @@ async def test_idle_connections_are_closed_when_they_are_old(monkeypatch):
     await until(lambda: now() > given_back_at + 0.005)
     pool.give_back(second, now())
 
-    await until(lambda: not first.usable and not second.usable)
+    await until(lambda: not first.is_usable and not second.is_usable)
     assert pool._sweep is None
 
 
@@ -171,12 +174,12 @@ async def test_closing_closes_what_is_idle_now_and_the_rest_later():
     pool.give_back(idle, now())
 
     await pool.aclose()
-    was_usable = busy.usable
+    was_usable = busy.is_usable
     pool.give_back(busy, now())
 
-    assert not idle.usable
+    assert not idle.is_usable
     assert was_usable
-    assert not busy.usable
+    assert not busy.is_usable
 
 
 async def test_a_call_without_a_connection_gives_its_place_back():

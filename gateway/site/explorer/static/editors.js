@@ -1,4 +1,4 @@
-// GraphiQL's editors and tabs for everybody: with names, reachable by keyboard, links in answers.
+// GraphiQL's editors and tabs for everybody: with names, reachable by keyboard, links in responses.
 
 const { createElement: element, useEffect } = window.React;
 const { DOC_EXPLORER_PLUGIN, UnStyledButton, PlusIcon, Tooltip, useEditorContext } =
@@ -120,8 +120,22 @@ export function openSearchByKey() {
     },
     true,
   );
-  new MutationObserver(() => {
+  whenDrawn(() => {
     const search = document.querySelector(SEARCH);
     if (search) search.placeholder = SEARCH_KEY;
-  }).observe(document.getElementById("explorer"), { childList: true, subtree: true });
+  });
+}
+
+/** Names GraphiQL's dialogs by their titles: a screen reader would find them nameless. */
+export function nameDialogs() {
+  whenDrawn(() => {
+    for (const dialog of document.querySelectorAll("reach-portal [role=dialog]")) {
+      const title = dialog.querySelector(".graphiql-dialog-title");
+      if (title) dialog.setAttribute("aria-label", title.textContent);
+    }
+  });
+}
+
+function whenDrawn(change) {
+  new MutationObserver(change).observe(document.body, { childList: true, subtree: true });
 }
