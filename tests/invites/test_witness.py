@@ -124,6 +124,7 @@ async def test_failing_store_costs_no_more_than_the_witness(store, replica, capl
 
     assert await invite(replica, "ada") is None
     assert "could not be noted" in caplog.text
+    assert "disk full" in caplog.text
 
 
 async def test_tracks_are_forgotten_in_their_order(store, replica, monkeypatch):
