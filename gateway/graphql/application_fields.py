@@ -64,7 +64,7 @@ async def read_applications(
     track_id: str,
     first: int | None = FIRST,
     after: str | None = None,
-    filter: ApplicationFilter | None = None,  # noqa: A002 - the contract's name
+    filter: ApplicationFilter | None = None,
 ) -> ApplicationConnection:
     """The requested part of the list; raises the field error of any failure."""
     reads_of(info)
@@ -91,7 +91,7 @@ async def _applications(
             description="The cursor to go on behind, such as the last `endCursor`."
         ),
     ] = strawberry.UNSET,
-    filter: Annotated[  # noqa: A002 - the contract's name
+    filter: Annotated[
         ApplicationFilter | None, strawberry.argument(description="Which applications are wanted.")
     ] = strawberry.UNSET,
 ) -> ApplicationConnection:
