@@ -238,6 +238,32 @@ def test_a_denied_success_is_seen():
     assert not read_invite(reply({**FULL, "success": True, "error": None})).denied
 
 
+def test_status_of_an_invite_may_deny_it():
+    """Beside the fields of an invite and nothing else."""
+    assert read_invite(reply({**FULL, "invite_status": "failed"})).denied
+    assert not read_invite(reply(FULL)).denied
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (
+            b'{"email": "ada@example.com", "name": "Ada", "track_id": 7, "application_id": 9',
+            InviteFields(email="ada@example.com", name="Ada", track_id="7", shows_invite=True),
+        ),
+        (b'{"page": 7, "appl', InviteFields(shows_invite=False)),
+        (b'{"invite_status": "failed", "x', InviteFields(shows_invite=True, denied=True)),
+        (b'[{"name": "Ada"', InviteFields(is_object=False)),
+        (b"<html", InviteFields(is_object=False)),
+        (b'{"na', InviteFields(shows_invite=True)),
+        (b'"Ada', InviteFields(is_object=False)),
+    ],
+)
+def test_beginning_of_an_invite_is_read(body, expected):
+    """What a cut body is about is read from what is certainly whole."""
+    assert read_invite(Reply(201, body, body_complete=False)) == expected
+
+
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
