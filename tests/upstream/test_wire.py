@@ -208,6 +208,15 @@ def test_what_only_looks_like_the_api_key_stays(text):
     assert json_of(Reply(200, body, api_key=text)) == {"name": "éabcd \nabcdefg"}
 
 
+def test_shortest_key_that_is_taken_out():
+    """Eight characters are seldom a word."""
+    body = b'{"application_id": 1, "name": "a12345678b"}'
+
+    names = [read_invite(Reply(200, body, api_key=key)).name for key in ("12345678", "1234567")]
+
+    assert names == ["a***b", "a12345678b"]
+
+
 def test_a_short_api_key_is_kept_out_of_messages():
     """It may be a word, so that other fields are left alone."""
     received = Reply(400, b'{"message": "No Key1 here", "name": "Key1"}', api_key="key1")
