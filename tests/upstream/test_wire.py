@@ -133,11 +133,15 @@ def test_unreadable_bodies_read_as_nothing(body):
             '{"application_id": 1, "name": "Zoë"}'.encode("latin-1"),
             "application/json; charset=latin-1",
         ),
+        (
+            '{"application_id": 1, "name": "Zoë"}'.encode("latin-1"),
+            'a/b; charset="ISO-8859-1"; x',
+        ),
         ('{"application_id": 1, "name": "Zoë"}'.encode("utf-16"), None),
         ('\ufeff{"application_id": 1, "name": "Zoë"}'.encode(), "application/json"),
         ('{"application_id": 1, "name": "Zoë"}'.encode("utf-16-le"), 'a/b; charset="UTF-16LE"; x'),
     ],
-    ids=["latin-1", "utf-16-bom", "utf-8-bom", "utf-16-declared"],
+    ids=["latin-1", "quoted", "utf-16-bom", "utf-8-bom", "utf-16-declared"],
 )
 def test_other_charsets_are_read(body, content_type):
     """A charset beside UTF-8 does not lose an invite."""
@@ -208,9 +212,10 @@ def test_what_only_looks_like_the_api_key_stays(text):
     assert json_of(Reply(200, body, api_key=text)) == {"name": "éabcd \nabcdefg"}
 
 
-def test_shortest_key_that_is_taken_out():
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "byte order mark"])
+def test_shortest_key_that_is_taken_out(mark):
     """Eight characters are seldom a word."""
-    body = b'{"application_id": 1, "name": "a12345678b"}'
+    body = mark + b'{"application_id": 1, "name": "a12345678b"}'
 
     names = [read_invite(Reply(200, body, api_key=key)).name for key in ("12345678", "1234567")]
 
