@@ -222,6 +222,13 @@ def test_shortest_key_that_is_taken_out(mark):
     assert names == ["a***b", "a12345678b"]
 
 
+def test_key_in_escapes_is_taken_out_of_the_plainest_body():
+    """Its bytes are not there to be found."""
+    body = b'{"name": "\\u0073ecret-key"}'
+
+    assert read_invite(Reply(200, body, api_key="secret-key")).name == "***"
+
+
 def test_a_short_api_key_is_kept_out_of_messages():
     """It may be a word, so that other fields are left alone."""
     received = Reply(400, b'{"message": "No Key1 here", "name": "Key1"}', api_key="key1")
