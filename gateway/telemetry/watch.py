@@ -31,7 +31,7 @@ from gateway.telemetry.observed import (
     observed,
 )
 from gateway.telemetry.trail import TRAIL
-from gateway.upstream.call import Call, CallEnded
+from gateway.upstream.call import Call, CallEnded, CallObserver
 from gateway.upstream.wire import Exchange
 
 if TYPE_CHECKING:
@@ -64,7 +64,9 @@ class Watch:
             self._invites.append(metrics.on_invite)
             self._calls.append(metrics.on_call)
             self._reads.append(metrics.on_read)
-        self._note_call = noting_calls(self._calls, self._reads, clock=_clock)
+        noted = noting_calls(self._calls, self._reads, clock=_clock)
+        self.call: CallObserver = noted if tracing is None else _both(tracing.call, noted)
+        """Called when a call to the platform begins."""
         if log is not None:
             self._requests.append(partial(log_request, log))
             self._invites.append(AuditLog(log, self._hashes))
@@ -95,19 +97,6 @@ class Watch:
             if self._tracing is not None:
                 trail.operation_type = operation.type.value
                 self._tracing.end_reading(trail)
-
-    def call(self, call: Call) -> CallEnded:
-        """A call to the platform begins."""
-        noted = self._note_call(call)
-        if self._tracing is None:
-            return noted
-        traced = self._tracing.call(call)
-
-        def ended(exchange: Exchange | None) -> None:
-            traced(exchange)
-            noted(exchange)
-
-        return ended
 
     def retried(self) -> None:
         """One more call is made for an invite."""
@@ -192,6 +181,19 @@ class Watch:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LAST_SPANS_SECONDS):
                     await aside(self._tracing.close)
+
+
+def _both(first: CallObserver, second: CallObserver) -> CallObserver:
+    def begun(call: Call) -> CallEnded:
+        second_ended, first_ended = second(call), first(call)
+
+        def ended(exchange: Exchange | None) -> None:
+            first_ended(exchange)
+            second_ended(exchange)
+
+        return ended
+
+    return begun
 
 
 async def _in_flight(service: Service, draining: Draining) -> dict[str, float]:

@@ -66,14 +66,15 @@ class ReplyReader:
         self._body_octets = self._octets = self._idle_octets = 0
 
     def feed(self, data: bytes) -> None:
-        is_over = self.complete
+        is_over, octets = self.complete, self._octets
         if is_over:
             self.reusable = False
             return
-        if self._octets < _BEGINNING_OCTETS and not self._begins_well(data):
+        # The parser would accept an empty line before it, and other protocols and versions.
+        if octets < _BEGINNING_OCTETS and not _agree(data, _BEGINNING[octets:]):
             self.broken = True
             return
-        self._octets += len(data)
+        self._octets = octets + len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
@@ -159,13 +160,6 @@ class ReplyReader:
             self.complete = True
             self.reusable = self._parser.should_keep_alive()
 
-    def _begins_well(self, data: bytes) -> bool:
-        # The parser would accept an empty line before it, and other protocols and versions.
-        if data.startswith(_BEGINNING) and not self._octets:
-            return True
-        expected = _BEGINNING[self._octets :]
-        return data[: len(expected)] == expected[: len(data)]
-
     def _ends_with(self, data: bytes) -> bool:
         """Whether the reply ends where the data does: the parser skips empty lines after it.
 
@@ -189,6 +183,11 @@ class ReplyReader:
         )
 
 
+def _agree(data: bytes, expected: bytes) -> bool:
+    """Whether the two are the same, as far as the shorter one goes."""
+    return data.startswith(expected) or expected.startswith(data)
+
+
 def _joined(lines: Sequence[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]:
     """Values by lowercased name; repeated headers are joined by commas."""
     headers: dict[bytes, bytes] = {}
@@ -203,4 +202,5 @@ def _joined(lines: Sequence[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]:
 
 
 def _text(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
-    return headers[name].decode("latin-1").strip(" \t") if name in headers else None
+    value = headers.get(name)
+    return None if value is None else value.decode("latin-1").strip(" \t")

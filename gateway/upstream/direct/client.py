@@ -88,7 +88,7 @@ class DirectUpstream:
                 exchange = NoReply(Fault.DEADLINE, possibly_sent=False)
             else:
                 exchange = await connection.exchange(request, deadline=now + call.timeout_seconds)
-                if not keyed_and_trusted(exchange, call=call, api_key=key):
+                if not keyed_and_trusted(exchange, call, key):
                     connection.abort()
         except BaseException:
             if isinstance(connection, Connection):
