@@ -63,9 +63,9 @@ class ReadFailure:
 
 def judge_read(exchange: Exchange, *, now: Clock) -> Judgement:
     """The judgement of a failed read; `retryable` means that another one may succeed."""
-    told = judge(exchange, now=now)
-    code = _CODES.get(told.code, told.code)
-    return replace(told, code=code, retryable=_may_succeed(exchange, code, told))
+    judgement = judge(exchange, now=now)
+    judgement = replace(judgement, code=_CODES.get(judgement.code, judgement.code))
+    return replace(judgement, retryable=_may_succeed(exchange, judgement))
 
 
 def is_tried_again(exchange: Exchange, judgement: Judgement) -> bool:
@@ -106,8 +106,8 @@ def overloaded(retry_after_seconds: int) -> ReadFailure:
     )
 
 
-def _may_succeed(exchange: Exchange, code: InviteErrorCode, told: Judgement) -> bool:
-    match code, exchange:
+def _may_succeed(exchange: Exchange, judgement: Judgement) -> bool:
+    match judgement.code, exchange:
         case InviteErrorCode.UPSTREAM_TIMEOUT, _:
             return True
         case InviteErrorCode.UPSTREAM_FAULT, Reply(status, body, body_complete):
@@ -115,4 +115,4 @@ def _may_succeed(exchange: Exchange, code: InviteErrorCode, told: Judgement) -> 
             return status >= HTTPStatus.INTERNAL_SERVER_ERROR or (cut and status == HTTPStatus.OK)
         case InviteErrorCode.UPSTREAM_FAULT, _:
             return True
-    return told.retryable
+    return judgement.retryable

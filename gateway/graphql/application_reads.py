@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeAlias, TypeVar, cast
 
 import strawberry
@@ -41,45 +41,42 @@ def reads_of(info: Info) -> Reads:
 
 async def read_details(info: Info, key: ApplicationKey) -> ApplicationDetails | None:
     """The application with its details, or None if there is none."""
-    reads = reads_of(info)
-    try:
-        return found(await reads.one(key))
-    except TooManyReadsError as error:
-        raise _too_many(error) from None
+    return await _read(info, lambda reads: reads.one(key))
 
 
 async def read_track(info: Info, track_id: int) -> Track | None:
     """The track, or None if there is none."""
-    reads = reads_of(info)
-    try:
-        return found(await reads.track(track_id))
-    except TooManyReadsError as error:
-        raise _too_many(error) from None
+    return await _read(info, lambda reads: reads.track(track_id))
 
 
 async def read_window(info: Info, request: ListRequest) -> Window:
     """The requested part of a list."""
-    reads = reads_of(info)
-    try:
-        window = found(await reads.window(request))
-    except TooManyReadsError as error:
-        raise _too_many(error) from None
+    window = await _read(info, lambda reads: reads.window(request))
     told_bytes(info, window.size)
     return window
+
+
+async def _read(info: Info, read: Callable[[Reads], Awaitable[_Found | ReadFailure]]) -> _Found:
+    reads = reads_of(info)
+    try:
+        return found(await read(reads))
+    except TooManyReadsError as error:
+        message = f"This takes more than the {error.most} reads allowed for one request"
+        raise _bad_input(message) from None
 
 
 def found(result: _Found | ReadFailure) -> _Found:
     """What was read; raises the field error if the read failed."""
     if not isinstance(result, ReadFailure):
         return result
-    told: dict[str, object] = {
+    extensions: dict[str, object] = {
         "code": result.code.value,
         "retryable": result.retryable,
         "retryAfterSeconds": result.retry_after_seconds,
         "upstreamStatus": result.upstream_status,
         "issues": [_issue(issue) for issue in result.issues] or None,
     }
-    known = {name: value for name, value in told.items() if value is not None}
+    known = {name: value for name, value in extensions.items() if value is not None}
     raise GraphQLError(result.message, extensions=known)
 
 
@@ -102,10 +99,6 @@ def told_bytes(info: Info, size: int) -> None:
         info.context.allowance.take_bytes(info._raw_info, size)  # noqa: SLF001 - no public way
     except AnswerTooLargeError:
         raise _too_much() from None
-
-
-def _too_many(error: TooManyReadsError) -> GraphQLError:
-    return _bad_input(f"This takes more than the {error.most} reads allowed for one request")
 
 
 def _too_much() -> GraphQLError:

@@ -10,6 +10,7 @@ from gateway.applications.inputs import cursor_at
 from gateway.applications.models import ApplicationKey
 from gateway.applications.reads import Window
 from gateway.graphql.application_reads import Info, read_details, resolved, told_bytes, told_items
+from gateway.graphql.pieces import InPieces
 
 _LARGEST_INT = 2**31 - 1
 _DATES = (
@@ -159,15 +160,15 @@ class ApplicationConnection:
 
     @resolved("The applications with their cursors.")
     def edges(self, info: Info) -> list[ApplicationEdge]:
-        return [
+        return InPieces(
             ApplicationEdge(cursor=cursor_at(at), node=to_graphql(one, track_id=self.track_id))
             for at, one in told_items(info, self.entries)
-        ]
+        )
 
     @resolved("The applications alone.")
     def nodes(self, info: Info) -> list[Application]:
         entries = told_items(info, self.entries)
-        return [to_graphql(one, track_id=self.track_id) for _, one in entries]
+        return InPieces(to_graphql(one, track_id=self.track_id) for _, one in entries)
 
     page_info: PageInfo = strawberry.field(description="Where this part begins and ends.")
     total_count: int | None = strawberry.field(

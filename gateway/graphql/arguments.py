@@ -6,6 +6,7 @@ A value that the executor would refuse or coerce is left to the executor, which 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, Final, TypeAlias, cast
 
 from graphql import (
@@ -211,6 +212,7 @@ def _required(type_: GraphQLInputObjectType) -> frozenset[str]:
     return frozenset(name for name, one in type_.fields.items() if is_required_input_field(one))
 
 
+@cache
 def _object_of(type_: GraphQLInputObjectType) -> _Coerce:
     fields = {
         name: (_unchanged(field.type), coercion(field.type)) for name, field in type_.fields.items()

@@ -11,7 +11,6 @@ from graphql import (
     ObjectValueNode,
     OperationDefinitionNode,
     StringValueNode,
-    ValueNode,
     VariableNode,
     value_from_ast_untyped,
 )
@@ -63,11 +62,7 @@ def _given(part: object, values: Mapping[str, Any]) -> bool:
 
 def _defaults(operation: OperationDefinitionNode) -> dict[str, Any]:
     return {
-        one.variable.name.value: _untyped(one.default_value)
+        one.variable.name.value: value_from_ast_untyped(one.default_value)
         for one in operation.variable_definitions or ()
         if one.default_value is not None
     }
-
-
-def _untyped(node: ValueNode) -> Any:
-    return value_from_ast_untyped(node)

@@ -42,13 +42,13 @@ def field_error(error: GraphQLError) -> FormattedError:
     if error.extensions and "code" in error.extensions:
         return dict(error.formatted)
     if _is_of_the_library(error) and error.message.startswith(_ARGUMENT_FAULTS):
-        answer = _located(without_value(error.message), error, ErrorCode.BAD_USER_INPUT)
+        formatted_error = _located(without_value(error.message), error, ErrorCode.BAD_USER_INPUT)
     else:
-        answer = internal_error(error.original_error or error)
-        answer |= {k: v for k, v in error.formatted.items() if k == "locations"}
+        formatted_error = internal_error(error.original_error or error)
+        formatted_error |= {k: v for k, v in error.formatted.items() if k == "locations"}
     if error.path is not None:
-        answer["path"] = error.path
-    return answer
+        formatted_error["path"] = error.path
+    return formatted_error
 
 
 def _is_of_the_library(error: GraphQLError) -> bool:
@@ -56,10 +56,10 @@ def _is_of_the_library(error: GraphQLError) -> bool:
 
 
 def _located(message: str, error: GraphQLError, code: ErrorCode) -> FormattedError:
-    answer = formatted(message, code)
+    located = formatted(message, code)
     if error.locations:
-        answer["locations"] = [place.formatted for place in error.locations]
-    return answer
+        located["locations"] = [place.formatted for place in error.locations]
+    return located
 
 
 # The library's messages end with the value. The known, safe parts are picked out instead of
@@ -101,18 +101,17 @@ def without_value(message: str) -> str:
     """The library's message about a value, without the value."""
     place = _PLACE.match(message)
     fault = message[place.end() :].removeprefix(": ") if place else message
-    told = _told(fault)
-    return f"{place.group()}: {told}" if place else told
+    safe = _safe_part(fault)
+    return f"{place.group()}: {safe}" if place else safe
 
 
-def _told(fault: str) -> str:
+def _safe_part(fault: str) -> str:
     for pattern in _SAFE:
         if match := pattern.match(fault):
-            told = match.group().replace("None", "null")
+            safe = match.group().replace("None", "null")
             # The library also says so of integers sent as a float, such as 1e17.
-            return (
-                told.replace("represent non-integer", "represent non 32-bit signed integer") + "."
-            )
+            safe = safe.replace("represent non-integer", "represent non 32-bit signed integer")
+            return f"{safe}."
     if match := _ENUM_VALUE.match(fault):
         return f"Value does not exist in '{match[1]}' enum."
     return "The value does not fit its type."

@@ -10,6 +10,7 @@ from strawberry import ID
 from strawberry.utils.str_converters import to_camel_case
 
 from gateway.graphql import types
+from gateway.graphql.pieces import InPieces
 from gateway.invites.models import (
     InputIssue,
     InviteErrorCode,
@@ -70,7 +71,7 @@ def list_to_graphql(
     # Not a Counter: the hash of an enum's member is computed in Python each time.
     outcomes = [_outcome(result) for result in results]
     return types.InviteCandidatesPayload(
-        results=[member(result) for result in results],
+        results=InPieces(member(result) for result in results),
         invited_count=outcomes.count(InviteOutcome.INVITED),
         not_invited_count=outcomes.count(InviteOutcome.NOT_INVITED),
         failed_count=outcomes.count(InviteOutcome.NOT_INVITED),

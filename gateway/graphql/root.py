@@ -96,12 +96,13 @@ class Mutation:
 
 
 CONFIG = StrawberryConfig(scalar_map={JSON: ANY_JSON})
-DESCRIPTION = """\
-Invites candidates to recruiting tracks, and reads what became of them.
-
-`inviteCandidate` invites one candidate, `inviteCandidates` many. However an invite fails, the
-failure is a member of its result. Go by its `outcome`, which says whether the candidate is
-invited, and by `retryable`. With an idempotency key, sending a request again is safe."""
+# A paragraph is one line: the explorer shows every line break.
+DESCRIPTION = (
+    "Invites candidates to recruiting tracks, and reads what became of them.\n\n"
+    "`inviteCandidate` invites one candidate, `inviteCandidates` many. However an invite fails, the"
+    " failure is a member of its result. Go by its `outcome`, which says whether the candidate is"
+    " invited, and by `retryable`. With an idempotency key, sending a request again is safe."
+)
 PRINTED_ROOTS = f'''\
 """
 {DESCRIPTION}

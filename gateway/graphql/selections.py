@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias, cast
 
@@ -145,11 +146,7 @@ class Selections:
     def _abstract(
         self, nodes: list[FieldNode], types: Sequence[GraphQLObjectType], path: tuple[str, ...]
     ) -> Complete:
-        by_name = {one.name: self._object(nodes, one, path) for one in types}
-        for name, also in _ALSO_CALLED.items():
-            if name in by_name:
-                by_name[also] = by_name[name]
-        return lambda value, run: by_name[type(value).__name__](value, run)
+        return _member(tuple((one.name, self._object(nodes, one, path)) for one in types))
 
     def _object(
         self, nodes: list[FieldNode], parent: GraphQLObjectType, path: tuple[str, ...]
@@ -163,7 +160,7 @@ class Selections:
             reads.append((name, attribute))
             if complete is not None:
                 completions.append((name, complete))
-        return _read(frame, reads, completions)
+        return _read(tuple(frame.items()), tuple(reads), tuple(completions))
 
     def _field(
         self, nodes: list[FieldNode], parent: GraphQLObjectType, path: tuple[str, ...]
@@ -172,7 +169,7 @@ class Selections:
         name = nodes[0].name.value
         if (parent.name, name) == ("Application", "trackId"):
             # An application does not hold its track; what it was read from does.
-            return "__class__", lambda _, run: str(run.source.track_id)
+            return "__class__", _track_id
         field = parent.fields[name]
         resolved = _RESOLVED.get((parent.name, name))
         if resolved is not None:
@@ -225,8 +222,9 @@ def has_resolver(field: GraphQLField) -> bool:
     return definition is not None and definition.base_resolver is not None
 
 
+@cache
 def snake_case(name: str) -> str:
-    """The attribute behind a field: `applicationId` is read from `application_id`."""
+    """The attribute behind a name of the schema: `applicationId` is `application_id`."""
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
 
 
@@ -235,11 +233,20 @@ def _check_without_directives(node: SelectionNode) -> None:
         raise NotCoveredError
 
 
+# Documents that select the same share what reads it, which is most of a plan's memory.
+_shared = lru_cache(maxsize=128)
+
+
 def _name(member: Any, _: Run) -> str:
     name: str = member.name
     return name
 
 
+def _track_id(_: Any, run: Run) -> str:
+    return str(run.source.track_id)
+
+
+@_shared
 def _list(item: Complete | None) -> Complete:
     if item is None:
         return lambda values, _: list(values)
@@ -261,15 +268,27 @@ def _counted(
     return complete
 
 
+@_shared
+def _member(members: tuple[tuple[str, Complete], ...]) -> Complete:
+    """Completes a member of an abstract type as its own type says."""
+    by_name = dict(members)
+    for name, also in _ALSO_CALLED.items():
+        if name in by_name:
+            by_name[also] = by_name[name]
+    return lambda value, run: by_name[type(value).__name__](value, run)
+
+
+@_shared
 def _read(
-    frame: dict[str, str | None],
-    reads: list[tuple[str, str]],
-    completions: list[tuple[str, Complete]],
+    frame: tuple[tuple[str, str | None], ...],
+    reads: tuple[tuple[str, str], ...],
+    completions: tuple[tuple[str, Complete], ...],
 ) -> Complete:
     """Reads all attributes, and completes the few values that are not used unchanged."""
+    names = dict(frame)
 
     def complete(source: Any, run: Run) -> dict[str, Any]:
-        data: dict[str, Any] = frame.copy()
+        data: dict[str, Any] = names.copy()
         for name, attribute in reads:
             data[name] = getattr(source, attribute)
         for name, finish in completions:

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from itertools import islice
-from typing import TypeAlias, assert_never
+from typing import Literal, TypeAlias, assert_never
 
 import orjson
 from starlette.applications import Starlette
@@ -26,6 +26,7 @@ from gateway.sandbox.platform import Platform, SecondInvite
 from gateway.sandbox.rate_limit import RateLimit
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
+InvitedMishap: TypeAlias = Literal[Mishap.SLOW, Mishap.DROPPED, Mishap.TRUNCATED, Mishap.GARBAGE]
 
 API_KEY = "sandbox-key"
 MISSING_TRACK = 404404
@@ -96,7 +97,7 @@ class Sandbox:
         _check_track(body.track_id)
         return await self._outcome(request, body)
 
-    async def _outcome(self, request: Request, body: InviteBody) -> Response:  # noqa: PLR0911 - one for each row
+    async def _outcome(self, request: Request, body: InviteBody) -> Response:
         match failure_for(body.candidate_email):
             case Refusal(status, error, headers):
                 return _json(error, status, headers)
@@ -104,24 +105,27 @@ class Sandbox:
                 return page_in_between(status)
             case Mishap.RESET:
                 return CutConnection(reset=True)
-            case failure:
-                answer = self._answer(request, body)
-        match failure:
             case None:
-                return answer
+                return self._reply(request, body)
+            case mishap:
+                return await self._mishap(mishap, request, self._reply(request, body))
+
+    async def _mishap(self, mishap: InvitedMishap, request: Request, reply: Response) -> Response:
+        """What the client gets instead of the reply to an invite that was accepted."""
+        match mishap:
             case Mishap.SLOW:
                 await until_disconnect(request.receive, seconds=self._slow_seconds)
-                return answer
+                return reply
             case Mishap.DROPPED:
                 return CutConnection()
             case Mishap.TRUNCATED:
-                return TruncatedResponse(answer.body, media_type="application/json")
+                return TruncatedResponse(reply.body, media_type="application/json")
             case Mishap.GARBAGE:
                 return HTMLResponse("<!doctype html>\n<title>Welcome</title>\n<p>It works!</p>\n")
             case _:
-                assert_never(failure)
+                assert_never(mishap)
 
-    def _answer(self, request: Request, body: InviteBody) -> Response:
+    def _reply(self, request: Request, body: InviteBody) -> Response:
         earlier = self._ledger.earlier(body)
         if earlier is not None:
             match self._platform.towards(body.candidate_email).second_invite:

@@ -15,12 +15,13 @@ from gateway.sandbox.ledger import Accepted
 _STYLE = """
 :root { color-scheme: light dark; }
 html { background: canvas; color: canvastext; }
-body { max-width: 70rem; margin: 0 auto; padding: 1.5rem; background: canvas; }
+body { max-width: 90rem; margin: 0 auto; padding: 1.5rem; background: canvas; }
 body { font: 1rem/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.5rem; }
 p, td { overflow-wrap: anywhere; }
 table { width: 100%; border-collapse: collapse; }
 th, td { padding: 0.4rem 0.75rem 0.4rem 0; border-bottom: 1px solid #8888; text-align: left; }
+th, td:nth-child(n + 3):not([data-label="Key"]) { white-space: nowrap; }
 @media (max-width: 45rem) {
   table, tbody, tr, td { display: block; }
   thead { display: none; }
@@ -65,11 +66,11 @@ def list_page(latest_first: Iterable[Accepted], *, count: int, emailed: int) -> 
     """A table of the latest invites, which refreshes itself."""
     rows = "".join(map(_row, latest_first))
     head = "".join(f'<th scope="col">{column}</th>' for column in _COLUMNS)
-    told = f"{count} accepted, {emailed} of them by e-mail. No e-mail has left this machine."
+    counts = f"{count} accepted, {emailed} of them by e-mail. No e-mail has left this machine."
     more = f" The latest {MOST_SHOWN} are shown." if count > MOST_SHOWN else ""
     return _html(
         "What the stand-in has accepted",
-        f"<p>{told}{more}</p>\n<table>\n<thead><tr>{head}</tr></thead>\n"
+        f"<p>{counts}{more}</p>\n<table>\n<thead><tr>{head}</tr></thead>\n"
         f"<tbody>\n{rows}</tbody>\n</table>\n",
         script=f"<script>{_SCRIPT}</script>\n",
     )

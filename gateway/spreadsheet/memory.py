@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from gateway.invites.doubt import Doubt
 from gateway.invites.models import InviteErrorCode, InviteFailure, InviteOutcome
 from gateway.invites.record import Record, State, first_claim, settled
 from gateway.invites.stored_result import pack
@@ -72,6 +73,20 @@ class Memory:
     async def record_of(self, request: InviteRequest) -> Record | None:
         """Raises StoreUnavailableError."""
         return await self._records.store.read(self._identity(request).record_id)
+
+    async def settles_at(self, request: InviteRequest, *, quiet_seconds: float) -> float | None:
+        """When a look-up may settle the record in doubt, if that is known.
+
+        Raises StoreUnavailableError.
+        """
+        record = await self.record_of(request)
+        if record is None:
+            return None
+        if record.state is State.SENDING:
+            return record.lease_until
+        if record.doubt is Doubt.NOT_LISTED and record.absent is not None:
+            return record.absent.wall + quiet_seconds
+        return None
 
     async def adopt(self, request: InviteRequest) -> None:
         """Add a record for a person who has none, but is invited according to a report.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -21,6 +22,7 @@ from gateway.invites.models import (
     Origin,
 )
 from gateway.invites.read_back import Listing
+from gateway.invites.store import StoreError
 from gateway.service import Service
 from gateway.spreadsheet.invite_list import Entry, Sheet
 from gateway.spreadsheet.memory import Memory
@@ -34,6 +36,7 @@ from gateway.spreadsheet.standing import (
     NOT_YET,
     ON_ITS_WAY,
     Standing,
+    ask_after,
     concern_of_all,
     held_back,
     not_invited,
@@ -120,6 +123,8 @@ class Run:
         self._write_all()
         try:
             await self._until_signal(plan)
+            with contextlib.suppress(StoreError):
+                await self._look_up_doubtful()
         finally:
             self._write_last()
         return self._tally()
@@ -157,6 +162,28 @@ class Run:
         if not isinstance(look, Listing):
             return None
         return {lowercased(applicant.email) for applicant in look.applicants}
+
+    async def _look_up_doubtful(self) -> None:
+        """Read the platform's list for the rows in doubt, and say when it may settle the rest."""
+        doubtful = [entry for entry in self._entries if self._is_doubtful(entry)]
+        if doubtful and not self._interrupted:
+            await self.service.reconciler.reconcile()
+            for entry in doubtful:
+                result = await self._recall(entry)
+                self._put(entry, not_invited(NOT_YET) if result is None else self._standing(result))
+        moments = {}
+        for entry in filter(self._is_doubtful, doubtful):
+            moments[entry] = await self._memory.settles_at(
+                _request_of(entry), quiet_seconds=self._settings.read_back_quiet_seconds
+            )
+        latest = max(filter(None, moments.values()), default=0)
+        for entry in (one for one, moment in moments.items() if moment):
+            reason = ask_after(latest, now=time.time())
+            self._put(entry, replace(self._standings[entry.place], reason=reason))
+
+    def _is_doubtful(self, entry: Entry) -> bool:
+        standing = self._standings.get(entry.place)
+        return standing is not None and standing.reason == ASK_LATER
 
     def _write_all(self) -> None:
         rows = [(one.candidate.cells, self._standings[one.place]) for one in self._entries]

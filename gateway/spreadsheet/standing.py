@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from gateway.invites.failures import not_recorded
@@ -26,10 +28,11 @@ _NO_RECORD: Final = "What is sent cannot be recorded; is the disk full?"
 INVALID: Final = InviteErrorCode.INVALID_INPUT.value
 NOT_YET: Final = "Not sent yet."
 ON_ITS_WAY: Final = "Being sent. Run the same command again: it finds out how that ended."
-ASK_LATER: Final = (
-    "It is not known whether this person is invited. Run the same command again later: it looks"
+_ASK_AGAIN: Final = (
+    "It is not known whether this person is invited. Run the same command again {when}: it looks"
     " the person up, and sends nothing twice."
 )
+ASK_LATER: Final = _ASK_AGAIN.format(when="later")
 _LOOK_UP: Final = (
     "It is not known whether this person is invited, and the command cannot find out. Look the"
     " person up on the platform; nothing more is sent to this address."
@@ -47,6 +50,16 @@ class Standing:
     code: str = ""
     reason: str = ""
     is_earlier: bool = False
+
+
+def ask_after(moment: float, *, now: float) -> str:
+    """`ASK_LATER` with the time of day, in the next full minute, and the date unless it is today's.
+
+    `moment` and `now` are wall-clock seconds.
+    """
+    local = datetime.fromtimestamp(math.ceil(moment / 60) * 60)  # noqa: DTZ006 - for a person here
+    is_today = local.date() == datetime.fromtimestamp(now).date()  # noqa: DTZ006 - as above
+    return _ASK_AGAIN.format(when=f"after {local:{'%H:%M' if is_today else '%Y-%m-%d %H:%M'}}")
 
 
 def status_of(outcome: InviteOutcome) -> str:

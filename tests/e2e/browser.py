@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, async_playwright
@@ -26,8 +27,10 @@ _QUIET = (
     "--no-first-run",
     "--no-sandbox",
 )
-# Firefox takes its scheme from here: Playwright cannot set it in a Firefox that is not its own.
+# What Playwright cannot set in a Firefox that is not its own: the scheme, and that pages may read
+# the clipboard.
 _SCHEME = "layout.css.prefers-color-scheme.content-override"
+_CLIPBOARD = "dom.events.testing.asyncClipboard"
 
 
 def needs_browser(name: str = "chromium") -> None:
@@ -40,8 +43,13 @@ def needs_browser(name: str = "chromium") -> None:
 
 
 @contextlib.asynccontextmanager
-async def launched(name: str = "chromium", *, scheme: str = "light") -> AsyncIterator[Browser]:
-    """A headless browser. Firefox keeps to the scheme, in Chromium each page has its own."""
+async def launched(
+    name: str = "chromium", *, scheme: str = "light", downloads: Path | None = None
+) -> AsyncIterator[Browser]:
+    """A headless browser. Firefox keeps to the scheme, in Chromium each page has its own.
+
+    Its downloads go to the folder `downloads`: of Firefox's, Playwright says nothing.
+    """
     async with async_playwright() as playwright:
         executable = program_of(name)
         if name == "firefox":
@@ -49,7 +57,8 @@ async def launched(name: str = "chromium", *, scheme: str = "light") -> AsyncIte
             browser = await playwright.firefox.launch(
                 channel="moz-firefox",
                 executable_path=executable,
-                firefox_user_prefs={_SCHEME: int(scheme == "light")},
+                firefox_user_prefs={_SCHEME: int(scheme == "light"), _CLIPBOARD: True},
+                downloads_path=downloads,
             )
         else:
             browser = await playwright.chromium.launch(executable_path=executable, args=_QUIET)

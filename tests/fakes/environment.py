@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.settings.loading import SettingsError, load_settings
 from gateway.settings.model import Settings
 
 SECRET = "very-secret-key"
@@ -29,3 +30,10 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Callable
             monkeypatch.setenv(f"GATEWAY_{name}", value)
 
     return put
+
+
+def faults(**given: object) -> tuple[str, ...]:
+    """What is wrong with the settings, which must not be right."""
+    with pytest.raises(SettingsError) as caught:
+        load_settings(Settings, **given)
+    return caught.value.faults

@@ -89,6 +89,7 @@ class FakeInviter:
     """Gives one result, or raises it, and keeps what it was asked for."""
 
     result: InviteResult | Exception
+    most: int = 3
     drafts: list[InviteDraft] = field(default_factory=list)
 
     async def invite(self, draft: InviteDraft, *_: object) -> InviteResult:
@@ -101,12 +102,9 @@ class FakeInviter:
         return check(draft)
 
     async def invite_all(self, drafts: list[InviteDraft], *_: object) -> list[InviteResult]:
-        if len(drafts) > MOST_CANDIDATES:
-            raise TooManyCandidatesError(MOST_CANDIDATES)
+        if len(drafts) > self.most:
+            raise TooManyCandidatesError(self.most)
         return [await self.invite(draft) for draft in drafts]
-
-
-MOST_CANDIDATES = 3
 
 
 class Core:

@@ -234,6 +234,23 @@ def test_variants_share_one_plan_and_are_not_read():
     assert reader.read_texts == 1
 
 
+def test_documents_that_select_the_same_share_what_reads_it():
+    """Documents that are all new would fill the memory with equal plans."""
+    cache, _ = cache_of()
+    planner = Planner(SCHEMA)
+
+    plans = [
+        planner.plan(document, document.operation(None))
+        for document in (
+            cache.get(f"mutation M{n} {INVITE.partition('Invite')[2]}") for n in (1, 2)
+        )
+    ]
+
+    first, second = (plan and plan.complete for plan in plans)
+    assert first is not None
+    assert first is second
+
+
 def test_planned_documents_keep_no_tree():
     """It takes most of a document's memory; the rare error has it parsed again."""
     cache, _ = cache_of()

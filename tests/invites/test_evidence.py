@@ -242,6 +242,13 @@ def test_rivals_are_compared_by_our_own_clock():
     assert weigh(ahead, RULES) == entry(605)
 
 
+def test_clock_that_may_have_been_set_leaves_more_rivals():
+    """The entry may have been made as late as the least offset says."""
+    rival = another(State.UNKNOWN, sent=300)
+
+    assert weigh(case(entry(605), offsets=(0, 600), others=[rival]), RULES) is Doubt.RIVALS
+
+
 # Not listed
 
 

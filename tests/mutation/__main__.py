@@ -9,9 +9,12 @@ are listed in equivalent.txt, each with the reason.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
+import pickle
 import random
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -102,7 +105,7 @@ class Run:
 
     def _in_functions(self, items: dict[str, Any]) -> tuple[Timetable, dict[str, str]]:
         """The verdicts on those that can be put into the loaded functions."""
-        [self._measured] = forked(lambda: timetable(items, ROOT, ROOMS))
+        self._measured = self._measure(items)
         seconds = sum(self._measured.seconds.values())
         print(f"{len(items)} tests, {seconds:.0f} s without a mutant", file=OUTPUT)
         for name in self._measured.failing:
@@ -118,6 +121,20 @@ class Run:
 
         inner = [mutant for mutant in self._mutants if mutant.is_in_function]
         return self._measured, self._each(inner, lambda mutant: forked(lambda: noticed(mutant))[0])
+
+    def _measure(self, items: dict[str, Any]) -> Timetable:
+        """The timetable of the tree as it is, kept for the next run."""
+        files = sorted(
+            path for room in ("gateway", "tests") for path in (ROOT / room).rglob("*.py")
+        )
+        tree = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+        kept = Path(tempfile.gettempdir(), f"gateway-mutation-{tree[:16]}.pickle")
+        if not kept.exists():
+            [measured] = forked(lambda: timetable(items, ROOT, ROOMS))
+            kept.write_bytes(pickle.dumps(measured))
+        measured = pickle.loads(kept.read_bytes())
+        assert isinstance(measured, Timetable)
+        return measured
 
     def _when_imported(self, mutant: Mutant) -> Any:
         """What notices a mutant that is imported instead of its module."""

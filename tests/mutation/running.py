@@ -98,7 +98,17 @@ def session(files: Sequence[str], seed: int, work: Callable[[dict[str, pytest.It
     """What `work` makes of the collected tests, within pytest; for a process of its own."""
     plugin = _Session(work)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    options = ["-q", "-q", "--no-summary", "-p", "no:cacheprovider", "-o", "timeout=0"]
+    options = [
+        "-q",
+        "-q",
+        "--no-summary",
+        "--tb=line",
+        "--assert=plain",
+        "-p",
+        "no:cacheprovider",
+        "-o",
+        "timeout=0",
+    ]
     pytest.main([*options, f"--hypothesis-seed={seed}", *files], plugins=[plugin])
     return plugin.result
 

@@ -94,7 +94,7 @@ def test_the_list_says_what_each_guide_is():
     page = visitor().get("/docs").text
 
     assert page.count("<dd>") == len(ORDER)
-    assert "<dd>Every package that is installed, and why.</dd>" in page
+    assert "<dd>Authentication, several accounts, and rate limits.</dd>" in page
 
 
 def test_the_page_shown_is_marked():

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from pydantic import SecretStr
 
+from gateway.invites.clocks import Moment
+from gateway.invites.doubt import Doubt
 from gateway.invites.models import InviteOutcome
-from gateway.invites.record import first_claim
+from gateway.invites.record import State, first_claim
 from gateway.spreadsheet.memory import (
     Memory,
     account_of,
@@ -77,3 +81,24 @@ async def test_who_is_known():
 
     assert await Memory(replica.records, "here").record_of(renamed) is not None
     assert await Memory(replica.records, "there").record_of(renamed) is None
+
+
+async def test_when_a_look_up_may_settle_a_doubt():
+    """At the end of the lease, then of the quiet period after a look without the person."""
+    replica = await a_replica(by_person=True)
+    memory, store = Memory(replica.records, "here"), replica.records.store
+    request = a_request()
+    unheard_of = await memory.settles_at(request, quiet_seconds=300)
+    identity = replica.records.hasher.identify_person(request, account="here")
+    sending = first_claim(identity, now=NOW, lease_seconds=LEASE_SECONDS)
+    await store.insert(sending)
+    in_progress = await memory.settles_at(request, quiet_seconds=300)
+    unreadable = replace(sending, state=State.UNKNOWN, doubt=Doubt.UNREADABLE)
+    await store.swap(unreadable, was=sending)
+    not_looked_up = await memory.settles_at(request, quiet_seconds=300)
+    absent = Moment(wall=NOW + 10, ticks=0.0, boot="here")
+    not_listed = replace(unreadable, doubt=Doubt.NOT_LISTED, absent=absent)
+    await store.swap(not_listed, was=unreadable)
+
+    assert (unheard_of, in_progress, not_looked_up) == (None, NOW + LEASE_SECONDS, None)
+    assert await memory.settles_at(request, quiet_seconds=300) == NOW + 310

@@ -6,9 +6,11 @@ import asyncio
 import csv
 import errno
 import os
+import re
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -480,6 +482,25 @@ async def test_the_same_row_twice_is_no_failure(inviting, rows, sandbox):
     assert [status for _, status, _ in rows()] == ["invited", "invited", "not invited"]
     assert "row 2 has the same address" in tally.standings[2][1].reason
     assert len(await accepted(sandbox)) == 1
+
+
+async def test_a_row_in_doubt_says_when_it_can_be_settled(inviting, tmp_path):
+    """The quiet period after the look-up that did not find the person, for all rows alike."""
+    days = 1
+    quiet = {"read_back_quiet_seconds": days * 86_400}
+    began = datetime.now(UTC)
+
+    tally = await inviting(people("broken@a.example", "broken@b.example"), **quiet)
+
+    reasons = {one.reason for _, one in tally.standings}
+    assert reasons == {row["reason"] for row in read(tmp_path / "one" / "results.csv")}
+    (reason,) = reasons
+    found = re.search(r"again after (\d{4}-\d\d-\d\d \d\d:\d\d): it looks", reason)
+    assert found is not None
+    said = datetime.fromisoformat(found[1]).astimezone()
+    assert began + timedelta(days=days) <= said
+    assert said <= datetime.now(UTC) + timedelta(days=days, minutes=1)
+    assert reason in tally.summary()
 
 
 async def test_a_limit_leaves_the_rest_for_later(inviting, rows):

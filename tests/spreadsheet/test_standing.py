@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
 from gateway.invites.failures import in_progress, interrupted, not_recorded
@@ -12,7 +14,7 @@ from gateway.invites.models import (
     InviteOutcome,
     InviteSuccess,
 )
-from gateway.spreadsheet.standing import concern_of_all, standing_of, status_of
+from gateway.spreadsheet.standing import ask_after, concern_of_all, standing_of, status_of
 
 NO_LINK = Invite("1", "a@example.com", None, None, "A", "1")
 
@@ -51,6 +53,17 @@ def test_what_the_person_reads(result, reason):
     assert reason in standing.reason
     assert "idempotency" not in standing.reason
     assert (standing.outcome, standing.code) == (result.outcome, result.code.value)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0, "14:32"), (1, "14:33"), (60, "14:33"), (12 * 3600, "2026-11-28 02:32")],
+)
+def test_when_to_run_again(seconds, said):
+    """In full minutes of this machine's time, with the date only if it is another day's."""
+    now = datetime(2026, 11, 27, 14, 32).timestamp()  # noqa: DTZ001 - this machine's time
+
+    assert f"Run the same command again after {said}: it" in ask_after(now + seconds, now=now)
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,16 @@ def test_a_vanished_file_leaves_the_key_in_force(path, clock):
     assert key.current() == "first"
 
 
+def test_bytes_that_are_no_text_are_explained_without_them(path):
+    """The error must not quote what may be half a key."""
+    path.write_bytes(b"secret\xff")
+
+    with pytest.raises(ValueError, match="printable ASCII") as refusal:
+        ApiKeyFile(path)
+
+    assert "secret" not in str(refusal.value)
+
+
 def test_a_missing_file_is_an_error_at_start(tmp_path):
     """There is no key to begin with."""
     with pytest.raises(FileNotFoundError):

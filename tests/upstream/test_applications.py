@@ -92,6 +92,13 @@ def test_reads_one_application():
     )
 
 
+def test_stage_of_one_application_has_its_status():
+    """As an entry of the list has."""
+    found = the_details(applicant={"application_id": 7, "stage_status": "pending"})
+
+    assert found.application.stage_status == "pending"
+
+
 def test_nothing_but_the_id_is_needed():
     """What is left out is None, and no reason to hide the application."""
     page = read_page(answered(listed({"application_id": "9007199254740993"})))
@@ -146,6 +153,13 @@ def test_page_that_hides_somebody_is_none(body):
 def test_page_of_another_place_is_none(body):
     """Where entries stand somewhere else than they are taken for, some would never be shown."""
     assert read_page(answered(body)) is None
+
+
+def test_track_without_applicants_has_an_empty_page():
+    """That is an answer, not a failure."""
+    reply = answered(listed(total=0))
+
+    assert read_page(reply) == ApplicationPage((), False, 0, len(reply.body))
 
 
 def test_page_behind_the_last_is_empty():
@@ -234,6 +248,7 @@ def test_scores_are_finite(number):
         ("", None),
         ("é", None),
         ("a\n", None),
+        ("a" * 255, "a" * 255),
         ("a" * 256, None),
         (1.5, None),
         (True, None),

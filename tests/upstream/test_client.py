@@ -13,6 +13,8 @@ from gateway.invites.outcomes import Verdict, judge
 from gateway.upstream.api_key import FixedApiKey
 from gateway.upstream.call import invite_call
 from gateway.upstream.client import client_for
+from gateway.upstream.direct.client import DirectUpstream
+from gateway.upstream.httpx_client import HttpxUpstream
 from gateway.upstream.wire import Exchange, Fault, NoReply, Reply
 from tests.fakes.behaviours import BEHAVIOURS, BODY, MEGABYTE, Behaviour, End
 from tests.fakes.hostile import Hostile, Peer, behaving, reply
@@ -247,6 +249,29 @@ async def exchanges(
         found = [await client.send(invite_call(b"{}", timeout_seconds=30)) for _ in range(calls)]
         await client.aclose()
     return found
+
+
+@pytest.mark.parametrize(
+    ("proxy", "kind", "client"),
+    [
+        (None, "direct", DirectUpstream),
+        (None, "httpx2", HttpxUpstream),
+        ("http://127.0.0.1:1", "direct", HttpxUpstream),
+    ],
+)
+async def test_client_is_the_one_that_was_chosen(monkeypatch, proxy, kind, client):
+    """Behind a proxy there is no choice."""
+    monkeypatch.setattr("gateway.upstream.client.proxy_for", lambda _: proxy)
+    made = client_for(
+        "http://platform.example",
+        api_key=FixedApiKey("secret"),
+        api_key_header="apiKey",
+        concurrency=1,
+        kind=kind,
+    )
+
+    assert type(made) is client
+    await made.aclose()
 
 
 def verdict(exchange: Exchange) -> Verdict:

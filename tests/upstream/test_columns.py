@@ -48,6 +48,8 @@ COLUMNS: st.SearchStrategy[list[object]] = st.lists(VALUES, max_size=5) | st.one
 @example(values=[1, 2**63])
 @example(values=[1, 0])
 @example(values=[-(2**80)])
+@example(values=[1, 10**300])
+@example(values=[1, -(10**300)])
 @example(values=[1.5, float("inf")])
 def test_all_are_read_as_each_is(read, read_one, values):
     """What reads one is the definition, also of which type it gives."""

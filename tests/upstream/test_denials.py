@@ -45,6 +45,8 @@ DENIALS = [
     {"result": "error"},
     {"type": "error"},
     {"is_success": False},
+    {"is-success": False},
+    {"Status-Code": 400},
     {"invited": False},
     {"isError": True},
     {"failed": True},
@@ -89,6 +91,8 @@ AGREEMENTS = [
     {"message": "Notes and errands"},
     {"message": None},
     {"name": "Not Already"},
+    {"name": "Error"},
+    {"archived": False},
     {"error": "none"},
     {"error_code": "0"},
     {"isError": False},
@@ -113,6 +117,17 @@ def test_other_fields_deny_nothing(said):
     """Empty errors, good statuses, numbers that are no status."""
     assert not denies(said)
     assert not denies([said])
+
+
+@pytest.mark.parametrize("wrap", [lambda one: [one], lambda one: {"data": one}], ids=["list", "{}"])
+@pytest.mark.parametrize(("levels", "seen"), [(4, True), (5, False)])
+def test_four_levels_are_followed(wrap, levels, seen):
+    """A denial is looked for as deep as platforms nest one."""
+    nested: object = {"success": False}
+    for _ in range(levels):
+        nested = wrap(nested)
+
+    assert denies(nested) is seen
 
 
 def test_the_depth_is_bounded():
@@ -149,6 +164,7 @@ def test_a_cut_body_is_read_as_far_as_it_goes(cut, read):
         (b'{"email": "ada@exam', {}),
         (b'{"email": "ada\\', {}),
         (b'{"track_id": 65', {}),
+        (b'{"track_id": 1234567890', {}),
         (b'{"track_id": 65,', {"track_id": 65}),
         (b'\xef\xbb\xbf{"track_id": 65, "x": {"y": 1', {"track_id": 65, "x": {}}),
         (b"Service unavail", None),

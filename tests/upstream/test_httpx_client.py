@@ -66,7 +66,10 @@ async def test_request_is_what_the_upstream_documents():
     assert head.startswith(b"POST /api/v2/tracks/invite HTTP/1.1\r\n")
     assert recorder.header("apiKey") == "secret"
     assert recorder.header("content-type") == "application/json"
+    assert recorder.header("accept") == "application/json"
     assert recorder.header("accept-encoding") == "identity"
+    assert recorder.header("user-agent") == "track-invite-gateway"
+    assert recorder.header("content-length") == str(len(BODY))
     assert recorder.header("host") == recorder.url.removeprefix("http://")
     assert recorder.header("idempotency-key") is None
     assert body == BODY
@@ -164,10 +167,11 @@ async def test_calls_are_observed():
         return seen.append
 
     async with recording() as recorder, calling(recorder.url, observe=observe) as client:
-        await client.send(invite_call(BODY, timeout_seconds=5))
+        invited = await client.send(invite_call(BODY, timeout_seconds=5))
         await client.send(applicants_call(1, {}, timeout_seconds=5))
 
     reply = Reply(200, b"{}")
+    assert invited == reply
     assert seen == [Route.INVITE, reply, Route.APPLICANTS, reply]
     assert [recorder.header("traceparent", n) for n in (0, 1)] == ["00-1", "00-1"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 import ssl
 
@@ -13,11 +14,20 @@ from gateway.upstream.api_key import FixedApiKey
 from gateway.upstream.call import applicants_call, invite_call
 from gateway.upstream.direct import pool as pool_module
 from gateway.upstream.direct.client import DirectUpstream
+from gateway.upstream.direct.dial import Dialer
 from gateway.upstream.wire import Fault, NoReply, Reply
 from tests.fakes.recorder import OK, recording
 from tests.fakes.waiting import until
 
 BODY = b"{}"
+
+
+@pytest.fixture(autouse=True)
+def nothing_goes_wrong(caplog):
+    """The event loop logs what a protocol's callback raises."""
+    yield
+    logged = "".join(map(logging.Formatter().format, caplog.get_records("call")))
+    assert "upstream/direct" not in logged
 
 
 @contextlib.asynccontextmanager
@@ -99,6 +109,14 @@ async def test_the_applicants_list_is_asked_for():
     assert recorder.header("apiKey") == "secret"
 
 
+async def test_escapes_of_the_base_url_are_kept():
+    """And so is whatever else a path may have."""
+    async with recording() as recorder, direct(f"{recorder.url}/a%20b:c@d!$&'()*+,;=~") as client:
+        await client.send(applicants_call(7, {}, timeout_seconds=5))
+
+    assert recorder.requests[0].startswith(b"GET /a%20b:c@d!$&'()*+,;=~/tracks/7/")
+
+
 async def test_cancelling_closes_the_connection(monkeypatch):
     """At once: a reply that comes later must not be taken for another call's."""
     monkeypatch.setattr(pool_module, "KEEP_ALIVE_SECONDS", 60.0)
@@ -126,10 +144,39 @@ async def test_a_deadline_closes_the_connection():
     """The call ends in time and says that bytes have left."""
     async with silent() as (server, url), direct(url) as client:
         await answered_in_time(server, client, 60)
+        connection = client._pool._idle[0]
+        later = connection._timer
         exchange = await client.send(invite_call(BODY, timeout_seconds=0.3))
 
         assert exchange == NoReply(Fault.DEADLINE, possibly_sent=True)
+        assert later.cancelled()
         await until(lambda: server.closed == 1)
+
+
+async def test_nothing_waits_for_the_deadline_of_a_closed_connection():
+    """Its memory is free at once."""
+    async with silent() as (server, url), direct(url) as client:
+        await answered_in_time(server, client, 60)
+        connection = client._pool._idle[0]
+        timer = connection._timer
+        server.writers[0].close()
+
+        await until(lambda: connection._transport is None)
+
+        assert timer.cancelled()
+
+
+async def test_connection_that_is_closing_is_not_used_again():
+    """Its socket may still be open for a moment, with nothing to read."""
+    async with silent() as (server, url), direct(url) as client:
+        await answered_in_time(server, client, 60)
+        connection = client._pool._idle[0]
+        was_quiet = connection.is_quiet()
+
+        connection.abort()
+
+        assert was_quiet
+        assert not connection.is_quiet()
 
 
 async def test_nothing_is_sent_once_the_time_is_up():
@@ -156,6 +203,7 @@ async def test_a_deadline_is_that_of_its_own_exchange():
         await server.received.wait()
         timer = connection._timer
         await until(lambda: connection._timer is not timer)
+        assert connection._timer is not None
         server.writers[-1].write(OK)
 
         assert short == NoReply(Fault.DEADLINE, possibly_sent=True)
@@ -175,8 +223,9 @@ async def test_a_deadline_means_nothing_to_an_idle_connection():
         assert len(server.writers) == 1
 
 
-async def test_an_answer_to_no_request_closes_the_connection():
+async def test_an_answer_to_no_request_closes_the_connection(monkeypatch):
     """It is not taken for the answer to the next request."""
+    monkeypatch.setattr(pool_module, "KEEP_ALIVE_SECONDS", 60.0)
     async with silent() as (server, url), direct(url) as client:
         call = asyncio.create_task(client.send(invite_call(BODY, timeout_seconds=5)))
         await server.received.wait()
@@ -290,6 +339,28 @@ async def test_idle_connections_are_closed(monkeypatch):
         await until(lambda: server.closed == 1)
 
 
+@pytest.mark.parametrize(("seconds", "limit"), [(10, 3.0), (1000, 5.0)])
+async def test_connecting_leaves_time_to_send(monkeypatch, seconds, limit):
+    """It takes three tenths of the call's time at most, and five seconds."""
+    limits: list[float] = []
+    timeout = asyncio.timeout
+
+    def noted(delay: float) -> asyncio.Timeout:
+        limits.append(delay)
+        return timeout(delay)
+
+    async def fail() -> None:
+        monkeypatch.undo()
+        raise OSError
+
+    async with direct("http://127.0.0.1:1") as client:
+        monkeypatch.setattr(client._pool, "_dial", fail)
+        monkeypatch.setattr(asyncio, "timeout", noted)
+        await client.send(invite_call(BODY, timeout_seconds=seconds))
+
+    assert limits == [limit]
+
+
 async def test_no_connection_in_time_is_unsent():
     """A handshake that stalls ends at its own limit, before the call's deadline."""
     async with silent() as (_, url), direct(url.replace("http:", "https:")) as client:
@@ -314,11 +385,15 @@ async def test_a_failed_dial_is_unsent(monkeypatch, error, fault):
     async def fail() -> None:
         raise error
 
-    async with direct("http://127.0.0.1:1") as client:
+    async with direct("http://127.0.0.1:1", concurrency=1) as client:
         monkeypatch.setattr(client._pool, "_dial", fail)
         exchange = await client.send(invite_call(BODY, timeout_seconds=5))
 
+        again = await client.send(invite_call(BODY, timeout_seconds=5))
+
     assert exchange == NoReply(fault, possibly_sent=False)
+    # The only place came back.
+    assert again == exchange
 
 
 async def test_a_refused_connection_is_unsent():
@@ -346,3 +421,22 @@ def test_the_host_header_is_that_of_the_base_url(url, host):
     client = DirectUpstream(url, api_key=FixedApiKey("k"), concurrency=1)
 
     assert f"\r\nhost: {host}\r\n" in client._headers
+
+
+@pytest.mark.parametrize(
+    ("url", "port"),
+    [("http://127.0.0.1/", 80), ("https://127.0.0.1", 443), ("http://127.0.0.1:81", 81)],
+)
+def test_port_is_that_of_the_base_url(monkeypatch, url, port):
+    """Or the scheme's own."""
+    dialled: list[int] = []
+
+    class Noted(Dialer):
+        def __init__(self, host: str, port: int, *, tls: ssl.SSLContext | None) -> None:
+            super().__init__(host, port, tls=tls)
+            dialled.append(port)
+
+    monkeypatch.setattr("gateway.upstream.direct.client.Dialer", Noted)
+    DirectUpstream(url, api_key=FixedApiKey("k"), concurrency=1)
+
+    assert dialled == [port]

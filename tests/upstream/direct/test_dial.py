@@ -110,6 +110,21 @@ async def test_small_requests_are_not_held_back(dialling):
         await closed(connection)
 
 
+async def test_socket_that_no_transport_took_over_is_closed(dialling, monkeypatch):
+    """An error before that leaves nothing open."""
+    sockets: list[socket.socket] = []
+
+    async def fail(*_: object, sock: socket.socket, **__: object) -> None:
+        sockets.append(sock)
+        raise OSError
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", fail)
+    with accepting() as good, pytest.raises(OSError):  # noqa: PT011 - it has no text
+        await dialling(good)
+
+    assert [one.fileno() for one in sockets] == [-1]
+
+
 async def test_a_failed_handshake_closes_the_socket():
     """A server that speaks no TLS leaves nothing open behind."""
 

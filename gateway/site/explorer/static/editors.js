@@ -120,8 +120,22 @@ export function openSearchByKey() {
     },
     true,
   );
-  new MutationObserver(() => {
+  whenDrawn(() => {
     const search = document.querySelector(SEARCH);
     if (search) search.placeholder = SEARCH_KEY;
-  }).observe(document.getElementById("explorer"), { childList: true, subtree: true });
+  });
+}
+
+/** Names GraphiQL's dialogs by their titles: a screen reader would find them nameless. */
+export function nameDialogs() {
+  whenDrawn(() => {
+    for (const dialog of document.querySelectorAll("reach-portal [role=dialog]")) {
+      const title = dialog.querySelector(".graphiql-dialog-title");
+      if (title) dialog.setAttribute("aria-label", title.textContent);
+    }
+  });
+}
+
+function whenDrawn(change) {
+  new MutationObserver(change).observe(document.body, { childList: true, subtree: true });
 }

@@ -1,7 +1,7 @@
 // The page: GraphiQL with the gateway's examples, its name, and a line that says how it went.
 
 import { follow, openPastedAddresses, sharedRequest } from "./address.js";
-import { AddTab, NamedEditors, openSearchByKey, Tabs } from "./editors.js";
+import { AddTab, NamedEditors, nameDialogs, openSearchByKey, Tabs } from "./editors.js";
 import { examples } from "./examples.js";
 import { cancelled, exchange, NOT_SENT, summary, UNDER_WAY } from "./exchange.js";
 import { openMemory } from "./memory.js";
@@ -79,6 +79,7 @@ function below({ operationName }) {
     null,
     element(Chosen, { operationName }),
     element(NamedEditors),
+    element(StaleRefusal),
     element(Tabs),
     element(Notice),
     element(HowItWent),
@@ -91,6 +92,16 @@ function Chosen({ operationName }) {
   useEffect(() => {
     if (queryEditor && operationName) setOperationName(operationName);
   }, [queryEditor]);
+  return null;
+}
+
+/** Removes what GraphiQL shows in place of a response while it has no schema, once it has one. */
+function StaleRefusal() {
+  const { responseEditor } = useEditorContext({ nonNull: true });
+  const { schema } = useSchemaContext({ nonNull: true });
+  useEffect(() => {
+    if (schema && responseEditor && !exchanges.get()[activeTab]) responseEditor.setValue("");
+  }, [schema]);
   return null;
 }
 
@@ -169,6 +180,7 @@ function open(place) {
   const first = shared ?? (memory.hasTabs() ? null : tabs[0]);
   openPastedAddresses();
   openSearchByKey();
+  nameDialogs();
   ReactDOM.render(
     element(
       GraphiQL,

@@ -97,7 +97,8 @@ function ask(addresses) {
   form.method = "dialog";
   add(form, "button", "Do not send");
   add(form, "button", "Send the e-mail").value = "send";
-  document.body.append(dialog);
+  // Where GraphiQL's colours are, of whatever theme.
+  document.querySelector(".graphiql-container").append(dialog);
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => {
       dialog.remove();

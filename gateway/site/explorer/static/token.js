@@ -27,11 +27,11 @@ function keep(value) {
 
 /** Asks for a token and says why; `onChange` is called once there is one. */
 export function TokenField({ refusal, onChange }) {
-  const [typed, type] = useState("");
   const [lasting, setLasting] = useState(kept() !== "");
   const use = (event) => {
     event.preventDefault();
-    const value = typed.trim().replace(/^bearer\s+/i, "");
+    // Read when it is sent: a password manager may fill it in without an event for each letter.
+    const value = event.currentTarget.elements.token.value.trim().replace(/^bearer\s+/i, "");
     token.set(value);
     keep(lasting ? value : "");
     onChange();
@@ -43,12 +43,11 @@ export function TokenField({ refusal, onChange }) {
     element("input", {
       "aria-label": "Token",
       autoComplete: "off",
-      onChange: (event) => type(event.target.value),
+      name: "token",
       placeholder: "Token",
       required: true,
       spellCheck: false,
       type: "password",
-      value: typed,
     }),
     element(
       "label",
