@@ -7,11 +7,12 @@ two ways, such as Content-Length together with chunks, is not a reply, and prove
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 import httptools
 
+from gateway.http.requests import joined
 from gateway.upstream.bounds import LARGEST_BODY, LARGEST_HEAD, decoded
 from gateway.upstream.wire import Exchange, Fault, NoReply, Reply
 
@@ -126,7 +127,7 @@ class ReplyReader:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._status is None:
-            self._lines.append((name, value))
+            self._lines.append((name.lower(), value))
         else:
             self._idle_octets += len(name) + len(value) + _COLON_BLANK_AND_END
 
@@ -137,7 +138,7 @@ class ReplyReader:
         if status < _FINAL and status != _SWITCHING_PROTOCOLS:
             self._lines.clear()
             return
-        headers = _joined(self._lines)
+        headers = joined(self._lines)
         coding = headers.get(b"transfer-encoding")
         if (
             status == _SWITCHING_PROTOCOLS
@@ -186,19 +187,6 @@ class ReplyReader:
 def _agree(data: bytes, expected: bytes) -> bool:
     """Whether the two are the same, as far as the shorter one goes."""
     return data.startswith(expected) or expected.startswith(data)
-
-
-def _joined(lines: Sequence[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]:
-    """Values by lowercased name; repeated headers are joined by commas."""
-    headers: dict[bytes, bytes] = {}
-    for name, value in lines:
-        headers[name.lower()] = value
-    if len(headers) != len(lines):
-        headers = {}
-        for written, value in lines:
-            small = written.lower()
-            headers[small] = headers[small] + b", " + value if small in headers else value
-    return headers
 
 
 def _text(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
