@@ -81,6 +81,8 @@ class Watch:
 
     def admitted(self, head: RequestHead) -> None:
         """All gates passed: the caller is known, and reading the document begins."""
+        if head.caller is None and self._tracing is None:
+            return
         trail = TRAIL.get()
         if trail is None:
             return
