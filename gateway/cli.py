@@ -56,12 +56,12 @@ def main() -> None:
 
 @main.command()
 @click.option("--port", type=port_option, default=8000, show_default=True, help="0 picks one.")
-@click.option("--verbose", is_flag=True, help="Logs requests and invites too.")
+@click.option("--verbose", is_flag=True, help="Also log requests and invites.")
 def dev(port: int, *, verbose: bool) -> None:
-    """Try the gateway with a stand-in for the platform.
+    """Try the gateway without an account.
 
-    Needs no account and no settings, listens on this machine only, and e-mails nobody. Invites
-    a sample candidate and shows how to invite the next one.
+    Serves the gateway with a stand-in for the platform, on this machine only, and e-mails nobody.
+    Needs no settings. Invites a sample candidate and shows how to invite the next one.
     """
     from gateway.commands.dev import run_dev
 
@@ -70,7 +70,7 @@ def dev(port: int, *, verbose: bool) -> None:
 
 @main.command()
 def serve() -> None:
-    """Run the gateway in production, from the settings."""
+    """Run the gateway in production."""
     if not hasattr(signal, "SIGHUP"):
         raise OperatorError(_NOT_ON_WINDOWS)
     from gateway.server.signals import hold_early_signals
@@ -99,7 +99,7 @@ def serve() -> None:
     type=click.Choice(["new", "same", "accepted", "invalid", "conflict"]),
     default="new",
     show_default=True,
-    help="What inviting a person again comes to: a new application, the same one with 200 or 202,"
+    help="How a second invite of a person ends: a new application, the same one with 200 or 202,"
     " 400, 409.",
 )
 @click.option(
@@ -114,7 +114,7 @@ def serve() -> None:
     type=click.FloatRange(0, 86_400),
     default=60,
     show_default=True,
-    help="After how long, with late.",
+    help="With --listed late: after how many seconds.",
 )
 @click.option(
     "--times",
@@ -128,7 +128,7 @@ def serve() -> None:
     type=click.Choice(["substring", "pattern"]),
     default="substring",
     show_default=True,
-    help="What the list's filter takes an address for.",
+    help="How the list's filter matches an address.",
 )
 @click.option(
     "--page",
@@ -146,10 +146,10 @@ def serve() -> None:
     type=click.FloatRange(0, 86_400, min_open=True),
     default=1,
     show_default=True,
-    help="Another time for --rate-limit to count in.",
+    help="The seconds in which --rate-limit counts.",
 )
 def sandbox(port: int, **platform: Any) -> None:
-    """Run only the stand-in for the platform.
+    """Run the stand-in for the platform alone.
 
     Its API key is `sandbox-key`. GET /sandbox/invites lists what it has accepted. The options
     choose what the platform's documentation leaves open.
@@ -164,7 +164,7 @@ def sandbox(port: int, **platform: Any) -> None:
     "--check",
     "file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Exit with 1 and a diff if FILE is not what would be printed.",
+    help="Exit with 1 and a diff if FILE differs from the schema.",
     metavar="FILE",
 )
 @click.option("--federation", is_flag=True, help="As the subgraph of GATEWAY_FEDERATION=true.")
@@ -185,7 +185,8 @@ def schema(file: Path | None, *, federation: bool) -> None:
 def token(name: str) -> None:
     """Make an access token for the caller NAME.
 
-    Prints the token, which is stored nowhere, and the line for the GATEWAY_AUTH_TOKENS_FILE.
+    Prints the token, which is stored nowhere, and the line for the file that
+    GATEWAY_AUTH_TOKENS_FILE names.
     """
     from gateway.access.token_file import new_token, token_line
 
@@ -201,11 +202,13 @@ def token(name: str) -> None:
 
 
 @main.command()
-@click.option("--all", "everything", is_flag=True, help="Print what is not set, too.")
+@click.option("--all", "everything", is_flag=True, help="Also print what is not set.")
 @click.option("--connect", is_flag=True, help="Try platform, clock, store and identity provider.")
 @click.pass_context
 def check(context: click.Context, *, everything: bool, connect: bool) -> None:
-    """Check the settings and print those that are set, secrets hidden.
+    """Check the settings and print them.
+
+    Prints those that are set, with secrets hidden.
 
     Sends nothing but a read to the platform, and that only with --connect. Exits with 2 if a
     setting is wrong, with 1 if something does not work.
@@ -229,13 +232,14 @@ def migrate() -> None:
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the report for machines.")
-@click.option("--wait/--no-wait", default=True, help="Look again where that may settle more.")
+@click.option("--wait/--no-wait", default=True, help="Look again if that may settle more.")
 @click.pass_context
 def reconcile(context: click.Context, *, as_json: bool, wait: bool) -> None:
-    """Look up the invites in doubt, and settle those that can be settled.
+    """Look up the invites in doubt.
 
-    Exits with 1 if some are left, and says which and why. With a SQLite file the gateway must
-    not be running; it does this by itself while it is.
+    Settles those that the platform's list proves. Exits with 1 if some are left, and says
+    which and why. With a SQLite file the gateway must not be running; a running gateway does
+    this by itself.
     """
     from gateway.checks import checked_settings
     from gateway.commands import reconcile as reconciling
@@ -249,9 +253,11 @@ def reconcile(context: click.Context, *, as_json: bool, wait: bool) -> None:
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the list for machines.")
-@click.option("--email", metavar="ADDRESS", help="Those of one candidate alone.")
+@click.option("--email", metavar="ADDRESS", help="Only those of one candidate.")
 def records(*, as_json: bool, email: str | None) -> None:
-    """List the records in doubt: invites whose outcome is not known yet.
+    """List the invites in doubt.
+
+    These are the records of invites whose outcome is not known yet.
 
     With a SQLite file the gateway must not be running.
     """
@@ -274,10 +280,11 @@ def _digits(_context: click.Context, _parameter: click.Parameter, digits: str) -
 @click.option("--application", metavar="ID", help="The application that the invite made.")
 @click.option("--by", help="Who states it; your name on this machine if not given.")
 def settle(record: str, ended: str, *, application: str | None, by: str | None) -> None:
-    """State how the invite of RECORD, which is in doubt, has ENDED.
+    """State the outcome of an invite in doubt.
 
-    A request with its key is answered accordingly from then on: after `invited` it sends nothing,
-    after `not-invited` it invites. Look at the platform first: this is taken for the truth.
+    From then on, a request with the key of RECORD gets this outcome: after `invited` it sends
+    nothing, after `not-invited` it invites. Look at the platform first: the gateway cannot check
+    your statement.
     Prints a line for the audit log to standard error.
     """
     from gateway.commands import settle as settling
@@ -309,10 +316,11 @@ def invite(
     patience: float,
     **options: Any,
 ) -> None:
-    """Invite the candidates of a spreadsheet, each once.
+    """Invite the candidates of a spreadsheet.
 
-    FILE is CSV or a workbook (.xlsx, .ods) with columns for name and e-mail address. What became
-    of each row is written to FILE.ID.FORMAT.results.csv.
+    Each is invited once, however often it is run. FILE is CSV or a workbook (.xlsx, .ods) with
+    columns for name and e-mail address. The result of each row is written to
+    FILE.ID.FORMAT.results.csv.
 
     Run it again after Ctrl-C or a crash: it sends only what has not been sent. Exits with 1 if
     somebody is not invited.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,16 @@ def test_rooms_import_downwards(room):
     ]
 
     assert strays == []
+
+
+def test_no_modules_import_each_other():
+    """Late imports and those for types alone count too: each module can be read after those below."""
+    names = {
+        ".".join(one.relative_to(PACKAGE.parent).with_suffix("").parts): one for one in MODULES
+    }
+    graph = {name: names.keys() & {*imported(one)} for name, one in names.items()}
+
+    TopologicalSorter(graph).prepare()
 
 
 def test_core_and_upstream_are_free_of_frameworks():

@@ -7,10 +7,12 @@ import contextlib
 import json
 import logging
 import shlex
+import shutil
 import socket
 import textwrap
 from collections.abc import AsyncIterator
 from http.client import HTTPConnection
+from typing import Final
 from urllib.parse import urlsplit
 
 import click
@@ -30,10 +32,12 @@ from gateway.stop_signals import stop_signals
 from gateway.telemetry.logs import configure_logging
 
 LOOPBACK = "127.0.0.1"
+_WIDTH: Final = 100
 
-INTRODUCTION = """\
-The gateway and a stand-in for the recruiting platform are running on this machine.
-Nobody is e-mailed. A first candidate has just been invited:"""
+INTRODUCTION = (
+    "The gateway and a stand-in for the recruiting platform are running on this machine. Nobody is"
+    " e-mailed. A first candidate has just been invited:"
+)
 SAMPLE_DOCUMENT = """\
 mutation Invite($input: InviteCandidateInput!) {
   inviteCandidate(input: $input) {
@@ -151,7 +155,7 @@ def _welcome(gateway: str, sandbox: str, response: str) -> str:
 
     return "\n\n".join(
         [
-            INTRODUCTION,
+            _filled(INTRODUCTION),
             heading("Mutation") + "\n" + SAMPLE_DOCUMENT,
             heading("Variables") + "\n" + json.dumps(SAMPLE_VARIABLES, indent=2),
             heading("Response") + "\n" + response,
@@ -161,10 +165,12 @@ def _welcome(gateway: str, sandbox: str, response: str) -> str:
             f"\nStand-in   {sandbox}/sandbox/invites  (what it has accepted)",
             heading("Or paste this") + "\n" + curl_command(gateway),
             heading("Provoke a failure")
-            + "\nThe part before the @ of the candidate's address chooses it:"
+            + "\n"
+            + _filled("The part before the @ of the candidate's address selects it:")
             + f"\n{_failures()}\nWhat each of them does: {gateway}/docs/stand-in",
             heading("Develop a page")
-            + f"\nPages served from any port of this machine may call {gateway}/graphql.",
+            + "\n"
+            + _filled(f"Pages served from any port of this machine may call {gateway}/graphql."),
             "Ctrl-C stops both.",
         ]
     )
@@ -176,7 +182,13 @@ def _failures() -> str:
         name if isinstance(failure, Mishap) else f"{name} ({failure.status})"
         for name, failure in FAILURES.items()
     )
-    return textwrap.fill(", ".join(names), width=80, break_on_hyphens=False)
+    return _filled(", ".join(names))
+
+
+def _filled(text: str) -> str:
+    """The text, wrapped to the terminal's width."""
+    width = min(shutil.get_terminal_size((_WIDTH, 24)).columns, _WIDTH)
+    return textwrap.fill(text, width, break_on_hyphens=False, break_long_words=False)
 
 
 def curl_command(gateway: str) -> str:

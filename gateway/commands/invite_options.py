@@ -78,14 +78,16 @@ _OPTIONS: Final = (
         callback=_encoding,
         help="How the file's letters are encoded, if it does not say so: cp1252, mac_roman …",
     ),
-    click.option("--result", type=_file_to_write, metavar="FILE", help="Where results go."),
     click.option(
-        "--failed", type=_file_to_write, metavar="FILE", help="Writes a list of those not invited."
+        "--result", type=_file_to_write, metavar="FILE", help="Where to write the results."
+    ),
+    click.option(
+        "--failed", type=_file_to_write, metavar="FILE", help="Write a list of those not invited."
     ),
     click.option(
         "--account",
         metavar="NAME",
-        help="Tells your accounts apart, if their tracks may have the same numbers.",
+        help="Tell your accounts apart, if their tracks may have the same numbers.",
     ),
     click.option(
         "--patience",
@@ -102,7 +104,7 @@ _OPTIONS: Final = (
         is_eager=True,
         expose_value=False,
         callback=_template,
-        help="Writes an empty list to fill in, and does nothing else.",
+        help="Write an empty list to fill in, and do nothing else.",
     ),
 )
 

@@ -9,11 +9,11 @@ from gateway.applications.inputs import FIRST, ListDraft, ListRequest, check_key
 from gateway.applications.models import ApplicationKey
 from gateway.graphql.application_reads import (
     Info,
+    count_bytes,
     found,
     read_details,
     read_window,
     reads_of,
-    told_bytes,
 )
 from gateway.graphql.application_types import (
     Application,
@@ -44,7 +44,7 @@ async def read_application(info: Info, track_id: str, application_id: str) -> Ap
     details = await read_details(info, key)
     if details is None:
         return None
-    told_bytes(info, details.size)
+    count_bytes(info, details.size)
     return to_graphql(details.application, track_id=key.track_id)
 
 
@@ -64,7 +64,7 @@ async def read_applications(
     track_id: str,
     first: int | None = FIRST,
     after: str | None = None,
-    filter: ApplicationFilter | None = None,  # noqa: A002 - the contract's name
+    filter: ApplicationFilter | None = None,
 ) -> ApplicationConnection:
     """The requested part of the list; raises the field error of any failure."""
     reads_of(info)
@@ -91,7 +91,7 @@ async def _applications(
             description="The cursor to go on behind, such as the last `endCursor`."
         ),
     ] = strawberry.UNSET,
-    filter: Annotated[  # noqa: A002 - the contract's name
+    filter: Annotated[
         ApplicationFilter | None, strawberry.argument(description="Which applications are wanted.")
     ] = strawberry.UNSET,
 ) -> ApplicationConnection:

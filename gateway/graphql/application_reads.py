@@ -52,7 +52,7 @@ async def read_track(info: Info, track_id: int) -> Track | None:
 async def read_window(info: Info, request: ListRequest) -> Window:
     """The requested part of a list."""
     window = await _read(info, lambda reads: reads.window(request))
-    told_bytes(info, window.size)
+    count_bytes(info, window.size)
     return window
 
 
@@ -80,7 +80,7 @@ def found(result: _Found | ReadFailure) -> _Found:
     raise GraphQLError(result.message, extensions=known)
 
 
-def told_items(info: Info, items: _Items, *, each: int = 1) -> _Items:
+def counted_items(info: Info, items: _Items, *, each: int = 1) -> _Items:
     """The items of a list; raises the field error if the response would be too large.
 
     `each` is how many values an item counts for, besides its fields.
@@ -93,7 +93,7 @@ def told_items(info: Info, items: _Items, *, each: int = 1) -> _Items:
     return items
 
 
-def told_bytes(info: Info, size: int) -> None:
+def count_bytes(info: Info, size: int) -> None:
     """Raises the field error if `size` more bytes are too many for the response."""
     try:
         info.context.allowance.take_bytes(info._raw_info, size)  # noqa: SLF001 - no public way
@@ -102,7 +102,7 @@ def told_bytes(info: Info, size: int) -> None:
 
 
 def _too_much() -> GraphQLError:
-    return _bad_input("This is more than is told in one answer")
+    return _bad_input("This is more than one response may hold")
 
 
 def _bad_input(message: str) -> GraphQLError:

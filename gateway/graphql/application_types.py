@@ -9,7 +9,13 @@ from gateway.applications import models
 from gateway.applications.inputs import cursor_at
 from gateway.applications.models import ApplicationKey
 from gateway.applications.reads import Window
-from gateway.graphql.application_reads import Info, read_details, resolved, told_bytes, told_items
+from gateway.graphql.application_reads import (
+    Info,
+    count_bytes,
+    counted_items,
+    read_details,
+    resolved,
+)
 from gateway.graphql.pieces import InPieces
 
 _LARGEST_INT = 2**31 - 1
@@ -26,7 +32,7 @@ ANY_JSON = strawberry.scalar(
 """What the schema says of `JSON`."""
 
 
-@strawberry.type(description="A stage of a track. Which of the fields are told is not promised.")
+@strawberry.type(description="A stage of a track. Any of its fields may be null.")
 class Stage:
     stage_id: strawberry.ID | None = strawberry.field(
         description="The stage's id, by which applications can be filtered."
@@ -38,7 +44,7 @@ class Stage:
     current_of: strawberry.Private[ApplicationKey | None] = None
 
     @resolved(
-        "The colour that the recruiting platform shows the stage in. It is told for an"
+        "The colour that the recruiting platform shows the stage in. It is known for an"
         " application's current stage alone, and costs a read of that application."
     )
     async def color(self, info: Info) -> str | None:
@@ -70,12 +76,12 @@ class ApplicationDetails:
 
     @resolved("All stages of the track.")
     def stages(self, info: Info) -> list[Stage] | None:
-        stages = told_items(info, self.source.stages)
+        stages = counted_items(info, self.source.stages)
         return None if stages is None else [_stage(stage) for stage in stages]
 
     @resolved("What the candidate has answered.")
     def submitted_responses(self, info: Info) -> list[SubmittedResponse] | None:
-        responses = told_items(info, self.source.submitted_responses)
+        responses = counted_items(info, self.source.submitted_responses)
         if responses is None:
             return None
         return [SubmittedResponse(label=one.label, value=one.value) for one in responses]
@@ -117,14 +123,14 @@ class Application:
     key: strawberry.Private[ApplicationKey]
 
     @resolved(
-        "What is told only of one application at a time: for each application of a list it"
-        " costs one more read. Null if the application is gone by now."
+        "What the platform shows of a single application only: for each application of a list"
+        " it costs one more read. Null if the application is gone by now."
     )
     async def details(self, info: Info) -> ApplicationDetails | None:
         details = await read_details(info, self.key)
         if details is None:
             return None
-        told_bytes(info, details.size)
+        count_bytes(info, details.size)
         return ApplicationDetails(
             source=details,
             track_title=details.track_title,
@@ -162,17 +168,17 @@ class ApplicationConnection:
     def edges(self, info: Info) -> list[ApplicationEdge]:
         return InPieces(
             ApplicationEdge(cursor=cursor_at(at), node=to_graphql(one, track_id=self.track_id))
-            for at, one in told_items(info, self.entries)
+            for at, one in counted_items(info, self.entries)
         )
 
     @resolved("The applications alone.")
     def nodes(self, info: Info) -> list[Application]:
-        entries = told_items(info, self.entries)
+        entries = counted_items(info, self.entries)
         return InPieces(to_graphql(one, track_id=self.track_id) for _, one in entries)
 
     page_info: PageInfo = strawberry.field(description="Where this part begins and ends.")
     total_count: int | None = strawberry.field(
-        description="How many applications the whole list has, filtered, if that is told."
+        description="How many applications the whole list has, filtered; null if that is not known."
     )
 
 

@@ -39,7 +39,7 @@ class Operation:
     invites: int
     """How many invites it may run at most."""
     plan: object = None
-    """For whoever runs it to leave what was made ready for the next time."""
+    """The executor's plan of it, once made."""
 
 
 class CachedDocument:
@@ -185,7 +185,7 @@ class _NoServiceRule(ValidationRule):
     def enter_field(self, node: FieldNode, *_: object) -> None:
         if node.name.value == "_service" and self.context.get_field_def() is not None:
             message = (
-                "The schema is not told here. Compose the output of"
+                "The schema is not shown here. Compose the output of"
                 " `gateway schema --federation` instead."
             )
             self.report_error(GraphQLError(message, node))

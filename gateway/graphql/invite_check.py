@@ -49,7 +49,7 @@ class InviteCheck:
 
 def _check_invite(
     info: Info,
-    input: Annotated[  # noqa: A002 - the contract's name
+    input: Annotated[
         InviteCandidateInput,
         strawberry.argument(description="What `inviteCandidate` would be given."),
     ],

@@ -35,7 +35,7 @@ def gateway_info(info: strawberry.Info[RequestContext, None]) -> GatewayInfo:
 
 async def _invite_candidate(
     info: strawberry.Info[RequestContext, None],
-    input: Annotated[  # noqa: A002 - the contract's name
+    input: Annotated[
         InviteCandidateInput,
         strawberry.argument(description="Whom to invite to which track, and how."),
     ],
@@ -45,7 +45,7 @@ async def _invite_candidate(
 
 async def _invite_candidates(
     info: strawberry.Info[RequestContext, None],
-    input: Annotated[  # noqa: A002 - the contract's name
+    input: Annotated[
         InviteCandidatesInput,
         strawberry.argument(description="Whom to invite to one track, and how."),
     ],

@@ -35,7 +35,7 @@ from graphql import (
 from gateway.applications.inputs import cursor_at
 from gateway.applications.models import Application
 from gateway.graphql.allowance import Place
-from gateway.graphql.application_reads import Info, told_items
+from gateway.graphql.application_reads import Info, counted_items
 from gateway.graphql.context import RequestContext
 from gateway.graphql.types import InviteCandidateSuccess
 from gateway.invites.models import InviteSuccess
@@ -260,7 +260,7 @@ def _counted(
 
     def complete(entries: Sequence[Any], run: Run) -> list[Any]:
         try:
-            told_items(cast("Info", PlannedInfo(run.context, place)), entries)
+            counted_items(cast("Info", PlannedInfo(run.context, place)), entries)
         except Exception as error:
             raise FieldFailedError(path, error) from error
         return [item(source(entry), run) for entry in entries]

@@ -18,7 +18,7 @@ from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
 
 from gateway.graphql.application_fields import read_application
-from gateway.graphql.application_reads import Info, reads_of, told_items
+from gateway.graphql.application_reads import Info, counted_items, reads_of
 from gateway.graphql.application_types import Application
 from gateway.graphql.root import CONFIG, DESCRIPTION, PRINTED_ROOTS, Mutation, Query
 from gateway.graphql.types import Invite
@@ -63,7 +63,7 @@ async def _entities(
     ],
 ) -> list[Entity | None]:
     reads_of(info)
-    told_items(info, representations, each=_VALUES_OF_AN_ERROR)
+    counted_items(info, representations, each=_VALUES_OF_AN_ERROR)
     # An exception in the list becomes an error for that item only.
     found = await asyncio.gather(
         *(_entity(info, given) for given in representations), return_exceptions=True
@@ -106,7 +106,7 @@ def _invite(application: Application) -> Invite:
     """What can be read of an invite from its application."""
     if application.name is None or application.email is None:
         raise GraphQLError(
-            "The recruiting platform does not tell whom this invite is for.",
+            "The recruiting platform does not say whom this invite is for.",
             extensions={"code": InviteErrorCode.UPSTREAM_FAULT.value, "retryable": False},
         )
     return Invite(

@@ -15,8 +15,8 @@ _LARGEST_INT = 2**31 - 1
 
 @strawberry.type(
     description=(
-        "A track of the recruiting platform. Only the id is promised; a field is null where the"
-        " platform does not tell it."
+        "A track of the recruiting platform. Only the id is promised; a field that the platform"
+        " does not send is null."
     )
 )
 class Track:

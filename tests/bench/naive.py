@@ -60,7 +60,7 @@ Result = Annotated[
 ]
 
 
-async def invite_candidate(input: InviteCandidateInput) -> Result:  # noqa: A002 - the contract
+async def invite_candidate(input: InviteCandidateInput) -> Result:
     response = await client.post(
         f"{UPSTREAM}/tracks/invite",
         json={

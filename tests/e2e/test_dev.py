@@ -37,10 +37,10 @@ def addresses(dev: Command) -> Pair:
 
 
 def test_sample_candidate_is_invited_and_shown(dev):
-    """The printed answer is that of a real invite, which the stand-in has counted."""
-    answer, _ = json.JSONDecoder().raw_decode(dev.printed.partition("Answer\n")[2])
+    """The printed response is that of a real invite, which the stand-in has counted."""
+    response, _ = json.JSONDecoder().raw_decode(dev.printed.partition("Response\n")[2])
 
-    result = answer["data"]["inviteCandidate"]
+    result = response["data"]["inviteCandidate"]
     (accepted,) = addresses(dev).accepted()
     assert result["__typename"] == "InviteCandidateSuccess"
     assert result["invite"]["applicationId"] == str(accepted["application_id"])
@@ -70,6 +70,18 @@ def test_it_says_how_to_provoke_each_failure(dev):
 
     for local_part in FAILURES:
         assert re.search(rf"\b{local_part}\b", printed)
+
+
+def test_it_fits_a_narrow_terminal(tmp_path, monkeypatch):
+    """Sentences are wrapped at words; only documents, addresses and the line to paste are longer."""
+    monkeypatch.setenv("COLUMNS", "60")
+    with running(tmp_path, "dev", "--port", "0") as dev:
+        dev.read_to(END_OF_WELCOME)
+
+    # Of the document and the response, no line is broken: they are to be copied.
+    printed = re.sub(r"\n[Mm]utation\n.*\nGo on\n", "", dev.printed, flags=re.DOTALL)
+    long = [line for line in printed.splitlines() if len(line) > 60]
+    assert [line for line in long if "http://" not in line] == []
 
 
 def test_a_port_in_use_suggests_another(dev, tmp_path):

@@ -186,7 +186,7 @@ async def test_an_invite_is_found_again(page):
 
     await expect(answer(page)).to_contain_text('"ada@example.com"')
     await expect(answer(page)).to_contain_text('"trackTitle": "Track 6578"')
-    await expect(page.get_by_role("status")).to_contain_text("Answered")
+    await expect(page.get_by_role("status")).to_contain_text("Response received")
 
 
 async def test_a_failed_read_is_said_in_a_line(page):
@@ -196,9 +196,7 @@ async def test_a_failed_read_is_said_in_a_line(page):
     await page.goto(page.url.replace("6578", "503503"))
     await run(page)
 
-    await expect(page.get_by_role("status")).to_contain_text(
-        "Not all could be answered: UPSTREAM_FAULT"
-    )
+    await expect(page.get_by_role("status")).to_contain_text("Some fields failed: UPSTREAM_FAULT")
 
 
 async def test_a_refused_request_is_said_in_a_line(page, gateway):
@@ -398,7 +396,7 @@ async def test_an_answer_from_something_else_is_shown(browser, gateway):
         await page.goto(gateway)
         await run(page)
 
-        await expect(answer(page)).to_contain_text("This is no GraphQL answer: HTTP 502")
+        await expect(answer(page)).to_contain_text("This is not a GraphQL response: HTTP 502")
         await expect(answer(page)).to_contain_text("<h1>Bad Gateway</h1>")
 
 
@@ -410,9 +408,9 @@ async def test_a_gateway_that_is_gone_is_told(browser, gateway):
         await run(page)
 
         await expect(page.get_by_role("alert")).to_contain_text("Is it running?")
-        await expect(answer(page)).to_contain_text(f"No answer from {gateway}/graphql")
-        await expect(page.get_by_role("status")).to_contain_text("what was done is not known")
-        await expect(page.get_by_role("status")).to_contain_text("no answer")
+        await expect(answer(page)).to_contain_text(f"No response from {gateway}/graphql")
+        await expect(page.get_by_role("status")).to_contain_text("it is not known what was done")
+        await expect(page.get_by_role("status")).to_contain_text("no response")
 
 
 async def test_it_works_below_a_path(browser):
@@ -484,7 +482,7 @@ async def test_a_request_under_way_has_no_verdict_yet(page):
     await page.route("**/graphql", hold)
     await run(page)
 
-    await expect(page.get_by_role("status")).to_have_text("Waiting for the answer")
+    await expect(page.get_by_role("status")).to_have_text("Waiting for the response")
     held.set()
     await expect(page.get_by_role("status")).to_contain_text("Invited")
 

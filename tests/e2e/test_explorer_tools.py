@@ -86,7 +86,7 @@ async def asked_for_token(browser: Browser, folder: Path) -> AsyncIterator[tuple
 async def test_one_token_is_for_all_tabs(browser, tmp_path):
     """It is asked for once, is in no storage, and a reload forgets it."""
     async with asked_for_token(browser, tmp_path) as (page, token):
-        await expect(page.get_by_role("alert")).to_contain_text("it wants a token")
+        await expect(page.get_by_role("alert")).to_contain_text("requires an access token")
         await use_token(page, f"Bearer {token}")
         await expect(page.get_by_label("Token")).to_have_count(0)
         for tab in ("RetrySafely", "Invite"):
@@ -96,7 +96,7 @@ async def test_one_token_is_for_all_tabs(browser, tmp_path):
         stored = await page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])")
         await page.reload()
 
-        await expect(page.get_by_role("alert")).to_contain_text("it wants a token")
+        await expect(page.get_by_role("alert")).to_contain_text("requires an access token")
         assert token not in stored
         assert token not in page.url
 
@@ -112,13 +112,13 @@ async def test_a_token_can_be_kept_for_the_session(browser, tmp_path):
         await expect(answer(page)).to_contain_text('"InviteCandidateSuccess"')
         await page.get_by_role("button", name="Forget token").click()
 
-        await expect(page.get_by_role("alert")).to_contain_text("it wants a token")
+        await expect(page.get_by_role("alert")).to_contain_text("requires an access token")
         assert await page.evaluate("sessionStorage.length") == 0
 
 
 @pytest.mark.parametrize(
     ("token", "reason"),
-    [("gone", "This token is wrong"), (jwt_that_ended(), "Your token expired on")],
+    [("gone", "does not accept this token"), (jwt_that_ended(), "Your token expired on")],
     ids=["wrong", "expired"],
 )
 async def test_a_token_that_is_refused_is_told_why(browser, tmp_path, token, reason):

@@ -248,7 +248,7 @@ def test_fetch_example_reads_a_whole_track(pair, frontend):
 
 @pytest.mark.parametrize(
     ("listed", "expected"),
-    [(True, ("InviteCandidateSuccess", 1)), (False, ("NoAnswer", 0))],
+    [(True, ("InviteCandidateSuccess", 1)), (False, ("NoResponse", 0))],
     ids=["listed", "not listed"],
 )
 async def test_fetch_example_works_where_the_operator_allows(

@@ -14,7 +14,7 @@ from playwright.async_api import Browser, Page, expect
 
 from gateway.access.token_file import new_token, token_line
 from gateway.sandbox import API_KEY, create_sandbox, running_sandbox
-from gateway.site.guide.routes import ORDER
+from gateway.site.guide.guides import ORDER
 from tests.e2e.browser import SCHEMES, launched, needs_browser
 from tests.e2e.explorer import answer, gateway_with, open_tab, run, visit
 from tests.e2e.node import needs_packages
@@ -148,11 +148,11 @@ async def test_the_token_field_is_fit_for_everybody(look, guarded_gateway):
             look.browser, guarded_gateway, forgiving="status of 401", **window
         ) as page:
             await page.goto(guarded_gateway)
-            await expect(page.get_by_role("alert")).to_contain_text("it wants a token")
+            await expect(page.get_by_role("alert")).to_contain_text("requires an access token")
             found[name, "asked"] = await findings(page)
             await page.get_by_label("Token").fill("nonsense")
             await page.get_by_role("button", name="Use token").click()
-            await expect(page.get_by_role("alert")).to_contain_text("This token is wrong")
+            await expect(page.get_by_role("alert")).to_contain_text("does not accept this token")
             found[name, "refused"] = await findings(page)
 
     assert faults(found) == {}

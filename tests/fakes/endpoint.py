@@ -51,7 +51,7 @@ def small_schema() -> GraphQLSchema:
     assert query is not None
     assert mutation is not None
 
-    async def invite(_source, info, input):  # noqa: A002 - the contract's name
+    async def invite(_source, info, input):
         info.context.append(input)
         return {"name": input["candidateName"], "trackId": input["trackId"]}
 

@@ -13,8 +13,8 @@ from gateway.app import create_app
 from gateway.graphql.schema import executable_schema
 from gateway.http.errors import ErrorCode
 from gateway.invites.models import InviteErrorCode
+from gateway.site.guide.guides import ORDER, Guide, read_guides
 from gateway.site.guide.page import render
-from gateway.site.guide.routes import ORDER, Guide, read_guides
 from tests.fakes.settings import settings
 from tests.fakes.texts import GUIDES, ROOT
 

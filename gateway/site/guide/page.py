@@ -16,7 +16,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 
-from gateway.site.guide.routes import Guide
+from gateway.site.guide.guides import Guide
 
 _PAGE = """\
 <!doctype html>

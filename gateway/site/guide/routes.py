@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
 
@@ -13,54 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from gateway.site.guide.guides import Guide, read_guides
+
 PATH = "/docs"
-# In the order that a newcomer needs them; guides not listed here come last.
-ORDER = (
-    "frontends",
-    "spreadsheets",
-    "applications",
-    "errors",
-    "reliability",
-    "access",
-    "operations",
-    "settings",
-    "federation",
-    "stand-in",
-    "speed",
-    "dependencies",
-)
 _AS_MARKDOWN = {"content-type": "text/markdown; charset=utf-8"}
-
-
-@dataclass(frozen=True, slots=True)
-class Guide:
-    """One Markdown file of this folder: title, summary paragraph, text."""
-
-    name: str
-    markdown: str
-
-    @property
-    def title(self) -> str:
-        return self.markdown.partition("\n")[0].removeprefix("# ")
-
-    @property
-    def summary(self) -> str:
-        return self.markdown.split("\n\n")[1]
-
-
-def read_guides() -> list[Guide]:
-    """All guides, in the order of the list."""
-    folder = files(__package__)
-    guides = [
-        Guide(file.name.removesuffix(".md"), file.read_text("utf-8"))
-        for file in folder.iterdir()
-        if file.name.endswith(".md")
-    ]
-    return sorted(guides, key=_place)
-
-
-def _place(guide: Guide) -> tuple[int, str]:
-    return (ORDER.index(guide.name) if guide.name in ORDER else len(ORDER), guide.name)
 
 
 def guide_routes() -> list[Route]:

@@ -1,4 +1,4 @@
-// GraphiQL's editors and tabs for everybody: with names, reachable by keyboard, links in answers.
+// GraphiQL's editors and tabs for everybody: with names, reachable by keyboard, links in responses.
 
 const { createElement: element, useEffect } = window.React;
 const { DOC_EXPLORER_PLUGIN, UnStyledButton, PlusIcon, Tooltip, useEditorContext } =

@@ -119,7 +119,7 @@ ${ANY_ERROR}
   ),
   invitation(
     `# Retry safely with a key: run this twice. "replayed"
-# says that the second answer is the first one again,
+# says that the second response repeats the first,
 # and that nothing was sent. Make a new random key for
 # each invite, and send the same one when you retry.
 

@@ -1,4 +1,4 @@
-// One request to the gateway and its answer, in words for a person where there is no good one.
+// One request to the gateway and its response; where there is none, words for a person.
 
 import { token } from "./token.js";
 
@@ -11,18 +11,18 @@ const SHOWN_OF_A_BODY = 2000;
 const BUG = "INTERNAL_SERVER_ERROR";
 const COUNTS = ["invitedCount", "unknownCount"];
 
-export const UNDER_WAY = { tone: "idle", text: "Waiting for the answer" };
+export const UNDER_WAY = { tone: "idle", text: "Waiting for the response" };
 export const NOT_SENT = { tone: "bad", text: "Not sent" };
 const CANCELLED = "Not sent: nobody was e-mailed.";
 
-/** Send one request. Never fails: `answer` is what to show, the rest is how it went. */
+/** Send one request. Never fails: `answer` is what to show, the rest is how it came. */
 export async function exchange(request, headers) {
   const started = performance.now();
   const done = await reply(request, headers);
   return { ...done, milliseconds: Math.round(performance.now() - started) };
 }
 
-/** What is shown of a request that the person did not want to send after all. */
+/** What is shown of a request that the person decided not to send. */
 export const cancelled = () => ({ notSent: true, answer: failed(CANCELLED) });
 
 async function reply(request, ownHeaders) {
@@ -41,7 +41,7 @@ async function post(headers, body) {
     const { status } = response;
     return { status, answer: answerIn(await response.text(), response) };
   } catch (error) {
-    return { status: null, answer: failed(`No answer from ${ENDPOINT}: ${error.message}.`) };
+    return { status: null, answer: failed(`No response from ${ENDPOINT}: ${error.message}.`) };
   }
 }
 
@@ -66,9 +66,9 @@ function answerIn(text, { status, statusText }) {
     const answer = JSON.parse(text);
     if (answer !== null && typeof answer === "object") return answer;
   } catch {
-    // Something between this page and the gateway answered, or it is no gateway.
+    // A proxy in between replied, or another server.
   }
-  const message = `This is no GraphQL answer: HTTP ${status} ${statusText}`.trim();
+  const message = `This is not a GraphQL response: HTTP ${status} ${statusText}`.trim();
   return failed(message, { body: text.slice(0, SHOWN_OF_A_BODY) });
 }
 
@@ -82,26 +82,26 @@ const OUTCOMES = {
   UNKNOWN: "the candidate may or may not be invited",
 };
 
-/** The answer in one line: `tone` is good, bad or doubtful, and `how` is how it came. */
+/** The response in one line: `tone` is good, bad or doubtful, and `how` is how it came. */
 export function summary(done) {
   if (done.notSent) return NOT_SENT;
   const { status, answer, milliseconds } = done;
-  const came = status === null ? "no answer" : `HTTP ${status}`;
+  const came = status === null ? "no response" : `HTTP ${status}`;
   return { ...verdictOn(answer), how: `${came} · ${milliseconds} ms` };
 }
 
 function verdictOn({ data, errors }) {
   if (errors?.length) return faultOf(errors[0]);
   const results = Object.values(data ?? {}).filter(isResult);
-  return results.length === 1 ? verdictOf(results[0]) : { tone: "good", text: "Answered" };
+  return results.length === 1 ? verdictOf(results[0]) : { tone: "good", text: "Response received" };
 }
 
 // A request that was refused did nothing; of one that got lost or met a bug, nobody knows.
 function faultOf({ path, extensions }) {
   const code = extensions?.code;
-  const what = path ? "Not all could be answered" : "Request refused";
+  const what = path ? "Some fields failed" : "Request refused";
   if (code && code !== BUG) return { tone: "bad", text: `${what}: ${code}` };
-  return { tone: "doubtful", text: `${code ?? "Request failed"}: what was done is not known` };
+  return { tone: "doubtful", text: `${code ?? "Request failed"}: it is not known what was done` };
 }
 
 const isResult = (held) => held?.outcome || held?.invite || isList(held);

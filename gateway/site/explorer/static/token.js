@@ -76,11 +76,11 @@ export function TokenInUse({ onChange }) {
 
 function why({ status, answer }) {
   const held = token.get();
-  if (!held) return "The gateway asks who you are: it wants a token.";
+  if (!held) return "The gateway requires an access token.";
   const ended = endOf(held);
   if (ended < Date.now()) return `Your token expired on ${new Date(ended).toLocaleString()}.`;
   if (status === 403) return `Your token is valid, but: ${answer.errors?.[0]?.message}`;
-  return "This token is wrong: the gateway does not know it, or no longer.";
+  return "The gateway does not accept this token: it is wrong, or was revoked.";
 }
 
 /** When a JWT ends, in milliseconds; NaN for other tokens, of which only the gateway knows. */
