@@ -106,6 +106,8 @@ INTERMEDIARIES: Final = {
         b'{"statusCode":404,"message":"Cannot POST /tracks/invite","error":"Not Found"}',
     ),
     "fastapi": (404, b'{"detail":"Not Found"}'),
+    "path": (404, b'{"error":"No handler for /v2/tracks"}'),
+    "word": (404, b'{"error":"No such soundtrack"}'),
     "route": (404, b'{"error":"No route for POST tracks/invite"}'),
     "problem": (404, b'{"type":"about:blank","title":"Not Found","status":404}'),
     "apigee": (

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import defaultdict
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,7 +13,7 @@ from hypothesis import strategies as st
 
 from gateway.invites.models import Anomaly, InviteFormat, InviteOutcome, InviteRequest
 from gateway.invites.models import InviteErrorCode as Code
-from gateway.invites.outcomes import FAULTS, Verdict, judge, retry_after_seconds
+from gateway.invites.outcomes import FAULTS, STATUSES, Verdict, judge, retry_after_seconds
 from gateway.upstream.wire import Fault, Reply
 from tests.fakes.outcomes import (
     INTERMEDIARIES,
@@ -424,6 +427,50 @@ def test_a_cut_body_does_not_change_the_verdict():
     """The status has arrived, and with it the proof."""
     assert judged(200, b'{"appl', body_complete=False).verdict is Verdict.INVITED
     assert judged(400, b'{"err', body_complete=False).verdict is Verdict.REFUSED
+
+
+GUIDE = Path(__file__).parents[2] / "gateway" / "site" / "guide" / "reliability.md"
+SAMPLES = (
+    b"",
+    json.dumps(FULL).encode(),
+    b'{"error": "No"}',
+    b'{"error": "No such track"}',
+    b'{"error": "limit_exceed"}',
+    b'{"message": "Forbidden"}',
+    b"<p>No</p>",
+)
+GROUPS = {
+    "2xx": {*range(200, 300)},
+    "other 3xx": {*range(300, 400)} - {307, 308},
+    "any other, 5xx among them": {406, 408, 418, *range(500, 600)},
+    "no reply, although a byte was sent": set(),
+}
+
+
+def documented():
+    """The error codes of each status in the guide's table; None stands for a success."""
+    codes = defaultdict(set)
+    rows = [line for line in GUIDE.read_text("utf-8").splitlines() if line.startswith("| ")]
+    for row in rows:
+        statuses, *_, code = row.strip("| ").split(" | ")
+        if re.fullmatch(r"[0-9, –]+", statuses) or statuses in GROUPS:
+            for status in GROUPS.get(statuses) or expanded(statuses):
+                codes[status].add(None if code == "invited" else code.strip("`"))
+    return codes
+
+
+def expanded(statuses: str) -> set[int]:
+    ends = [part.split("–") for part in re.findall(r"[0-9–]+", statuses)]
+    return {status for end in ends for status in range(int(end[0]), int(end[-1]) + 1)}
+
+
+def test_guide_has_the_table_of_the_code():
+    """Each status has the codes there that it can have here."""
+    for status, codes in documented().items():
+        judgements = [judged(status, body) for body in SAMPLES]
+
+        assert {None if one.answer else one.code.value for one in judgements} == codes, status
+    assert set(STATUSES) <= set(documented())
 
 
 DATE = "Mon, 23 Nov 2026 12:00:00 GMT"
