@@ -122,7 +122,7 @@ class CheckedSettings(Settings):
             from gateway.graphql.schema import executable_schema  # noqa: PLC0415
 
             limits = {limit.name for limit in fields(Limits)}
-            # A limit that was refused is not in the data: then its own fault is all that is said.
+            # A limit that was refused is not in the data; only its own fault is reported.
             if limits <= info.data.keys():
                 reader = DocumentReader(
                     executable_schema(federation=info.data.get("federation", False)),

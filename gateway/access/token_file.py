@@ -79,7 +79,7 @@ def read_token_file(path: Path) -> tuple[TokenHash, ...]:
         lines = path.read_text("utf-8").splitlines()
     except UnicodeDecodeError:
         raise ValueError("is not text in UTF-8") from None
-    hashes = tuple(_read(number, line) for number, line in enumerate(lines, 1) if _says(line))
+    hashes = tuple(_read(number, line) for number, line in enumerate(lines, 1) if _is_entry(line))
     if not hashes:
         raise ValueError("has no token; `gateway token NAME` makes one")
     if len({known.digest for known in hashes}) < len(hashes):
@@ -87,7 +87,7 @@ def read_token_file(path: Path) -> tuple[TokenHash, ...]:
     return hashes
 
 
-def _says(line: str) -> bool:
+def _is_entry(line: str) -> bool:
     return bool(line.partition("#")[0].strip())
 
 

@@ -52,17 +52,17 @@ def _tried(settings: Settings) -> int:
 
 
 def _print(given: Mapping[str, str], *, faults: tuple[str, ...], everything: bool) -> None:
-    said = {fault.partition(":")[0]: fault.partition(": ")[2] for fault in faults}
+    messages = {fault.partition(":")[0]: fault.partition(": ")[2] for fault in faults}
     for field in fields_in_order():
         name = PREFIX + field.upper()
-        fault = said.pop(name, None)
+        fault = messages.pop(name, None)
         if field in given:
             click.echo(f"{name:<{_WIDTH}}  {_shown(field, given[field])}")
         elif fault is not None or everything:
             click.echo(f"{name:<{_WIDTH}}  {_default(field)}")
         if fault is not None:
             click.echo(f"  WRONG: {fault}")
-    for name, fault in said.items():
+    for name, fault in messages.items():
         click.echo(f"{name}\n  WRONG: {fault}")
 
 

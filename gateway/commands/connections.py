@@ -64,11 +64,11 @@ def _judged_platform(exchange: Exchange, settings: Settings) -> Tried:
     if isinstance(exchange, NoReply):
         why = _FAULTS.get(exchange.fault, f"gives no reply ({exchange.fault.value})")
         return Tried("platform", works=False, found=why)
-    works, found = _said_by(exchange, forwards=settings.forwards_keys)
+    works, found = _judged_reply(exchange, forwards=settings.forwards_keys)
     return Tried("platform", works=works, found=f"answers {exchange.status}: {found}")
 
 
-def _said_by(reply: Reply, *, forwards: bool) -> tuple[bool, str]:
+def _judged_reply(reply: Reply, *, forwards: bool) -> tuple[bool, str]:
     if is_html(reply):
         return False, "a page of something in between, or a wrong path in the URL"
     if judge(reply, now=lambda: datetime.now(UTC)).anomaly in _FOREIGN:

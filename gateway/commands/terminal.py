@@ -44,9 +44,9 @@ class Terminal:
     def confirm(self, plan: Plan, track: TrackLook) -> bool:
         echo_all(preview.description(self._file))
         echo(f"  track   {track}")
-        said = ", ".join(preview.others(plan))
-        if said:
-            echo(f"Of them: {said}.")
+        others = ", ".join(preview.others(plan))
+        if others:
+            echo(f"Of them: {others}.")
         if self._yes or not plan.to_send or self._format != "send-link":
             return True
         people = preview.counted(len(plan.to_send), "person", "people")

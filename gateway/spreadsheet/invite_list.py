@@ -70,7 +70,7 @@ class Sheet:
             InviteDraft(candidate.name, candidate.email, self.track, FORMATS[self.format], _KEY)
         )
         if not isinstance(checked, InviteRequest):
-            issues = "; ".join(_said(issue, candidate) for issue in checked)
+            issues = "; ".join(_problem(issue, candidate) for issue in checked)
             entry.wrong = entry.wrong or issues
             return entry
         if entry.wrong:
@@ -93,7 +93,7 @@ def _is_same(earlier: Entry, request: InviteRequest) -> bool:
     return name.casefold().split() == request.candidate_name.casefold().split()
 
 
-def _said(issue: InputIssue, candidate: Candidate) -> str:
+def _problem(issue: InputIssue, candidate: Candidate) -> str:
     """The error, with the column and the cell's text."""
     cells = {"candidate_name": candidate.name, "candidate_email": candidate.email_cell}
     cell = cells.get(issue.field, "")

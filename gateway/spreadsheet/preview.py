@@ -53,8 +53,8 @@ def wrong(entries: Sequence[Entry]) -> Iterator[str]:
 def totals(plan: Plan, *, format_: str) -> str:
     """The number of people of each kind, except zeros."""
     would = "would be e-mailed" if format_ == "send-link" else "would get a link"
-    said = [f"{counted(len(plan.to_send), 'person', 'people')} {would}", *others(plan)]
-    return ", ".join(said) + "."
+    counts = [f"{counted(len(plan.to_send), 'person', 'people')} {would}", *others(plan)]
+    return ", ".join(counts) + "."
 
 
 def others(plan: Plan) -> Iterator[str]:

@@ -103,7 +103,7 @@ def held_back(entry: Entry, result: Result, listed: set[str] | None) -> Standing
     if result.says_invited:
         return Standing(InviteOutcome.INVITED, result.link, reason=REPORTED, is_earlier=True)
     status = result.status.strip()
-    said = f'say "{status}"' if status else "leave the status empty"
+    words = f'say "{status}"' if status else "leave the status empty"
     if listed is None:
         found = "the platform's list could not be read"
     elif entry.address in listed:
@@ -113,7 +113,7 @@ def held_back(entry: Entry, result: Result, listed: set[str] | None) -> Standing
     return Standing(
         InviteOutcome.UNKNOWN,
         reason=(
-            f"Nothing was sent: the results of an earlier run {said}, and {found}. If you are sure"
+            f"Nothing was sent: the results of an earlier run {words}, and {found}. If you are sure"
             ' that this person is not invited, write "not invited" there as the status and run the'
             " command again."
         ),

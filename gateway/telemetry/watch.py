@@ -65,7 +65,7 @@ class Watch:
             self._calls.append(metrics.on_call)
             self._reads.append(metrics.on_read)
         noted = noting_calls(self._calls, self._reads, clock=_clock)
-        self.call: CallObserver = noted if tracing is None else _both(tracing.call, noted)
+        self.call: CallObserver = noted if tracing is None else _traced(tracing, noted)
         """Called when a call to the platform begins."""
         if log is not None:
             self._requests.append(partial(log_request, log))
@@ -183,13 +183,13 @@ class Watch:
                     await aside(self._tracing.close)
 
 
-def _both(first: CallObserver, second: CallObserver) -> CallObserver:
+def _traced(tracing: Tracing, noted: CallObserver) -> CallObserver:
     def begun(call: Call) -> CallEnded:
-        second_ended, first_ended = second(call), first(call)
+        noted_end, traced_end = noted(call), tracing.call(call)
 
         def ended(exchange: Exchange | None) -> None:
-            first_ended(exchange)
-            second_ended(exchange)
+            traced_end(exchange)
+            noted_end(exchange)
 
         return ended
 

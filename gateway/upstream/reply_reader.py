@@ -12,11 +12,9 @@ from typing import Final
 
 import httptools
 
-from gateway.http.requests import joined
 from gateway.upstream.bounds import LARGEST_BODY, LARGEST_HEAD, decoded
 from gateway.upstream.wire import Exchange, Fault, NoReply, Reply
 
-_NONE: Final[Mapping[bytes, bytes]] = {}
 _BEGINNING: Final = b"HTTP/1."
 _BEGINNING_OCTETS: Final = len(_BEGINNING)
 _NO_REASON: Final = re.compile(rb"[\x00\x0b\x0c]")
@@ -40,10 +38,10 @@ class ReplyReader:
     """Whether the connection may carry another exchange."""
     _refused: bool
     _status: int | None
-    _lines: list[tuple[bytes, bytes]]
-    _idle_octets: int
-    """The octets of the reason phrase and of trailers, which are ignored."""
-    _headers: Mapping[bytes, bytes]
+    _headers: dict[bytes, bytes]
+    """Values by lowercased name; repeated headers are joined by commas."""
+    _line_octets: int
+    """The octets of reason phrases, headers and trailers."""
     _body: list[bytes]
     _body_octets: int
     _octets: int
@@ -60,11 +58,10 @@ class ReplyReader:
         """Forget the last reply; only for a reusable connection."""
         self.complete = self.broken = self.reusable = self._refused = False
         self._status = None
-        self._lines = []
-        self._headers = _NONE
+        self._headers = {}
         self._body = []
         self._tail = b""
-        self._body_octets = self._octets = self._idle_octets = 0
+        self._body_octets = self._octets = self._line_octets = 0
 
     def feed(self, data: bytes) -> None:
         is_over, octets = self.complete, self._octets
@@ -122,34 +119,33 @@ class ReplyReader:
 
     def on_status(self, reason: bytes) -> None:
         if reason != b"OK":
-            self._idle_octets += len(reason)
+            self._line_octets += len(reason)
             self._refused = self._refused or _NO_REASON.search(reason) is not None
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._status is None:
-            self._lines.append((name.lower(), value))
-        else:
-            self._idle_octets += len(name) + len(value) + _COLON_BLANK_AND_END
+        self._line_octets += len(name) + len(value) + _COLON_BLANK_AND_END
+        # What follows the head, or goes beyond the limit, is not kept.
+        if self._status is None and self._line_octets <= LARGEST_HEAD:
+            small, headers = name.lower(), self._headers
+            headers[small] = headers[small] + b", " + value if small in headers else value
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
         if self._status is not None or self._refused:
             return
         if status < _FINAL and status != _SWITCHING_PROTOCOLS:
-            self._lines.clear()
+            self._headers.clear()
             return
-        headers = joined(self._lines)
-        coding = headers.get(b"transfer-encoding")
+        coding = self._headers.get(b"transfer-encoding")
         if (
             status == _SWITCHING_PROTOCOLS
             # No other protocol was requested, and a body in one could not be read.
             or (coding is not None and coding.strip().lower() != b"chunked")
-            # The data may go beyond the head.
-            or (self._octets > LARGEST_HEAD and self._head_octets() > LARGEST_HEAD)
+            or self._line_octets > LARGEST_HEAD
         ):
             self._refused = True
         else:
-            self._status, self._headers = status, headers
+            self._status = status
 
     def on_body(self, body: bytes) -> None:
         if not self.complete:
@@ -170,15 +166,11 @@ class ReplyReader:
             return data.endswith(self._body[-1])
         return not (self._tail + data).endswith(_SURPLUS_LINE)
 
-    def _head_octets(self) -> int:
-        lines = sum(len(name) + len(value) + _COLON_BLANK_AND_END for name, value in self._lines)
-        return self._idle_octets + lines
-
     def _is_too_large(self) -> bool:
         if self._status is None and self._octets > LARGEST_HEAD:
             return True
         return (
-            self._idle_octets > LARGEST_HEAD
+            self._line_octets > LARGEST_HEAD
             or self._body_octets > LARGEST_BODY
             or self._octets > _LARGEST_REPLY
         )

@@ -43,6 +43,8 @@ class Contender:
         return text
 
 
+OLDER_MARK = " as of "
+"""In the name of an older commit of this gateway."""
 OURS = Contender(
     "track-invite-gateway",
     (sys.executable, "-m", "gateway", "serve"),

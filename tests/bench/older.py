@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from tests.bench.contenders import OURS, Contender
+from tests.bench.contenders import OLDER_MARK, OURS, Contender
 
 _ROOT = Path(__file__).parents[2]
 
@@ -30,7 +30,9 @@ def older_gateway(commit: str) -> Iterator[Contender]:
             _run(sys.executable, "-m", "venv", str(folder / "venv"))
             _run(str(python), "-m", "pip", "install", "-q", str(checkout))
             command = (str(python), "-m", "gateway", "serve")
-            yield replace(OURS, name=f"{OURS.name} as of {commit}", command=command, folder=folder)
+            yield replace(
+                OURS, name=f"{OURS.name}{OLDER_MARK}{commit}", command=command, folder=folder
+            )
         finally:
             _run("git", "-C", str(_ROOT), "worktree", "remove", "--force", str(checkout))
 

@@ -49,10 +49,16 @@ PROFILES = {
         Profile(
             "list", "16 connections, 200 applications of nine fields each time", work=Work.LIST
         ),
-        Profile("bulk", "4 connections, lists of 100 candidates", connections=4, work=Work.BULK),
+        Profile(
+            "bulk",
+            "4 connections, lists of 100 candidates, counted by candidate",
+            connections=4,
+            work=Work.BULK,
+        ),
         Profile(
             "bulk-keyed",
-            "4 connections, lists of 100 candidates with a fresh idempotency key each, in SQLite",
+            "4 connections, lists of 100 candidates with a fresh idempotency key each, in SQLite,"
+            " counted by candidate",
             connections=4,
             work=Work.BULK,
             keyed=True,
@@ -61,11 +67,13 @@ PROFILES = {
         Profile(
             "beside-lists",
             "16 connections that invite, alone and beside two that read lists of applications",
+            others=False,
             beside=(Work.LIST, 2),
         ),
         Profile(
             "beside-inline",
             "16 connections that invite, alone and beside four that write values inline",
+            others=False,
             beside=(Work.INLINE, 4),
         ),
         Profile(
@@ -78,9 +86,9 @@ PROFILES = {
         ),
         Profile(
             "workers-unseen",
-            "64 connections, one worker against two, and no document comes twice: each costs the"
-            " gateway about a millisecond, beside which what the load and the stub take from its cores"
-            " is little, so that the gateway's own scaling shows on two cores",
+            # Each costs about a millisecond, beside which what the load and the stub take from the
+            # gateway's cores is little: its own scaling shows on two cores.
+            "64 connections, one worker against two, no document comes twice",
             connections=64,
             workers=(1, 2),
             others=False,

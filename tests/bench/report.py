@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 from xml.sax.saxutils import escape
 
+from tests.bench.contenders import OLDER_MARK
 from tests.bench.measure import Sample
 
 _COLOURS = (
@@ -52,6 +53,11 @@ def table(rows: Sequence[Row]) -> str:
         ),
     ]
     return "\n".join(lines)
+
+
+def without_older(rows: Sequence[Row]) -> list[Row]:
+    """The rows but for those of an older commit of this gateway."""
+    return [row for row in rows if OLDER_MARK not in row.name]
 
 
 def scaling(samples: Sequence[Sample]) -> Iterator[str]:

@@ -14,7 +14,8 @@ from gateway.graphql.plan import Planner
 from gateway.graphql.schema import executable_schema
 from gateway.settings.limits import Limits
 from tests.bench.ask import read_answer
-from tests.bench.contenders import NAIVE, OURS, line_up, peers
+from tests.bench.contenders import NAIVE, OLDER_MARK, OURS, line_up, peers
+from tests.bench.guide import figures, with_section
 from tests.bench.job import (
     CANDIDATES,
     CONTRACT_JOB,
@@ -89,7 +90,7 @@ def test_keyed_script_gives_each_request_a_key():
     source = script(CONTRACT_JOB.body(Work.BULK, keyed=True), headers={}, key_prefix="p")
 
     assert KEY_MARK not in source
-    assert 'table.concat(parts, start .. "_" .. count)' in source
+    assert "table.concat(parts, mark())" in source
     assert source.count("idempotencyKey") == CANDIDATES
 
 
@@ -242,6 +243,48 @@ def test_rate_beside_another_load_is_told_in_words():
     rows = summarise([sample("ours", 1), sample("ours, beside 2 × list", 1, per_second=400.0)])
 
     assert list(beside(rows)) == ["ours, beside 2 × list: 0.40 of its rate alone."]
+
+
+def test_figures_are_a_section_of_the_guide():
+    """Peers by profile, our own other situations in one table, the older commit in another."""
+    older = f"ours{OLDER_MARK}1234567"
+    lists = "ours, beside 2 × list"
+    measured = [
+        (
+            PROFILES["ordinary"],
+            summarise([sample("ours", 60), sample("b", 120), sample(older, 50)]),
+        ),
+        (PROFILES["jwt"], summarise([sample("ours", 90), sample(older, 100)])),
+        (PROFILES["workers"], summarise([sample("ours, workers: 1", 70)])),
+        (
+            PROFILES["beside-lists"],
+            summarise([sample("ours", 60), sample(lists, 60, per_second=250.0)]),
+        ),
+    ]
+
+    page = with_section(
+        "# Speed\n\n## Figures\n\nold\n\n## More\n\nkept\n",
+        "Figures",
+        "\n\n".join(figures(measured)),
+    )
+
+    assert page.startswith("# Speed\n\n## Figures\n\n16 connections, an upstream")
+    assert page.endswith("\n\n## More\n\nkept\n")
+    assert "old\n" not in page
+    assert "| b | 120 | 1 : 2.0 |" in page
+    assert "an RS256 token with each request | 90 | 1000 | 1.00 | 2.00 | 50 |" in page
+    assert "64 connections, one worker against two (workers: 1) | 70" in page
+    assert "applications. ours, beside 2 × list: 0.25 of its rate alone." in page
+    assert page.count("250") == 0
+    assert "(1234567):" in page
+    assert "an RS256 token with each request | 100 | 0.90 |" in page
+    assert OLDER_MARK not in page
+
+
+def test_page_without_the_section_is_refused():
+    """Figures are put nowhere else."""
+    with pytest.raises(ValueError, match="no section 'Figures'"):
+        with_section("# Speed\n", "Figures", "body")
 
 
 @pytest.mark.parametrize("name", PROFILES)

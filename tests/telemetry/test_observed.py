@@ -23,6 +23,7 @@ from gateway.telemetry.tracing import Tracing
 from gateway.telemetry.trail import TRAIL, Trail
 from gateway.upstream.wire import Fault, NoReply, Reply
 from tests.fakes.receiver import Receiver
+from tests.fakes.records import a_record
 from tests.fakes.telemetry import INVITED, gateway, invite, samples
 
 HEAD = RequestHead("POST", {})
@@ -109,7 +110,7 @@ async def test_traces_leave_what_is_no_request(receiver: Receiver):
 
     store = tracing.store(Store())  # type: ignore[arg-type]
     await store.insert(None)  # type: ignore[arg-type]
-    await store.swap(None, was=None)  # type: ignore[arg-type]
+    await store.swap(a_record(), was=a_record())
     await tracing.respond(respond)(HEAD, b"")
     tracing.close()
 
