@@ -14,12 +14,13 @@ from gateway.graphql.documents import CachedDocument, Operation
 from gateway.http.asgi import Respond
 from gateway.http.requests import RequestHead
 from gateway.invites.breaker import BreakerState
+from gateway.invites.identity import Hasher
 from gateway.invites.models import Anomaly
 from gateway.invites.record import State
 from gateway.invites.store import Store, StoreUnavailableError
 from gateway.server.drain import Draining
 from gateway.service import Service
-from gateway.telemetry.logs import AuditLog, EventLog, Hashes, log_request
+from gateway.telemetry.logs import AuditLog, EventLog, log_request
 from gateway.telemetry.metrics import Metrics, Sample, sample_now_and_then
 from gateway.telemetry.observed import (
     CallSeen,
@@ -69,7 +70,7 @@ class Watch:
         """Called when a call to the platform begins."""
         if log is not None:
             self._requests.append(partial(log_request, log))
-            self._invites.append(AuditLog(log, self._hashes))
+            self._invites.append(AuditLog(log, self._hasher))
         self.invited = noting_invites(self._invites, in_list=False)
         self.invited_in_list = noting_invites(self._invites, in_list=True)
 
@@ -154,7 +155,7 @@ class Watch:
             ),
         ]
 
-    def _hashes(self) -> Hashes | None:
+    def _hasher(self) -> Hasher | None:
         try:
             return None if self._service is None else self._service.records.hasher
         except StoreUnavailableError:

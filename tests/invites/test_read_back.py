@@ -311,6 +311,15 @@ async def test_absence_is_weighed_with_witnesses_of_the_track(replica, changes, 
     assert await replica.read_back.look_for(record, ADA, seconds_left=10) is finds
 
 
+async def test_one_application_of_many_is_looked_up_by_its_id(replica):
+    """However long the list is."""
+    for number in range(450):
+        replica.upstream.add(f"{number}.{ADA}")
+
+    assert await replica.read_back.shows(6578, "1449")
+    assert replica.upstream.looks == 1
+
+
 async def test_first_look_needs_no_witness(replica):
     """Absence at the first look proves nothing, whoever is listed."""
     store = replica.records.store

@@ -292,6 +292,14 @@ async def test_one_of_many_works(store, replica):
     assert store.calls["doubtful"] == 0
 
 
+async def test_purges_in_the_background(store, replica):
+    """Settled records go without anybody asking."""
+    await replica.reconciler.purge()
+    replica.clock.now += DAY + 700
+
+    await running(replica, lambda: store.records == {})
+
+
 async def test_lease_outlasts_a_late_pass(store, replica):
     """The process that works keeps the work, even if its next pass is late."""
     await running(replica, lambda: "reconciler" in store.leases)

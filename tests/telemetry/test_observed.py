@@ -108,9 +108,9 @@ async def test_traces_leave_what_is_no_request(receiver: Receiver):
         calls.append("respond")
         return Response(200, ())
 
-    store = tracing.store(Store())  # type: ignore[arg-type]
-    await store.insert(None)  # type: ignore[arg-type]
-    await store.swap(a_record(), was=a_record())
+    store, record = tracing.store(Store()), a_record()  # type: ignore[arg-type]
+    await store.insert(record)
+    await store.swap(record, was=record)
     await tracing.respond(respond)(HEAD, b"")
     tracing.close()
 
