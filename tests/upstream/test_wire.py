@@ -139,9 +139,10 @@ def test_unreadable_bodies_read_as_nothing(body):
         ),
         ('{"application_id": 1, "name": "Zoë"}'.encode("utf-16"), None),
         ('\ufeff{"application_id": 1, "name": "Zoë"}'.encode(), "application/json"),
+        ('\ufeff{"application_id": 1, "name": "Zoë"}'.encode(), "a/b; charset=utf-8"),
         ('{"application_id": 1, "name": "Zoë"}'.encode("utf-16-le"), 'a/b; charset="UTF-16LE"; x'),
     ],
-    ids=["latin-1", "quoted", "utf-16-bom", "utf-8-bom", "utf-16-declared"],
+    ids=["latin-1", "quoted", "utf-16-bom", "utf-8-bom", "utf-8-bom-declared", "utf-16-declared"],
 )
 def test_other_charsets_are_read(body, content_type):
     """A charset beside UTF-8 does not lose an invite."""
@@ -305,6 +306,7 @@ def test_beginning_of_an_invite_is_read(body, expected):
         ({"errors": [{"field": "name", "message": "Bad"}]}, ErrorFields("Bad")),
         ({"errors": []}, ErrorFields()),
         ({"errors": {}}, ErrorFields()),
+        ({"errors": [[[["deep"]]]]}, ErrorFields("deep")),
         ({"errors": [[[[["deep"]]]]]}, ErrorFields()),
         ({"error": {"code": 1}}, ErrorFields()),
         ({}, ErrorFields()),
