@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from gateway.upstream.wire import (
     ErrorFields,
+    Fault,
     InviteFields,
     Reply,
     invite_body,
@@ -322,3 +323,9 @@ def test_no_body_raises(body):
     """Whatever comes back is read as something."""
     assert isinstance(read_invite(Reply(200, body)), InviteFields)
     assert isinstance(read_error(Reply(400, body)), ErrorFields)
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_faults_keep_their_names(fault):
+    """They are labels of a metric, and in the log."""
+    assert fault.value == fault.name.lower()
