@@ -153,6 +153,16 @@ def test_other_charsets_are_read(body, content_type):
 
 
 @pytest.mark.parametrize(
+    "charset", ["iso-8859-1", "latin-1", "latin1", "iso-8859-15", "windows-1252"]
+)
+def test_charsets_of_one_octet_are_read(charset):
+    """Nothing but the header tells them from UTF-8."""
+    body = b'{"application_id": 1, "name": "Zo\xeb"}'
+
+    assert read_invite(reply(body, content_type=f"a/b; charset={charset}")).name == "Zo\xeb"
+
+
+@pytest.mark.parametrize(
     "charset",
     ["utf-8", "nonsense", "hex", "idna", "punycode", "undefined", "utf-7", "mbcs", "\x00", ""],
 )
@@ -224,11 +234,20 @@ def test_shortest_key_that_is_taken_out(mark):
     assert names == ["a***b", "a12345678b"]
 
 
-def test_key_in_escapes_is_taken_out_of_the_plainest_body():
+@pytest.mark.parametrize(
+    ("key", "written"),
+    [
+        ("secret-key", b"\\u0073ecret-key"),
+        ("secret/key", b"secret\\/key"),
+        ('secret"key', b'secret\\"key'),
+        ("secret\\key", b"secret\\\\key"),
+    ],
+)
+def test_key_in_escapes_is_taken_out_of_the_plainest_body(key, written):
     """Its bytes are not there to be found."""
-    body = b'{"name": "\\u0073ecret-key"}'
+    body = b'{"name": "' + written + b'"}'
 
-    assert read_invite(Reply(200, body, api_key="secret-key")).name == "***"
+    assert read_invite(Reply(200, body, api_key=key)).name == "***"
 
 
 def test_a_short_api_key_is_kept_out_of_messages():
