@@ -40,6 +40,19 @@ INVITE_IN_PAGE = """async ([endpoint, token]) => {
 }"""
 
 
+LISTED = [f"{name}@example.com" for name in ("ada", "alan", "barbara", "grace", "edsger")]
+# One by one, so that a reload after the second finds the third on its way.
+INVITE_LIST = f"""async (afterSecond) => {{
+  const {{ inviteAll }} = await import("/inviteAll.js");
+  const people = {json.dumps(LISTED)}.map((email) => ({{
+    candidateName: "Somebody",
+    candidateEmail: email,
+  }}));
+  const onProgress = (done) => done === 2 && afterSecond();
+  return inviteAll("list", "6578", people, {{ chunk: 1, onProgress }});
+}}"""
+
+
 @pytest.fixture(scope="module")
 def fetched(shared_pair: Pair, frontend: Path) -> dict[str, Any]:
     """What the fetch example returned, and whom the stand-in has invited."""
@@ -214,6 +227,25 @@ def test_fetch_example_invites_a_list_over_a_bad_network(pair, frontend):
     assert (printed["progress"][0], printed["progress"][-1]) == ("0/5", "5/5")
     assert printed["kept"] == [1, 0]
     assert accepted_names(pair) == ["ada", "alan", "dropped", "grace"]
+
+
+async def test_fetch_example_goes_on_after_a_reload(pair, frontend):
+    """A page that is reloaded in the middle of a list knows what it sent, and with which keys."""
+    needs_browser()
+    script = (frontend / "src" / "inviteAll.js").read_text("utf-8")
+    async with launched() as browser:
+        page = await browser.new_page()
+        await page.route("**/try", lambda route: route.fulfill(body="", content_type="text/html"))
+        await page.route(
+            "**/*.js", lambda route: route.fulfill(body=script, content_type="text/javascript")
+        )
+        await page.goto(f"{pair.gateway}/try")
+        async with page.expect_event("load"):
+            await page.evaluate(f"({INVITE_LIST})(() => location.reload()); undefined")
+        results = await page.evaluate(f"({INVITE_LIST})(() => {{}})")
+
+    assert [result["invite"]["email"] for result in results] == LISTED
+    assert [invite["candidate_email"] for invite in pair.accepted()] == LISTED
 
 
 def invited_as_list(pair: Pair, frontend: Path, *words: str) -> dict[str, Any]:
