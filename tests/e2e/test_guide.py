@@ -134,8 +134,8 @@ async def press(page: Page, name: str) -> None:
     await page.get_by_role("button", name=name).click()
 
 
-async def lose_one_answer(page: Page) -> None:
-    """Let the next request through and its answer not."""
+async def lose_one_response(page: Page) -> None:
+    """Let the next request through, and not its response."""
 
     async def lose(route: Route) -> None:
         await route.fetch()
@@ -172,8 +172,8 @@ def test_fetch_example_returns_typed_errors(fetched):
     assert fetched["results"]["conflict"]["code"] == "ALREADY_INVITED"
 
 
-def test_fetch_example_repeats_when_no_answer_comes(fetched):
-    """A lost answer is asked for again with the same key, and nobody is invited twice."""
+def test_fetch_example_repeats_when_no_response_comes(fetched):
+    """After a lost response it sends the same key again, and nobody is invited twice."""
     assert fetched["results"]["lost"]["replayed"] is True
     assert fetched["accepted"].count("lost@example.com") == 1
 
@@ -263,7 +263,7 @@ def accepted_names(pair: Pair) -> list[str]:
 
 
 def test_fetch_example_reads_a_whole_track(pair, frontend):
-    """Part by part it finds everybody, latest first, and says why it finds nobody."""
+    """Page by page it finds everybody, latest first, and says why it finds nobody."""
     for number in range(60):
         pair.invite(f"c{number}@example.com", trackId=77)
 
@@ -324,7 +324,7 @@ async def test_react_example_invites(page, pair):
 
 
 async def test_react_example_shows_each_issue(page, pair):
-    """What the gateway finds wrong is told in its words."""
+    """It shows what the gateway finds wrong, in the words of the gateway."""
     await fill(page, "ada@example")
     await press(page, "Invite")
 
@@ -334,7 +334,7 @@ async def test_react_example_shows_each_issue(page, pair):
 
 
 async def test_react_example_shows_refusals(page):
-    """A refusal is told, and cannot be sent again as it is."""
+    """It shows a refusal, and the same input cannot be sent again."""
     await fill(page, "conflict@example.com")
     await press(page, "Invite")
 
@@ -343,8 +343,8 @@ async def test_react_example_shows_refusals(page):
 
 
 async def test_react_example_asks_again_with_the_same_key(page, pair):
-    """After a lost answer the input stays as it is, and asking again invites nobody twice."""
-    await lose_one_answer(page)
+    """After a lost response the input stays as it is, and asking again invites nobody twice."""
+    await lose_one_response(page)
     await fill(page, "lost-in-page@example.com")
     await press(page, "Invite")
     await expect(page.get_by_label("E-mail")).to_have_attribute("readonly", "")
@@ -355,7 +355,7 @@ async def test_react_example_asks_again_with_the_same_key(page, pair):
 
 
 async def test_react_example_takes_a_new_key_for_new_input(page, pair):
-    """The next candidate is not answered with the one before."""
+    """The next candidate does not get the result of the one before."""
     for email in ("first@example.com", "second@example.com"):
         await fill(page, email)
         await press(page, "Invite")
