@@ -147,6 +147,20 @@ def test_clock_offset(date, offset):
     assert clock_offset(date, asked_at=NOW, got_at=NOW + 1.5) == offset
 
 
+async def test_refused_api_key_is_read_anew(replica):
+    """The replaced key looks at once: after a refusal only a person could settle the record."""
+    entry = replica.upstream.add(ADA)
+    replica.upstream.list_reply = Reply(401)
+
+    def reread() -> bool:
+        replica.upstream.list_reply = None
+        return True
+
+    replica.upstream.reread_api_key = reread
+
+    assert (await look(replica)).application_id == str(entry["application_id"])
+
+
 @pytest.mark.parametrize(
     ("reply", "doubt"),
     [
