@@ -169,6 +169,8 @@ def _is_statement_left_out(node: ast.stmt, owner: ast.AST) -> bool:
             )
         case ast.If(test=ast.Name(id="TYPE_CHECKING")):
             return True
+        case ast.If(orelse=[]):
+            return all(_is_statement_left_out(inner, node) for inner in node.body)
         case ast.FunctionDef(name="__repr__") | ast.Assert() | ast.Import() | ast.ImportFrom():
             return True
     return False
