@@ -148,6 +148,10 @@ _REFUSALS: Final = {
     "53300": "the server has no connection left; each worker of a gateway holds up to ten",
     "57P03": "the server is starting or stopping",
 }
+# Data exceptions, also those of the driver; violated constraints.
+_ROW_CLASSES: Final = frozenset({"22", "23"})
+# Serialization failures and deadlocks.
+_ROW_CONFLICTS: Final = frozenset({"40001", "40P01"})
 _CLOSED_HOME: Final = (
     "certificates are looked for in ~/.postgresql, and HOME is a folder that may not be entered:"
     " set HOME to one of the gateway's own user"
@@ -161,6 +165,13 @@ def reason(error: Exception) -> str:
     if isinstance(error, OSError) and str(error):
         return f"{type(error).__name__}: {error}"
     return type(error).__name__
+
+
+def is_about_a_row(error: BaseException | None) -> bool:
+    """Whether one row is to blame, and nothing was written."""
+    if not isinstance(error, asyncpg.PostgresError):
+        return False
+    return error.sqlstate[:2] in _ROW_CLASSES or error.sqlstate in _ROW_CONFLICTS
 
 
 def _home_is_closed() -> bool:

@@ -1,7 +1,7 @@
 """Records in one SQLite file, owned by one process.
 
-One thread owns the one connection and commits up to 64 waiting operations at a time, so that many
-invites share the cost of one flush to disk. The file is locked for the life of the process:
+One thread owns the one connection and commits a batch of operations at a time, so that many invites
+share the cost of one flush to disk. The file is locked for the life of the process:
 SQLite before 3.51.3 can corrupt a write-ahead log that several processes share.
 """
 
@@ -13,51 +13,47 @@ import os
 import queue
 import sqlite3
 import threading
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from gateway.invites.identity import HASH_BYTES
 from gateway.invites.record import Record, State
 from gateway.invites.store import StoreError, StoreUnavailableError
+from gateway.stores.batches import Batches, Waiting
 from gateway.stores.rows import COLUMNS, WIDTH, from_row, migrations, pending, to_row
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-Answer = TypeVar("Answer")
-
-BATCH: Final = 64
+Result = TypeVar("Result")
 
 _VALUES: Final = ",".join("?" * WIDTH)
-_INSERT: Final = (
-    f"INSERT INTO invite_records ({COLUMNS}) VALUES ({_VALUES})"  # noqa: S608 - constant
-    " ON CONFLICT DO NOTHING"
-)
+_INSERT: Final = f"INSERT INTO invite_records ({COLUMNS}) VALUES ({_VALUES}) ON CONFLICT DO NOTHING"
 _FIXED: Final = 4
 _CHANGING: Final = COLUMNS.split(",", _FIXED)[_FIXED].lstrip()
 _SWAP: Final = (
     # Only the columns that change: SQLite rewrites the indexes of every column named here.
-    f"UPDATE invite_records SET ({_CHANGING}) = ({','.join('?' * (WIDTH - _FIXED))})"  # noqa: S608 - constant
+    f"UPDATE invite_records SET ({_CHANGING}) = ({','.join('?' * (WIDTH - _FIXED))})"
     " WHERE record_id = ? AND attempt = ? AND state = ?"
 )
-_READ: Final = f"SELECT {COLUMNS} FROM invite_records WHERE record_id = ?"  # noqa: S608 - constant
+_READ: Final = f"SELECT {COLUMNS} FROM invite_records WHERE record_id = ?"
 _DOUBTFUL: Final = (
-    f"SELECT {COLUMNS} FROM invite_records"  # noqa: S608 - constant
+    f"SELECT {COLUMNS} FROM invite_records"
     " WHERE state IN ('sending', 'unknown') AND record_id > ?"
     " AND (state = 'unknown' OR lease_until <= ?) ORDER BY record_id LIMIT ?"
 )
 _OF_PERSON: Final = (
-    f"SELECT {COLUMNS} FROM invite_records"  # noqa: S608 - constant
+    f"SELECT {COLUMNS} FROM invite_records"
     " WHERE email_hash = ? AND track_id = ? ORDER BY updated_at DESC LIMIT 100"
 )
 _WITNESSES: Final = (
-    f"SELECT {COLUMNS} FROM invite_records"  # noqa: S608 - constant
+    f"SELECT {COLUMNS} FROM invite_records"
     " WHERE track_id = ? AND witness IS NOT NULL AND state = 'invited'"
     " ORDER BY updated_at DESC LIMIT 10"
 )
 _PURGE: Final = (
-    "DELETE FROM invite_records WHERE record_id IN (SELECT record_id FROM invite_records"  # noqa: S608 - constant
+    "DELETE FROM invite_records WHERE record_id IN (SELECT record_id FROM invite_records"
     " WHERE state IN ('invited', 'refused', 'released') AND updated_at < ?"
     f" AND length(record_id) = {HASH_BYTES} LIMIT ?)"
 )
@@ -69,12 +65,8 @@ _LEASE: Final = (
 _PING: Final = (b"ping", b"", b"", 0, 0, State.SENDING.value, *(0.0,) * 4, *(None,) * (WIDTH - 10))
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
-    work: Callable[[sqlite3.Connection], Any]
-    writes: bool
-    done: asyncio.Future[Any]
-    loop: asyncio.AbstractEventLoop
+_Work: TypeAlias = tuple[Callable[[sqlite3.Connection], Any], bool]
+"""What is done with the connection, and whether it writes."""
 
 
 class SqliteStore:
@@ -83,7 +75,8 @@ class SqliteStore:
     def __init__(self, path: str | os.PathLike[str], *, busy_seconds: float = 2.0) -> None:
         self._path = Path(path)
         self._busy_seconds = busy_seconds
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._begun: queue.SimpleQueue[Sequence[Waiting[_Work]] | None] = queue.SimpleQueue()
+        self._batches: Batches[_Work] = Batches(self._begun.put)
         self._thread: threading.Thread | None = None
         self._files: dict[str, tuple[int, int]] = {}
 
@@ -91,14 +84,18 @@ class SqliteStore:
         connection = await asyncio.to_thread(self._connect)
         self._files = self._files_there()
         self._thread = threading.Thread(
-            target=self._serve, args=(connection,), name="sqlite-store", daemon=True
+            target=self._serve,
+            args=(connection, asyncio.get_running_loop()),
+            name="sqlite-store",
+            daemon=True,
         )
         self._thread.start()
 
     async def close(self) -> None:
         thread, self._thread = self._thread, None
         if thread is not None:
-            self._jobs.put(None)
+            self._batches.begin_all()
+            self._begun.put(None)
             await asyncio.to_thread(thread.join)
 
     async def read(self, record_id: bytes) -> Record | None:
@@ -169,13 +166,11 @@ class SqliteStore:
             writes=False,
         )
 
-    async def _ask(self, work: Callable[[sqlite3.Connection], Answer], *, writes: bool) -> Answer:
+    async def _ask(self, work: Callable[[sqlite3.Connection], Result], *, writes: bool) -> Result:
         if self._thread is None:
             raise StoreUnavailableError("the store is closed")
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[Answer] = loop.create_future()
-        self._jobs.put(_Job(work, writes, done, loop))
-        return await done
+        result: Result = await self._batches.add((work, writes))
+        return result
 
     def _connect(self) -> sqlite3.Connection:
         try:
@@ -201,28 +196,49 @@ class SqliteStore:
             raise
         return connection
 
-    def _serve(self, connection: sqlite3.Connection) -> None:
-        more = True
-        while more:
-            batch, more = self._next_batch()
-            if batch:
-                _answer(batch, *self._transact(connection, batch))
+    def _serve(self, connection: sqlite3.Connection, loop: asyncio.AbstractEventLoop) -> None:
+        while (batch := self._begun.get()) is not None:
+            results = self._results(connection, batch)
+            # Once the loop is closed, no caller is waiting.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(self._end, batch, results)
         connection.close()
 
-    def _transact(
-        self, connection: sqlite3.Connection, batch: Sequence[_Job]
-    ) -> tuple[Sequence[Any], Exception | None]:
-        writes = any(job.writes for job in batch)
+    def _results(
+        self, connection: sqlite3.Connection, batch: Sequence[Waiting[_Work]]
+    ) -> Sequence[Any]:
+        """The result of each operation, or its StoreUnavailableError."""
         try:
-            if writes:
-                self._check_files()
-                connection.execute("BEGIN IMMEDIATE")
-            answers = [job.work(connection) for job in batch]
-            if writes:
-                connection.execute("COMMIT")
+            return self._transact(connection, batch)
         except Exception as error:  # noqa: BLE001 - whatever it is, the thread goes on and says so
-            return (), _rolled_back(connection, error)
-        return answers, None
+            _roll_back(connection, error)
+            middle = len(batch) // 2
+            if middle and not isinstance(error, sqlite3.OperationalError | OSError):
+                # One that cannot be written must not spoil the others.
+                first = self._results(connection, batch[:middle])
+                return [*first, *self._results(connection, batch[middle:])]
+            failure = StoreUnavailableError(f"the store failed: {error}")
+            failure.__cause__ = error
+            return [failure]
+
+    def _transact(
+        self, connection: sqlite3.Connection, batch: Sequence[Waiting[_Work]]
+    ) -> Sequence[Any]:
+        if not any(waiting.work[1] for waiting in batch):
+            return [waiting.work[0](connection) for waiting in batch]
+        self._check_files()
+        connection.execute("BEGIN IMMEDIATE")
+        results = [waiting.work[0](connection) for waiting in batch]
+        connection.execute("COMMIT")
+        return results
+
+    def _end(self, batch: Sequence[Waiting[_Work]], results: Sequence[Any]) -> None:
+        for waiting, result in zip(batch, results, strict=True):
+            if isinstance(result, StoreUnavailableError):
+                waiting.fail(result)
+            else:
+                waiting.complete(result)
+        self._batches.ended()
 
     def _check_files(self) -> None:
         # SQLite would go on writing to files that were deleted or replaced.
@@ -239,19 +255,6 @@ class SqliteStore:
                 status = os.stat(name)  # noqa: PTH116 - a Path costs more than the call
                 found[name] = status.st_dev, status.st_ino
         return found
-
-    def _next_batch(self) -> tuple[list[_Job], bool]:
-        batch: list[_Job] = []
-        job = self._jobs.get()
-        while job is not None:
-            batch.append(job)
-            if len(batch) == BATCH:
-                return batch, True
-            try:
-                job = self._jobs.get_nowait()
-            except queue.Empty:
-                return batch, True
-        return batch, False
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
@@ -279,29 +282,9 @@ def _why_not(path: Path, error: sqlite3.Error) -> str:
     return f"cannot open the store {path}: {error}"
 
 
-def _rolled_back(connection: sqlite3.Connection, error: Exception) -> Exception:
+def _roll_back(connection: sqlite3.Connection, error: Exception) -> None:
     if connection.in_transaction:
         try:
             connection.execute("ROLLBACK")
         except sqlite3.Error as worse:
             error.add_note(f"and could not roll back: {worse}")
-    return error
-
-
-def _answer(batch: Sequence[_Job], answers: Sequence[Any], error: Exception | None) -> None:
-    def tell() -> None:
-        for index, job in enumerate(batch):
-            if job.done.cancelled():
-                continue
-            if error is None:
-                job.done.set_result(answers[index])
-            else:
-                failure = StoreUnavailableError(f"the store failed: {error}")
-                failure.__cause__ = error
-                job.done.set_exception(failure)
-
-    try:
-        batch[0].loop.call_soon_threadsafe(tell)
-    except RuntimeError:
-        # The loop is closed, and no caller is waiting.
-        return

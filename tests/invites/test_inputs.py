@@ -70,6 +70,7 @@ def test_all_issues_come_at_once():
         "Ada\u2028Lovelace",
         "Ada\ud800",
         "J\ufffdrgen",
+        "مریم\u2060السادات",
     ],
     ids=ascii,
 )
@@ -225,6 +226,17 @@ def test_key_may_be_required():
 def test_bad_addresses_are_refused(email):
     """One address that mail can be sent to, and nothing else."""
     assert bad_fields(candidate_email=email) == ["candidate_email"]
+
+
+@pytest.mark.parametrize("first", ["a", "A"], ids=["plain", "checked at length"])
+def test_longest_address_is_sent(first):
+    """254 characters fit into SMTP's commands; one more does not."""
+    domain = f"{'b' * 63}.{'c' * 63}.{'d' * 57}.com"
+    longest = f"{first}{'a' * 63}@{domain}"
+
+    assert len(longest) == 254
+    assert bad_fields(candidate_email=longest) == []
+    assert bad_fields(candidate_email=longest.replace("d.com", "dd.com")) == ["candidate_email"]
 
 
 @pytest.mark.parametrize(

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import pytest
 
+from gateway.invites.record import State, next_claim, settled
 from gateway.invites.store import StoreError, StoreUnavailableError
 from gateway.stores.postgres import PostgresStore
 from tests.fakes.postgres import hanging_connections
-from tests.fakes.records import a_record
+from tests.fakes.records import LEASE_SECONDS, NOW, a_record
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+KEYS = [f"{n}" for n in range(40)]
 
 
 @pytest.fixture
@@ -167,3 +173,126 @@ async def test_any_error_of_the_driver_is_the_stores(store, monkeypatch):
         await store.ping()
 
     assert "ada" not in str(caught.value)
+
+
+@pytest.fixture
+async def rival(postgres_url: str) -> AsyncIterator[PostgresStore]:
+    """Another gateway on the same database."""
+    store = PostgresStore(postgres_url)
+    await store.open()
+    yield store
+    await store.close()
+
+
+async def test_writes_that_wait_share_a_transaction(store):
+    """One flush to disk for many claims, and one for many settles."""
+    records = [a_record(key) for key in KEYS]
+    of_which = "SELECT count(DISTINCT xmin::text) FROM invite_records"
+
+    await asyncio.gather(*(store.insert(record) for record in records))
+    [(claims,)] = await store._rows(of_which)
+    ends = [settled(record, State.INVITED, now=NOW) for record in records]
+    await asyncio.gather(
+        *(store.swap(end, was=was) for end, was in zip(ends, records, strict=True))
+    )
+    [(settles,)] = await store._rows(of_which)
+
+    assert claims == settles == 1
+
+
+async def test_gateways_that_claim_the_same_keys_get_each_once(store, rival):
+    """Whatever the order in which two gateways come to the keys of a batch, neither waits for ever."""
+    for turn in range(10):
+        records = [a_record(f"{turn} {key}") for key in KEYS]
+
+        wins = await asyncio.gather(
+            *(store.insert(record) for record in records),
+            *(rival.insert(record) for record in reversed(records)),
+        )
+
+        own, others = wins[:40], wins[:39:-1]
+        assert [one + other for one, other in zip(own, others, strict=True)] == [1] * 40
+    assert not await deadlocks(store)
+
+
+async def test_gateways_that_take_over_the_same_records_get_each_once(store, rival):
+    """The same for records that both have seen."""
+    records = [a_record(key) for key in KEYS]
+    await asyncio.gather(*(store.insert(record) for record in records))
+    for turn in range(1, 11):
+        claims = [next_claim(r, now=NOW + turn, lease_seconds=LEASE_SECONDS) for r in records]
+        both = [*zip(claims, records, strict=True)]
+
+        wins = await asyncio.gather(
+            *(store.swap(claim, was=was) for claim, was in both),
+            *(rival.swap(claim, was=was) for claim, was in reversed(both)),
+        )
+
+        own, others = wins[:40], wins[:39:-1]
+        assert [one + other for one, other in zip(own, others, strict=True)] == [1] * 40
+        records = claims
+    assert not await deadlocks(store)
+
+
+async def deadlocks(store: PostgresStore) -> int:
+    """How many the server has broken off."""
+    [(count,)] = await store._rows(
+        "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+    )
+    return int(count)
+
+
+async def test_connection_that_is_cut_leaves_no_half_of_a_batch(store, postgres_url):
+    """Nothing of a transaction that was cut is there, nobody is told otherwise, and life goes on."""
+    records = [a_record(key) for key in KEYS]
+    last = max(records, key=lambda record: record.record_id)
+    admin = await asyncpg.connect(postgres_url)
+    held = admin.transaction()
+    await held.start()
+    await admin.execute(
+        "INSERT INTO invite_records (record_id, fingerprint, email_hash, track_id, attempt, state,"
+        " created_at, updated_at, first_sent_at, lease_until)"
+        " VALUES ($1, '', '', 1, 1, 'sending', 0, 0, 0, 0)",
+        last.record_id,
+    )
+    claims = asyncio.gather(*(store.insert(record) for record in records), return_exceptions=True)
+    waiting = (
+        "FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    )
+    while not await admin.fetchval(f"SELECT count(*) {waiting}"):  # noqa: ASYNC110 - as above
+        await asyncio.sleep(0.01)
+
+    await admin.execute(f"SELECT pg_terminate_backend(pid) {waiting}")
+    answers = await claims
+    await held.rollback()
+    await admin.close()
+
+    assert all(isinstance(answer, StoreUnavailableError) for answer in answers)
+    assert await store.count() == {}
+    assert all(await asyncio.gather(*(store.insert(record) for record in records)))
+
+
+async def test_deadlock_with_another_costs_nobody_the_batch(store, postgres_url):
+    """A transaction by hand that waits for a record of the batch, and holds another, is survived."""
+    records = sorted((a_record(key) for key in KEYS), key=lambda record: record.record_id)
+    await asyncio.gather(*(store.insert(record) for record in records))
+    ends = [settled(record, State.INVITED, now=NOW) for record in records]
+    admin = await asyncpg.connect(postgres_url)
+    touch = "UPDATE invite_records SET caller = 'by hand' WHERE record_id = $1"
+    held = admin.transaction()
+    await held.start()
+    await admin.execute("SET LOCAL deadlock_timeout = '1min'")
+    await admin.execute(touch, records[-1].record_id)
+    writes = asyncio.gather(
+        *(store.swap(end, was=was) for end, was in zip(ends, records, strict=True))
+    )
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    while not await admin.fetchval(waiting):  # noqa: ASYNC110 - as above
+        await asyncio.sleep(0.01)
+
+    # It gets the lock once the batch has been broken off, and both go on.
+    await admin.execute(touch, records[0].record_id)
+    await held.rollback()
+    await admin.close()
+
+    assert all(await writes)

@@ -51,6 +51,35 @@ async def test_first_version_of_a_file_is_brought_up_to_date(tmp_path):
     await is_up_to_date(SqliteStore(tmp_path / "gateway.db"))
 
 
+async def test_third_version_of_a_file_loses_nothing(tmp_path):
+    """When the table is copied, every column of a record comes along."""
+    now = Moment(NOW + 9, 9.0, "boot")
+    whole = a_record(
+        answer=b"{}",
+        absent=now,
+        doubt=Doubt.NOT_LISTED,
+        witness=True,
+        caller="ats",
+        lease_until=NOW,
+    )
+    with sqlite3.connect(tmp_path / "gateway.db") as connection:
+        for script in migrations("sqlite")[:3]:
+            connection.executescript(script)
+        marks = ",".join("?" * len(to_row(whole)))
+        connection.execute(
+            f"INSERT INTO invite_records ({COLUMNS}) VALUES ({marks})", to_row(whole)
+        )
+        connection.execute("PRAGMA user_version = 3")
+    connection.close()
+    store = SqliteStore(tmp_path / "gateway.db")
+
+    await store.open()
+    found = await store.doubtful(now=NOW)
+    await store.close()
+
+    assert found == [whole]
+
+
 async def test_first_version_of_a_database_is_brought_up_to_date(postgres_url):
     """The same in PostgreSQL."""
     connection = await asyncpg.connect(postgres_url)

@@ -14,7 +14,8 @@ import pytest
 
 from gateway.invites.record import State, settled
 from gateway.invites.store import StoreError, StoreUnavailableError
-from gateway.stores.sqlite import BATCH, SqliteStore
+from gateway.stores.batches import BATCH
+from gateway.stores.sqlite import SqliteStore
 from tests.fakes.records import NOW, a_record
 
 if TYPE_CHECKING:

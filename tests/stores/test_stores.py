@@ -87,6 +87,69 @@ async def test_records_survive_reopening(make_store):
     assert inserted
 
 
+async def test_each_of_a_batch_gets_its_own_answer(store):
+    """Of many writes at once, those that find another record say so, and only those."""
+    old = [a_record(f"{n}") for n in range(0, 40, 3)]
+    for record in old:
+        await store.insert(record)
+    new = [a_record(f"{n}") for n in range(40)]
+
+    inserted = await asyncio.gather(*(store.insert(record) for record in new))
+    stale = [replace(record, attempt=9) if n % 3 else record for n, record in enumerate(new)]
+    ends = [settled(record, State.INVITED, now=NOW + n) for n, record in enumerate(new)]
+    swapped = await asyncio.gather(
+        *(store.swap(end, was=was) for end, was in zip(ends, stale, strict=True))
+    )
+
+    assert inserted == [n % 3 != 0 for n in range(40)]
+    assert swapped == [n % 3 == 0 for n in range(40)]
+    for n, record in enumerate(new):
+        assert await store.read(record.record_id) == (record if n % 3 else ends[n])
+
+
+async def test_key_that_is_twice_in_a_batch_is_claimed_once(store):
+    """Two requests of one process may bring the same key at the same moment."""
+    keys = [f"{n % 10}" for n in range(30)]
+
+    inserted = await asyncio.gather(*(store.insert(a_record(key)) for key in keys))
+
+    assert inserted == [n < 10 for n in range(30)]
+
+
+async def test_steps_of_one_record_in_a_batch(store):
+    """Writes of one record that follow each other in a batch see each other."""
+    record = a_record()
+    await store.insert(record)
+    unknown = settled(record, State.UNKNOWN, now=NOW)
+    later = next_claim(unknown, now=NOW + 100, lease_seconds=LEASE_SECONDS)
+
+    answers = await asyncio.gather(
+        store.swap(unknown, was=record),
+        store.swap(settled(record, State.INVITED, now=NOW), was=record),
+        store.swap(later, was=unknown),
+    )
+
+    assert [*answers] == [True, False, True]
+    assert await store.read(record.record_id) == later
+
+
+@pytest.mark.parametrize("place", [0, 6, 12])
+async def test_record_that_cannot_be_written_spoils_no_other(store, place):
+    """The others of its batch are written, and it is not."""
+    records = [a_record(f"{n}") for n in range(13)]
+    records[place] = bad = replace(records[place], caller="half of a sign: \ud800")
+
+    answers = await asyncio.gather(
+        *(store.insert(record) for record in records), return_exceptions=True
+    )
+
+    failure = answers.pop(place)
+    assert isinstance(failure, StoreUnavailableError)
+    assert "half" not in str(failure)
+    assert answers == [True] * 12
+    assert await store.read(bad.record_id) is None
+
+
 async def test_doubtful_lists_unknown_and_abandoned(store):
     """Only records that nobody is working on are listed, in pages."""
     unknown = settled(a_record("unknown"), State.UNKNOWN, now=NOW)
