@@ -44,8 +44,8 @@ class Job:
     task: asyncio.Task[None] | None = None
     callers: list[asyncio.Future[InviteResult]] = field(default_factory=list)
 
-    def answer(self, result: InviteResult) -> None:
-        """Answer all who wait."""
+    def complete(self, result: InviteResult) -> None:
+        """Give all who wait the result."""
         for caller in self.callers:
             if not caller.done():
                 caller.set_result(result)
@@ -114,7 +114,7 @@ class Running:
             if not job.fail(error):
                 raise
         else:
-            job.answer(result)
+            job.complete(result)
         finally:
             del self._jobs[job.identity.record_id]
 
@@ -134,7 +134,7 @@ class Running:
             if not caller.done():
                 caller.set_result(in_progress())
             return
-        job.answer(job.result)
+        job.complete(job.result)
         if job.unsettled is not None and job.task is not None:
             self._settle_late(job.unsettled)
             job.unsettled = None
