@@ -68,6 +68,10 @@ def test_all_issues_come_at_once():
         "Ada\x7f",
         "Ada\x85",
         "Ada\u2028Lovelace",
+        "Ada\u2029Lovelace",
+        "\u115f",
+        "\u1160",
+        "\uffa0",
         "Ada\ud800",
         "J\ufffdrgen",
         "مریم\u2060السادات",
@@ -242,6 +246,12 @@ def test_key_may_be_required():
 def test_bad_addresses_are_refused(email):
     """One address that mail can be sent to, and nothing else."""
     assert bad_fields(candidate_email=email) == ["candidate_email"]
+
+
+@pytest.mark.parametrize("top", ["arpa", "invalid", "local", "localhost", "onion", "test"])
+def test_no_mail_goes_to_domains_that_are_set_apart(top):
+    """RFC 6761; a plain address among them is refused as any other."""
+    assert bad_fields(candidate_email=f"ada@example.{top}") == ["candidate_email"]
 
 
 @pytest.mark.parametrize("first", ["a", "A"], ids=["plain", "checked at length"])

@@ -323,6 +323,10 @@ def test_beginning_of_an_invite_is_read(body, expected):
             ErrorFields("Exhausted.", "limit_exceed", PLATFORMS),
         ),
         ({"success": True, "error": "No"}, ErrorFields("No", "No")),
+        (
+            {"success": False, "message": "No.", "error": "no"},
+            ErrorFields("No.", "no", PLATFORMS),
+        ),
         ({"statusCode": 403, "error": "No"}, ErrorFields("No", "No")),
         ({"message": "No"}, ErrorFields("No")),
         ({"errors": "Bad"}, ErrorFields("Bad")),
