@@ -175,3 +175,8 @@ def test_hint_is_at_least_a_second(breaker, clock):
     clock.now += 60
 
     assert breaker.retry_after_seconds == 1
+
+
+def test_states_keep_their_names():
+    """They are labels of a metric."""
+    assert [state.value for state in BreakerState] == ["closed", "open", "half-open"]

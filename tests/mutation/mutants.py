@@ -181,7 +181,7 @@ def _is_name_of_type(node: ast.stmt, name: str) -> bool:
         return True
     value = getattr(node, "value", None)
     called = ast.unparse(value.func) if isinstance(value, ast.Call) else ""
-    return called in ("NewType", "TypeVar") or name in ("__slots__", "__all__")
+    return called in ("NewType", "TypeVar", "logging.getLogger") or name in ("__slots__", "__all__")
 
 
 def _is_number(node: ast.expr) -> bool:

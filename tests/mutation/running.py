@@ -120,6 +120,11 @@ class _Session:
     def __init__(self, work: Callable[[dict[str, pytest.Item]], Any]) -> None:
         self._work = work
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            # Then no test is run.
+            self.result = report.nodeid, report.longreprtext
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         from hypothesis import Phase, settings  # noqa: PLC0415 - its plugin comes first

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from gateway.upstream.wire import (
     ErrorFields,
+    Fault,
     InviteFields,
     Reply,
     invite_body,
@@ -139,15 +140,26 @@ def test_unreadable_bodies_read_as_nothing(body):
         ),
         ('{"application_id": 1, "name": "Zoë"}'.encode("utf-16"), None),
         ('\ufeff{"application_id": 1, "name": "Zoë"}'.encode(), "application/json"),
+        ('\ufeff{"application_id": 1, "name": "Zoë"}'.encode(), "a/b; charset=utf-8"),
         ('{"application_id": 1, "name": "Zoë"}'.encode("utf-16-le"), 'a/b; charset="UTF-16LE"; x'),
     ],
-    ids=["latin-1", "quoted", "utf-16-bom", "utf-8-bom", "utf-16-declared"],
+    ids=["latin-1", "quoted", "utf-16-bom", "utf-8-bom", "utf-8-bom-declared", "utf-16-declared"],
 )
 def test_other_charsets_are_read(body, content_type):
     """A charset beside UTF-8 does not lose an invite."""
     answer = read_invite(reply(body, content_type=content_type))
 
     assert (answer.application_id, answer.name) == ("1", "Zoë")
+
+
+@pytest.mark.parametrize(
+    "charset", ["iso-8859-1", "latin-1", "latin1", "iso-8859-15", "windows-1252"]
+)
+def test_charsets_of_one_octet_are_read(charset):
+    """Nothing but the header tells them from UTF-8."""
+    body = b'{"application_id": 1, "name": "Zo\xeb"}'
+
+    assert read_invite(reply(body, content_type=f"a/b; charset={charset}")).name == "Zo\xeb"
 
 
 @pytest.mark.parametrize(
@@ -222,11 +234,20 @@ def test_shortest_key_that_is_taken_out(mark):
     assert names == ["a***b", "a12345678b"]
 
 
-def test_key_in_escapes_is_taken_out_of_the_plainest_body():
+@pytest.mark.parametrize(
+    ("key", "written"),
+    [
+        ("secret-key", b"\\u0073ecret-key"),
+        ("secret/key", b"secret\\/key"),
+        ('secret"key', b'secret\\"key'),
+        ("secret\\key", b"secret\\\\key"),
+    ],
+)
+def test_key_in_escapes_is_taken_out_of_the_plainest_body(key, written):
     """Its bytes are not there to be found."""
-    body = b'{"name": "\\u0073ecret-key"}'
+    body = b'{"name": "' + written + b'"}'
 
-    assert read_invite(Reply(200, body, api_key="secret-key")).name == "***"
+    assert read_invite(Reply(200, body, api_key=key)).name == "***"
 
 
 def test_a_short_api_key_is_kept_out_of_messages():
@@ -305,6 +326,7 @@ def test_beginning_of_an_invite_is_read(body, expected):
         ({"errors": [{"field": "name", "message": "Bad"}]}, ErrorFields("Bad")),
         ({"errors": []}, ErrorFields()),
         ({"errors": {}}, ErrorFields()),
+        ({"errors": [[[["deep"]]]]}, ErrorFields("deep")),
         ({"errors": [[[[["deep"]]]]]}, ErrorFields()),
         ({"error": {"code": 1}}, ErrorFields()),
         ({}, ErrorFields()),
@@ -320,3 +342,9 @@ def test_no_body_raises(body):
     """Whatever comes back is read as something."""
     assert isinstance(read_invite(Reply(200, body)), InviteFields)
     assert isinstance(read_error(Reply(400, body)), ErrorFields)
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_faults_keep_their_names(fault):
+    """They are labels of a metric, and in the log."""
+    assert fault.value == fault.name.lower()
