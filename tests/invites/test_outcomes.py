@@ -564,3 +564,14 @@ def test_redirection_is_noted_and_proves_nothing_but_of_reads(status):
     assert (of_invite.verdict, of_invite.anomaly) == (Verdict.UNKNOWN, Anomaly.REDIRECT)
     assert of_read.verdict is Verdict.REFUSED
     assert of_read.code is Code.UPSTREAM_UNAVAILABLE
+
+
+def test_cut_body_that_is_announced_as_a_page_is_one():
+    """Whatever it begins with: only a whole JSON body is believed against its header."""
+    body = b'{"application_id": 7, "em'
+
+    page = judged(200, body, body_complete=False, content_type="text/html")
+    cut = judged(200, body, body_complete=False, content_type="application/json")
+
+    assert (page.verdict, page.anomaly) == (Verdict.UNKNOWN, Anomaly.PAGE)
+    assert (cut.verdict, cut.anomaly) == (Verdict.INVITED, None)
