@@ -281,6 +281,24 @@ def test_a_denied_success_is_seen():
     assert not read_invite(reply({**FULL, "success": True, "error": None})).denied
 
 
+def test_replies_are_compared_without_the_key():
+    """It belongs to the call."""
+    assert Reply(200, api_key="secret-key") == Reply(200)
+
+
+@pytest.mark.parametrize("link", ["https://a.example/1", "http://a.example/1"])
+def test_link_for_the_web_is_passed_on(link):
+    """With or without TLS."""
+    assert read_invite(reply({**FULL, "invite_link": link})).invite_link == link
+
+
+def test_body_too_deep_to_take_the_key_out_is_not_read():
+    """Half-way the rest might show it."""
+    body = b'{"name": ' + b"[" * 900 + b'"secret-key"' + b"]" * 900 + b"}"
+
+    assert not read_invite(Reply(200, body, api_key="secret-key")).is_object
+
+
 def test_status_of_an_invite_may_deny_it():
     """Beside the fields of an invite and nothing else."""
     assert read_invite(reply({**FULL, "invite_status": "failed"})).denied
