@@ -17,6 +17,7 @@ from gateway.upstream.wire import (
     InviteFields,
     Reply,
     invite_body,
+    is_html,
     json_of,
     read_error,
     read_invite,
@@ -279,6 +280,12 @@ def test_a_denied_success_is_seen():
     assert read_invite(reply({"success": False})).denied
     assert read_invite(reply({"error": "no"})).denied
     assert not read_invite(reply({**FULL, "success": True, "error": None})).denied
+
+
+@pytest.mark.parametrize("before", [b" ", b"\t", b"\r\n", b"\f", b"\v", b"\xef\xbb\xbf"], ids=repr)
+def test_page_is_one_whatever_stands_before_its_markup(before):
+    """Blanks, and a byte order mark."""
+    assert is_html(Reply(200, before + b"<p>Hello"))
 
 
 def test_replies_are_compared_without_the_key():
