@@ -87,7 +87,7 @@ def _warnings(settings: Settings) -> Iterator[str]:
         parts = urlsplit(getattr(settings, field) or "")
         if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
             yield (
-                f"{PREFIX}{field.upper()} leads to another machine without TLS: whoever is in"
+                f"{PREFIX}{field.upper()} leads to another machine without TLS: anyone in"
                 " between can read and change what is sent."
             )
     if (warning := open_to_all(settings.auth, settings.host)) is not None:

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from gateway.invites.clocks import Clocks, ClockWatch, moment
@@ -16,7 +17,7 @@ from gateway.invites.models import InviteErrorCode
 from gateway.invites.outcomes import judge
 from gateway.invites.record import left_in_doubt
 from gateway.upstream.call import applicants_call
-from gateway.upstream.wire import Applicant, NoReply, Reply, read_applicants
+from gateway.upstream.wire import Applicant, Exchange, NoReply, Reply, read_applicants
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -143,9 +144,7 @@ class ReadBack:
         for page in range(1, MOST_PAGES + 1):
             query = {**narrowed, "page": str(page), "per_page": str(PER_PAGE)}
             asked_at = self._clocks().wall
-            reply = await self._upstream.send(
-                applicants_call(track_id, query, timeout_seconds=CALL_SECONDS)
-            )
+            reply = await self._ask(track_id, query)
             if isinstance(reply, NoReply):
                 return Doubt.UNREADABLE
             listed = read_applicants(reply)
@@ -162,6 +161,19 @@ class ReadBack:
                 break
         return Doubt.UNREADABLE
 
+    async def _ask(self, track_id: int, query: Mapping[str, str]) -> Exchange:
+        """The reply; after a 401, the one to a new key, if there is one."""
+        reply = await self._ask_once(track_id, query)
+        refused = isinstance(reply, Reply) and reply.status == HTTPStatus.UNAUTHORIZED
+        if refused and self._upstream.reread_api_key():
+            return await self._ask_once(track_id, query)
+        return reply
+
+    async def _ask_once(self, track_id: int, query: Mapping[str, str]) -> Exchange:
+        return await self._upstream.send(
+            applicants_call(track_id, query, timeout_seconds=CALL_SECONDS)
+        )
+
 
 def clock_offset(date: str | None, *, asked_at: float, got_at: float) -> float:
     """Seconds by which the platform's clock is ahead, from the `Date` of a reply.
@@ -169,10 +181,10 @@ def clock_offset(date: str | None, *, asked_at: float, got_at: float) -> float:
     0 if the clocks may agree, since that header has whole seconds, or if it cannot be read.
     """
     try:
-        told = parsedate_to_datetime(date or "").timestamp()
+        theirs = parsedate_to_datetime(date or "").timestamp()
     except (ValueError, TypeError, IndexError, OverflowError):
         return 0.0
-    least, most = told - got_at, told + 1 - asked_at
+    least, most = theirs - got_at, theirs + 1 - asked_at
     return 0.0 if least <= 0 <= most else least
 
 

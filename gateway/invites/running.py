@@ -46,8 +46,8 @@ class Job:
     task: asyncio.Task[None] = field(init=False)
     callers: list[asyncio.Future[InviteResult]] = field(default_factory=list)
 
-    def answer(self, result: InviteResult) -> None:
-        """Answer all who wait."""
+    def complete(self, result: InviteResult) -> None:
+        """Give all who wait the result."""
         for caller in self.callers:
             if not caller.done():
                 caller.set_result(result)
@@ -116,7 +116,7 @@ class Running:
             if not job.fail(error):
                 raise
         else:
-            job.answer(result)
+            job.complete(result)
         finally:
             del self._jobs[job.identity.record_id]
 
@@ -132,11 +132,11 @@ class Running:
     def _let_go(self, job: Job) -> None:
         """Answer the caller whose time is up; others may have more time."""
         if job.unsettled is not None:
-            job.answer(job.success or in_progress())
+            job.complete(job.success or in_progress())
             self._settle_late(job.unsettled)
             job.unsettled = None
             job.task.cancel()
         elif job.success is not None:
-            job.answer(job.success)
+            job.complete(job.success)
         elif not (caller := job.callers[0]).done():
             caller.set_result(in_progress())

@@ -19,11 +19,12 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Protocol, TextIO, TypeAlias
+from typing import TextIO, TypeAlias
 
 import orjson
 
 from gateway.http.errors import frames_of
+from gateway.invites.identity import Hasher
 from gateway.invites.inputs import InviteDraft, normalised_email
 from gateway.invites.models import InviteFailure, InviteResult
 from gateway.telemetry.trail import TRAIL, Trail, is_replayed, summary_of
@@ -38,14 +39,6 @@ _LONGEST_TRACK_ID = 19
 
 EventLog: TypeAlias = Callable[[str, dict[str, object]], None]
 """Writes one line: the event, and its fields."""
-
-
-class Hashes(Protocol):
-    """Keyed hashes, the same as in the stored records, so that a line can be matched to one."""
-
-    def email(self, address: str) -> bytes: ...
-
-    def record_id(self, key: str, *, scope: str) -> bytes: ...
 
 
 def configure_logging(level: int = logging.INFO, *, as_json: bool = False) -> None:
@@ -145,24 +138,24 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"
 
 
 class AuditLog:
-    """Writes a line for each invite."""
+    """Writes a line for each invite, with the hashes of the stored records to match it to one."""
 
-    def __init__(self, log: EventLog, hashes: Callable[[], Hashes | None]) -> None:
+    def __init__(self, log: EventLog, hasher: Callable[[], Hasher | None]) -> None:
         self._log = log
-        self._hashes = hashes
+        self._hasher = hasher
 
     def __call__(
         self, draft: InviteDraft, result: InviteResult, trail: Trail | None, scope: str
     ) -> None:
         failure = result if isinstance(result, InviteFailure) else None
-        summary, key, hashes = summary_of(result), draft.idempotency_key, self._hashes()
+        summary, key, hasher = summary_of(result), draft.idempotency_key, self._hasher()
         line = {
             "request_id": trail and trail.request_id,
             "caller": trail and trail.caller,
             "track_id": _track_id(draft.track_id),
             "format": draft.invite_format.value,
-            "email_hash": hashes and hashes.email(_address(draft)).hex(),
-            "key_hash": hashes and key and hashes.record_id(key, scope=scope).hex(),
+            "email_hash": hasher and hasher.email(_address(draft)).hex(),
+            "key_hash": hasher and key and hasher.record_id(key, scope=scope).hex(),
             "type": summary.type,
             "code": summary.code or None,
             "outcome": summary.outcome,

@@ -23,6 +23,9 @@ from gateway.graphql.schema import printed_schema
 from tests.e2e.browser import BROWSERS, launched, needs_browser
 from tests.e2e.explorer import active_tab, answer, gateway_with, open_tab, run, tabs, visit
 
+MOST_BYTES = 500_000
+"""A little above what the page loads today, with the schema."""
+
 # One browser serves them all: it is most of what each of these tests would take.
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -121,8 +124,8 @@ async def test_a_token_can_be_kept_for_the_session(browser, tmp_path):
     [("gone", "does not accept this token"), (jwt_that_ended(), "Your token expired on")],
     ids=["wrong", "expired"],
 )
-async def test_a_token_that_is_refused_is_told_why(browser, tmp_path, token, reason):
-    """Nobody is asked for a token as if they had given none."""
+async def test_a_refused_token_is_explained(browser, tmp_path, token, reason):
+    """The page does not ask for a token as if there were none."""
     async with asked_for_token(browser, tmp_path) as (page, _):
         await use_token(page, token)
 
@@ -312,6 +315,16 @@ async def test_tabs_are_gone_through_by_keyboard(page):
     await expect(page.get_by_role("tab")).to_have_count(count - 1)
     await page.get_by_role("button", name="Add tab").click()
     await expect(page.get_by_role("tab")).to_have_count(count)
+
+
+async def test_it_is_quick_to_load(page):
+    """All that is loaded comes from the gateway, and weighs less than a photograph."""
+    await expect(page.locator(".gateway-badge")).to_be_visible()
+    bytes_loaded = await page.evaluate(
+        "performance.getEntries().reduce((sum, { transferSize }) => sum + (transferSize ?? 0), 0)"
+    )
+
+    assert 100_000 < bytes_loaded < MOST_BYTES
 
 
 async def test_old_addresses_of_the_guide_lead_on(page, gateway):

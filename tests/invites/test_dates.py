@@ -144,6 +144,8 @@ def test_other_forms_are_not_read(text):
         (Span(10, 11, 1), 11.0, False),
         (Span(10.5, 10.6, 0), 10.5, True),
         (Span(10.5, 10.6, 0), 10.51, False),
+        (Span(10.5, 10.6, 0.1), 10.58, True),
+        (Span(10.5, 10.6, 0.1), 10.61, False),
         (Span(10, 70, 0), 10.1, False),
     ],
 )

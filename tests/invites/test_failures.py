@@ -32,21 +32,53 @@ REFUSED = InviteFailure(
 
 
 @pytest.mark.parametrize(
-    ("failure", "code", "outcome", "retryable", "says"),
+    ("make", "code", "outcome", "retryable", "says"),
     [
-        (interrupted(7), "UPSTREAM_FAULT", UNKNOWN, True, "It is not known"),
-        (key_reused(), "IDEMPOTENCY_KEY_REUSED", NOT_INVITED, False, "Nothing was sent now"),
-        (in_progress(), "IDEMPOTENCY_KEY_IN_PROGRESS", UNKNOWN, True, "still on its way"),
-        (overloaded(3), "UPSTREAM_UNAVAILABLE", NOT_INVITED, True, "was not invited"),
-        (never_sent(), "UPSTREAM_UNAVAILABLE", NOT_INVITED, True, "was not invited"),
-        (stumbled(retryable=True), "UPSTREAM_FAULT", UNKNOWN, True, "may have been invited"),
-        (stumbled(retryable=False), "UPSTREAM_FAULT", UNKNOWN, False, "may have been invited"),
-        (not_recorded(NOT_INVITED), "UPSTREAM_UNAVAILABLE", NOT_INVITED, True, "was not invited"),
-        (not_recorded(UNKNOWN), "UPSTREAM_UNAVAILABLE", UNKNOWN, True, "Nothing was sent now;"),
+        (lambda: interrupted(7), "UPSTREAM_FAULT", UNKNOWN, True, "It is not known"),
+        (
+            key_reused,
+            "IDEMPOTENCY_KEY_REUSED",
+            NOT_INVITED,
+            False,
+            "Nothing was sent now",
+        ),
+        (in_progress, "IDEMPOTENCY_KEY_IN_PROGRESS", UNKNOWN, True, "still on its way"),
+        (lambda: overloaded(3), "UPSTREAM_UNAVAILABLE", NOT_INVITED, True, "was not invited"),
+        (never_sent, "UPSTREAM_UNAVAILABLE", NOT_INVITED, True, "was not invited"),
+        (
+            lambda: stumbled(retryable=True),
+            "UPSTREAM_FAULT",
+            UNKNOWN,
+            True,
+            "may have been invited",
+        ),
+        (
+            lambda: stumbled(retryable=False),
+            "UPSTREAM_FAULT",
+            UNKNOWN,
+            False,
+            "may have been invited",
+        ),
+        (
+            lambda: not_recorded(NOT_INVITED),
+            "UPSTREAM_UNAVAILABLE",
+            NOT_INVITED,
+            True,
+            "was not invited",
+        ),
+        (
+            lambda: not_recorded(UNKNOWN),
+            "UPSTREAM_UNAVAILABLE",
+            UNKNOWN,
+            True,
+            "Nothing was sent now;",
+        ),
     ],
 )
-def test_message_claims_no_more_than_the_outcome(failure, code, outcome, retryable, says):
+def test_message_claims_no_more_than_the_outcome(make, code, outcome, retryable, says):
     """Each failure has its code, and its text says the same as its outcome."""
+    failure = make()
+
     assert (failure.code.value, failure.outcome, failure.retryable) == (code, outcome, retryable)
     assert says in failure.message
 

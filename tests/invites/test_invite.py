@@ -7,10 +7,12 @@ import asyncio
 import pytest
 
 from gateway.invites.admission import Admission
+from gateway.invites.failures import stumbled
 from gateway.invites.inputs import InviteDraft
 from gateway.invites.invite import Inviter
 from gateway.invites.models import (
     InviteErrorCode,
+    InviteFailure,
     InviteFormat,
     InviteOutcome,
     InviteSuccess,
@@ -88,6 +90,23 @@ async def test_invalid_input_leaves_no_record(store, replica, inviter):
 
     assert answer.code is InviteErrorCode.INVALID_INPUT
     assert store.records == {}
+
+
+async def test_key_may_be_required(replica):
+    """An invite without one is then invalid input."""
+    inviter = Inviter(
+        Sender(replica.upstream, timeout_seconds=10),
+        admission=Admission(1, queue=1, max_wait_seconds=30),
+        keyed=replica.inviter,
+        timeout_seconds=15,
+        key_required=True,
+    )
+
+    result = await inviter.invite(a_draft())
+
+    assert isinstance(result, InviteFailure)
+    assert result.code is InviteErrorCode.INVALID_INPUT
+    assert replica.upstream.posts == []
 
 
 async def test_unknown_end_is_retryable_only_with_a_key(replica, inviter):
@@ -185,8 +204,6 @@ async def test_hook_is_called_with_every_end(replica, inviter, seen):
 
     crashed, *others = seen
     assert crashed[0] is draft
-    assert (crashed[1].code, crashed[1].outcome) == (
-        InviteErrorCode.UPSTREAM_FAULT,
-        InviteOutcome.UNKNOWN,
-    )
+    assert crashed[1] == stumbled(retryable=False)
+    assert crashed[1].outcome is InviteOutcome.UNKNOWN
     assert others == [(draft, results[0], origin), (wrong, results[1], origin)]

@@ -147,6 +147,20 @@ def test_clock_offset(date, offset):
     assert clock_offset(date, asked_at=NOW, got_at=NOW + 1.5) == offset
 
 
+async def test_refused_api_key_is_read_anew(replica):
+    """The replaced key looks at once: after a refusal only a person could settle the record."""
+    entry = replica.upstream.add(ADA)
+    replica.upstream.list_reply = Reply(401)
+
+    def reread() -> bool:
+        replica.upstream.list_reply = None
+        return True
+
+    replica.upstream.reread_api_key = reread
+
+    assert (await look(replica)).application_id == str(entry["application_id"])
+
+
 @pytest.mark.parametrize(
     ("reply", "doubt"),
     [
@@ -309,6 +323,15 @@ async def test_absence_is_weighed_with_witnesses_of_the_track(replica, changes, 
     record = replace(a_record(), **{"absent": since, **changes})
 
     assert await replica.read_back.look_for(record, ADA, seconds_left=10) is finds
+
+
+async def test_one_application_of_many_is_looked_up_by_its_id(replica):
+    """However long the list is."""
+    for number in range(450):
+        replica.upstream.add(f"{number}.{ADA}")
+
+    assert await replica.read_back.shows(6578, "1449")
+    assert replica.upstream.looks == 1
 
 
 async def test_first_look_needs_no_witness(replica):

@@ -279,6 +279,8 @@ async def test_background_work_outlives_failures(store, replica, fault, caplog):
     await running(replica, mended)
 
     assert "reconciling" in caplog.text
+    # Only a bug's origin is worth a traceback.
+    assert ("Traceback" in caplog.text) is (fault == "bug")
 
 
 async def test_one_of_many_works(store, replica):
@@ -290,6 +292,14 @@ async def test_one_of_many_works(store, replica):
     await running(replica, lambda: store.calls["lease"] > asked + 1)
 
     assert store.calls["doubtful"] == 0
+
+
+async def test_purges_in_the_background(store, replica):
+    """Settled records go without anybody asking."""
+    await replica.reconciler.purge()
+    replica.clock.now += DAY + 700
+
+    await running(replica, lambda: store.records == {})
 
 
 async def test_lease_outlasts_a_late_pass(store, replica):

@@ -37,7 +37,6 @@ _TURNED: Final[dict[type[ast.AST], tuple[type[ast.AST], ...]]] = {
 _OTHER_END: Final = {"min": "max", "max": "min", "any": "all", "all": "any"}
 _LONGEST_LINE: Final = 160
 _AROUND: Final = 40
-_Function = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
 @dataclass(slots=True, eq=False)
@@ -99,7 +98,7 @@ class _Places:
             if _is_left_out(owner, field, node):
                 continue
             around = node if isinstance(node, ast.stmt | ast.ExceptHandler) else statement
-            is_inside = inside or (isinstance(owner, _Function) and field == "body")
+            is_inside = inside or (_is_function(owner) and field == "body")
             for new in _changes(owner, field, node):
                 old_text = ast.unparse(around if around is not node else node)
                 old = _put(owner, field, index, new)
@@ -121,6 +120,14 @@ class _Places:
             if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
                 inner = f"{place}.{node.name}".lstrip(".")
             yield from self.within(node, statement=around, place=inner, inside=is_inside)
+
+
+def _is_function(node: ast.AST) -> bool:
+    """One whose code may be exchanged: what a cached one gave may be there already."""
+    return isinstance(node, ast.Lambda) or (
+        isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and "cache" not in map(ast.unparse, node.decorator_list)
+    )
 
 
 def _parts(owner: ast.AST) -> Iterator[tuple[str, int | None, ast.AST]]:
@@ -162,6 +169,8 @@ def _is_statement_left_out(node: ast.stmt, owner: ast.AST) -> bool:
             )
         case ast.If(test=ast.Name(id="TYPE_CHECKING")):
             return True
+        case ast.If(orelse=[]):
+            return all(_is_statement_left_out(inner, node) for inner in node.body)
         case ast.FunctionDef(name="__repr__") | ast.Assert() | ast.Import() | ast.ImportFrom():
             return True
     return False
@@ -172,7 +181,7 @@ def _is_name_of_type(node: ast.stmt, name: str) -> bool:
         return True
     value = getattr(node, "value", None)
     called = ast.unparse(value.func) if isinstance(value, ast.Call) else ""
-    return called in ("NewType", "TypeVar") or name in ("__slots__", "__all__")
+    return called in ("NewType", "TypeVar", "logging.getLogger") or name in ("__slots__", "__all__")
 
 
 def _is_number(node: ast.expr) -> bool:

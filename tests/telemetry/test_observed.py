@@ -23,6 +23,7 @@ from gateway.telemetry.tracing import Tracing
 from gateway.telemetry.trail import TRAIL, Trail
 from gateway.upstream.wire import Fault, NoReply, Reply
 from tests.fakes.receiver import Receiver
+from tests.fakes.records import a_record
 from tests.fakes.telemetry import INVITED, gateway, invite, samples
 
 HEAD = RequestHead("POST", {})
@@ -107,9 +108,9 @@ async def test_traces_leave_what_is_no_request(receiver: Receiver):
         calls.append("respond")
         return Response(200, ())
 
-    store = tracing.store(Store())  # type: ignore[arg-type]
-    await store.insert(None)  # type: ignore[arg-type]
-    await store.swap(None, was=None)  # type: ignore[arg-type]
+    store, record = tracing.store(Store()), a_record()  # type: ignore[arg-type]
+    await store.insert(record)
+    await store.swap(record, was=record)
     await tracing.respond(respond)(HEAD, b"")
     tracing.close()
 

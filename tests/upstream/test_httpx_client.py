@@ -140,6 +140,20 @@ async def test_connections_have_a_greatest_age(life, seconds, connections):
     assert (recorder.connections, len(recorder.requests)) == (connections, 3)
 
 
+@pytest.mark.parametrize(("seconds", "connections"), [(60.0, 1), (0.0, 2)])
+async def test_connections_that_have_rested_are_not_used_again(
+    kind, monkeypatch, seconds, connections
+):
+    """The upstream may be closing them at this moment."""
+    module = {"direct": pool_module, "httpx2": httpx_module}[kind]
+    monkeypatch.setattr(module, "KEEP_ALIVE_SECONDS", seconds)
+    async with recording() as recorder, calling(recorder.url) as client:
+        for _ in range(2):
+            await client.send(invite_call(BODY, timeout_seconds=5))
+
+    assert recorder.connections == connections
+
+
 @pytest.mark.parametrize(("trusted", "connections"), [(True, 1), (False, 2)])
 async def test_an_untrusted_connection_is_closed(trusted: bool, connections: int):  # noqa: FBT001
     """A reply that is not believed ends its connection; the reply itself is handed on."""
@@ -301,6 +315,26 @@ async def test_nothing_is_sent_where_it_may_not_be():
     assert len(recorder.requests) == 1
 
 
+async def test_request_that_the_library_refuses_may_have_been_sent(kind):
+    """It refuses after it has said that bytes may leave, and nothing proves that none did."""
+    if kind != "httpx2":
+        pytest.skip("the direct client writes the request itself")
+    call = invite_call(BODY, timeout_seconds=5)
+    call.headers = ((b"no name", b""),)
+    async with recording() as recorder, calling(recorder.url) as client:
+        exchange = await client.send(call)
+
+    assert exchange == NoReply(Fault.OTHER, possibly_sent=True)
+
+
+async def test_nothing_of_a_call_stays_in_its_task():
+    """A task may live on for long, and the reply may be large."""
+    async with recording() as recorder, calling(recorder.url) as client:
+        await client.send(invite_call(BODY, timeout_seconds=5))
+
+    assert httpx_module._CALL.get(None) is None
+
+
 async def test_a_proxy_that_refuses_sends_nothing(monkeypatch):
     """What a proxy is asked is not the invite."""
     async with recording(b"HTTP/1.1 403 No\r\ncontent-length: 0\r\n\r\n") as proxy:
@@ -357,6 +391,29 @@ async def test_a_proxy_carries_tls_through(monkeypatch, tmp_path):
     assert heads[0].startswith(b"CONNECT platform.example:443 HTTP/1.1\r\n")
     assert b"Basic " + base64.b64encode(b"me:p@ss") in heads[0]
     assert b"secret" not in heads[0]
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_a_proxy_may_have_a_certificate_of_the_own_authority(
+    monkeypatch,
+    tmp_path,
+    trusted: bool,  # noqa: FBT001
+):
+    """It is checked as the platform's is."""
+    ca_file = tmp_path / "ca.pem"
+    hostile.authority().cert_pem.write_to_path(ca_file)
+    monkeypatch.delenv("no_proxy", raising=False)
+    async with hostile.speaks_tls("127.0.0.1") as proxy:
+        monkeypatch.setenv("http_proxy", proxy.address)
+        async with calling(
+            "http://platform.example", ca_file=ca_file if trusted else None
+        ) as client:
+            exchange = await client.send(invite_call(BODY, timeout_seconds=20))
+
+    if trusted:
+        assert isinstance(exchange, Reply)
+    else:
+        assert exchange == NoReply(Fault.CERTIFICATE, possibly_sent=False)
 
 
 async def test_a_proxy_carries_the_invite(monkeypatch):

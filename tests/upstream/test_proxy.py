@@ -58,6 +58,7 @@ def test_this_machine_is_reached_directly(monkeypatch, url):
         (" a.example , upstream.example", UPSTREAM, True),
         ("*", UPSTREAM, True),
         ("upstream.example:443", UPSTREAM, True),
+        ("upstream.example:80", "http://upstream.example", True),
         ("upstream.example:8443", UPSTREAM, False),
         ("upstream.example:8443", "https://upstream.example:8443", True),
         ("upstream.example", "https://upstream.example:8443", True),
@@ -68,6 +69,7 @@ def test_this_machine_is_reached_directly(monkeypatch, url):
         ("10.1.2.3:444", "https://10.1.2.3", False),
         ("fd00::/8", "https://[fd00::1]", True),
         ("[fd00::1]", "https://[fd00::1]", True),
+        ("[fd00::/8]", "https://[fd00::1]", True),
         ("[fd00::1]:443", "https://[fd00::1]", True),
         ("10.0.0.0/8", UPSTREAM, False),
         ("stream.example", UPSTREAM, False),
@@ -75,6 +77,7 @@ def test_this_machine_is_reached_directly(monkeypatch, url):
         ("upstream.example:http", UPSTREAM, False),
         ("[upstream.example", UPSTREAM, False),
         (", ,", UPSTREAM, False),
+        (", ,", "https://upstream.example./api", False),
         ("", UPSTREAM, False),
     ],
 )

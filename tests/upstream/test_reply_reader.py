@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gzip
+
 import pytest
 
 from gateway.upstream.bounds import LARGEST_BODY, LARGEST_HEAD
@@ -69,7 +71,10 @@ def test_a_cut_body_stays_incomplete(answer):
 )
 def test_without_a_whole_head_there_is_no_reply(answer):
     """The fault that ended it is told, and that the request may have arrived."""
-    assert facts(read(answer, closed=True)) == NoReply(Fault.PROTOCOL, possibly_sent=True)
+    reader = read(answer, closed=True)
+
+    assert not reader.complete
+    assert facts(reader) == NoReply(Fault.PROTOCOL, possibly_sent=True)
 
 
 def test_informational_answers_are_passed_over():
@@ -111,6 +116,9 @@ def test_a_connection_that_ends_is_not_reusable(answer):
     "extra",
     [
         pytest.param(LENGTH, id="second-answer"),
+        pytest.param(
+            b"HTTP/1.1 409 No\r\nretry-after: 1\r\ncontent-length: 2\r\n\r\nno", id="another-answer"
+        ),
         pytest.param(b"HTTP/1.1 2", id="half-an-answer"),
         pytest.param(b"garbage", id="garbage"),
         pytest.param(b"\r\n", id="empty-line"),
@@ -142,6 +150,11 @@ def test_bytes_behind_the_answer_spend_the_connection(answer, extra, cut):
         pytest.param(
             b"HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n" + LENGTH, id="coding"
         ),
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n", id="coding-alone"
+        ),
+        pytest.param(b"HTTP/1.1 101 Switching\r\n\r\n", id="switch-alone"),
+        pytest.param(b"HTTP/1.1 200 O\x00K\r\ncontent-length: 0\r\n\r\n", id="nul-in-reason"),
     ],
 )
 def test_a_broken_head_is_no_reply(answer):
@@ -152,6 +165,23 @@ def test_a_broken_head_is_no_reply(answer):
     assert facts(reader) == NoReply(Fault.PROTOCOL, possibly_sent=True)
 
 
+def test_broken_reason_stays_broken_however_it_is_cut():
+    """What follows in it makes nothing good again."""
+    head = b"HTTP/1.1 200 O\x00K and more\r\ncontent-length: 0\r\n\r\n"
+
+    reader = read(*(bytes([octet]) for octet in head))
+
+    assert facts(reader) == NoReply(Fault.PROTOCOL, possibly_sent=True)
+
+
+def test_longest_body_is_whole():
+    """One mebibyte is read."""
+    body = b"x" * LARGEST_BODY
+    head = f"HTTP/1.1 200 OK\r\ncontent-length: {LARGEST_BODY}\r\n\r\n"
+
+    assert facts(read(head.encode(), body)) == Reply(200, body)
+
+
 @pytest.mark.parametrize(
     "parts",
     [
@@ -160,6 +190,7 @@ def test_a_broken_head_is_no_reply(answer):
             ["1\r\n{\r\n", *(f"1;{'x' * 9999}\r\n \r\n" for _ in range(250))], id="extensions"
         ),
         pytest.param([f"{LARGEST_BODY + 1:x}\r\n", "x" * (LARGEST_BODY + 1)], id="long"),
+        pytest.param(["0\r\nx: ", "y" * LARGEST_HEAD, "\r\nz: y\r\n"], id="trailers"),
     ],
 )
 def test_a_broken_body_leaves_the_status(parts):
@@ -173,6 +204,16 @@ def test_a_broken_body_leaves_the_status(parts):
     assert isinstance(reply, Reply)
     assert (reply.status, reply.body_complete) == (201, False)
     assert len(reply.body) <= LARGEST_BODY
+
+
+def test_cut_body_is_cut_even_if_what_is_compressed_in_it_is_whole():
+    """What was announced has not all arrived."""
+    body = gzip.compress(b"{}")
+    head = f"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {len(body) + 5}\r\n\r\n"
+
+    reply = facts(read(head.encode() + body, closed=True))
+
+    assert reply == Reply(200, b"{}", body_complete=False)
 
 
 def test_trailers_are_not_headers():

@@ -77,7 +77,7 @@ function failed(message, extensions) {
 }
 
 const OUTCOMES = {
-  INVITED: "the candidate is invited all the same",
+  INVITED: "the candidate is invited nevertheless",
   NOT_INVITED: "this request invited nobody",
   UNKNOWN: "the candidate may or may not be invited",
 };
@@ -96,7 +96,7 @@ function verdictOn({ data, errors }) {
   return results.length === 1 ? verdictOf(results[0]) : { tone: "good", text: "Response received" };
 }
 
-// A request that was refused did nothing; of one that got lost or met a bug, nobody knows.
+// A request that was refused did nothing; of one that got lost or met a bug, it is not known.
 function faultOf({ path, extensions }) {
   const code = extensions?.code;
   const what = path ? "Some fields failed" : "Request refused";

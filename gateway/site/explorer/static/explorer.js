@@ -161,7 +161,7 @@ function whyNoSchema({ status, notSent, answer }) {
   }
   return [
     "This gateway does not show its schema, so there are no docs and no completion here. ",
-    "Requests run all the same. Its operator can turn it on with ",
+    "Requests still run. Its operator can turn it on with ",
     code("GATEWAY_INTROSPECTION=true"),
     ".",
   ];
