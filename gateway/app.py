@@ -32,7 +32,7 @@ from gateway.http.asgi import AsgiApp, Respond
 from gateway.http.requests import RequestHead
 from gateway.invites.models import Origin
 from gateway.invites.store import Store, StoreError
-from gateway.server.drain import Draining, stopping
+from gateway.server.drain import Draining
 from gateway.server.port import Routes
 from gateway.server.signals import on_hangup
 from gateway.service import Service, list_of, upstream_of
@@ -112,10 +112,10 @@ def create_app(
         trusted=trusted,
         trusted_only=settings.documents_only,
         # Overload comes last: requests that access refuses must not occupy a place.
-        gates=(*access.gates, OverloadGate(service.requests, draining)),
+        gates=(draining.admit, *access.gates, OverloadGate(service.requests, draining)),
         executor=PlanningExecutor(schema, general=general),
     )
-    respond = watch.respond(draining.guard(endpoint.respond, closed=endpoint.refusing(stopping())))
+    respond = watch.respond(endpoint.respond)
 
     def reread() -> None:
         access.reread()

@@ -68,17 +68,6 @@ class GraphQLEndpoint:
             reader, trusted or TrustedDocuments(reader.read), trusted_only=trusted_only
         )
 
-    def refusing(self, error: RequestError) -> Callable[[RequestHead], Response]:
-        """Refuses every request with `error`, unread; preflights get their usual response."""
-
-        def refuse(head: RequestHead) -> Response:
-            if head.method == "OPTIONS":
-                return self._cors.options(head)
-            media_type = accepted(head.headers.get(b"accept")) or MediaType.JSON
-            return refusal(error, media_type).adding(*self._cors.headers(head))
-
-        return refuse
-
     async def respond(self, head: RequestHead, body: bytes) -> Response:
         """The response to any request; it never raises."""
         if head.method == "OPTIONS":

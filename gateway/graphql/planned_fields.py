@@ -12,27 +12,28 @@ from gateway.graphql.application_types import ApplicationFilter
 from gateway.graphql.arguments import Arguments
 from gateway.graphql.context import RequestContext
 from gateway.graphql.invite_check import check_draft
-from gateway.graphql.results import list_to_graphql, to_graphql
+from gateway.graphql.results import counted
 from gateway.graphql.root import gateway_info, invite_list
 from gateway.graphql.selections import PlannedInfo, snake_case
 from gateway.graphql.track_fields import read_track_of
 from gateway.invites.inputs import InviteDraft
-from gateway.invites.models import InviteFormat, InviteResult, InviteSuccess
+from gateway.invites.models import InviteFormat
 
 Resolve: TypeAlias = Callable[[RequestContext, Place, Arguments], Awaitable[object]]
 
 _FORMATS: Mapping[str, InviteFormat] = InviteFormat.__members__
 
 
-async def _invite(context: RequestContext, _: Place, arguments: Arguments) -> object:
+def _invite(context: RequestContext, _: Place, arguments: Arguments) -> Awaitable[object]:
     given = arguments["input"]
-    return _member(await context.invite(_draft(given, given)))
+    return context.invite(_draft(given, given))
 
 
 async def _invite_list(context: RequestContext, _: Place, arguments: Arguments) -> object:
     given = arguments["input"]
     drafts = [_draft(candidate, given) for candidate in given["candidates"]]
-    return list_to_graphql(await invite_list(context, drafts), member=_member)
+    results = await invite_list(context, drafts)
+    return counted(results, results)
 
 
 async def _application(context: RequestContext, place: Place, arguments: Arguments) -> object:
@@ -69,11 +70,6 @@ PLANNED: Mapping[str, Resolve] = {
     "checkInvite": _check_invite,
     "gateway": _gateway,
 }
-
-
-def _member(result: InviteResult) -> object:
-    """The result as plans read it; a success is returned unchanged."""
-    return result if isinstance(result, InviteSuccess) else to_graphql(result)
 
 
 def _draft(candidate: Arguments, of: Arguments) -> InviteDraft:

@@ -124,11 +124,8 @@ def _document_hash(extensions: dict[str, Any]) -> str | None:
 # orjson turns an integer beyond 64 bits into a float, which would change a caller's id; and a float
 # of 16 digits and a point can lose a fraction. Numbers of fewer digits are exact.
 _LONG_NUMBER = b"0" * 17
-# Each digit or point becomes a zero, each bracket that opens a square one, everything else a space.
-_SKETCH = bytes(
-    ord("0" if sign in "0123456789." else "[" if sign in "[{" else " ")
-    for sign in map(chr, range(256))
-)
+# Each digit or point becomes a zero, everything else a space.
+_SKETCH = bytes(ord("0" if sign in "0123456789." else " ") for sign in map(chr, range(256)))
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _NUMBER = re.compile(rb"[-+.0-9eE]+")
 _AS_SQUARE = bytes.maketrans(b"{}", b"[]")
@@ -152,11 +149,9 @@ def read_json(text: bytes, limits: Limits, *, what: str) -> Any:
         value = _read_unusual(text, what)
     # Only valid JSON is searched for strings: in invalid text, unclosed quotes would make the
     # search quadratic. orjson itself stops at a depth of 1024.
-    sketch = text.translate(_SKETCH)
-    if sketch.count(b"[") > limits.max_json_depth:
+    if _may_be_deep(text, limits.max_json_depth):
         _check_depth(text, limits.max_json_depth, what)
-    # Several times as fast as a regular expression, or as `in`.
-    if sketch.find(_LONG_NUMBER) < 0:
+    if not _may_hold_long_number(text):
         return value
     longest = max((len(n) for n in _NUMBER.findall(_STRING.sub(b"", text))), default=0)
     if longest > limits.max_json_number_length:
@@ -177,6 +172,21 @@ def _read_unusual(text: bytes, what: str) -> Any:
 
 def _refuse(word: str) -> None:
     raise ValueError(word)
+
+
+def _may_be_deep(text: bytes, limit: int) -> bool:
+    """Whether it opens more brackets than that, those in strings included."""
+    # Counts faster than `count` does, and no further than needed.
+    rest = text.replace(b"{", b"", limit + 1).replace(b"[", b"", limit + 1)
+    return len(text) - len(rest) > limit
+
+
+def _may_hold_long_number(text: bytes) -> bool:
+    """Whether it has 17 digits or points in a row, those in strings included."""
+    # They cover two neighbours of every eighth place. Searching what is sketched is several times
+    # as fast as a regular expression, or as `in`.
+    places = text[7::8].translate(_SKETCH)
+    return places.find(b"00") >= 0 and text.translate(_SKETCH).find(_LONG_NUMBER) >= 0
 
 
 def _check_depth(text: bytes, limit: int, what: str) -> None:

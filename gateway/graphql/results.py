@@ -64,14 +64,17 @@ def to_graphql(result: InviteResult) -> types.InviteCandidateResult:
     return _error(result)
 
 
-def list_to_graphql(
-    results: Sequence[InviteResult], *, member: Callable[[InviteResult], Any] = to_graphql
-) -> types.InviteCandidatesPayload:
-    """The results in order, each as a `member`, with a count of each outcome."""
+def list_to_graphql(results: Sequence[InviteResult]) -> types.InviteCandidatesPayload:
+    """The results in order as members of the union, with a count of each outcome."""
+    return counted(results, InPieces(map(to_graphql, results)))
+
+
+def counted(results: Sequence[InviteResult], shown: list[Any]) -> types.InviteCandidatesPayload:
+    """The results as they are `shown`, with a count of each outcome."""
     # Not a Counter: the hash of an enum's member is computed in Python each time.
     outcomes = [_outcome(result) for result in results]
     return types.InviteCandidatesPayload(
-        results=InPieces(member(result) for result in results),
+        results=shown,
         invited_count=outcomes.count(InviteOutcome.INVITED),
         not_invited_count=outcomes.count(InviteOutcome.NOT_INVITED),
         failed_count=outcomes.count(InviteOutcome.NOT_INVITED),

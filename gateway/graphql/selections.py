@@ -37,8 +37,9 @@ from gateway.applications.models import Application
 from gateway.graphql.allowance import Place
 from gateway.graphql.application_reads import Info, counted_items
 from gateway.graphql.context import RequestContext
+from gateway.graphql.results import to_graphql
 from gateway.graphql.types import InviteCandidateSuccess
-from gateway.invites.models import InviteSuccess
+from gateway.invites.models import InviteFailure, InviteSuccess
 
 
 class NotCoveredError(Exception):
@@ -97,8 +98,6 @@ _RESOLVED: Mapping[tuple[str, str], _Resolved] = {
     ("ApplicationConnection", "nodes"): _Resolved("entries", itemgetter(1)),
     ("ApplicationConnection", "edges"): _Resolved("entries", _edge),
 }
-# A success has all fields of its type in the schema, under the same names.
-_ALSO_CALLED = {InviteCandidateSuccess.__name__: InviteSuccess.__name__}
 
 
 class Selections:
@@ -272,10 +271,15 @@ def _counted(
 def _member(members: tuple[tuple[str, Complete], ...]) -> Complete:
     """Completes a member of an abstract type as its own type says."""
     by_name = dict(members)
-    for name, also in _ALSO_CALLED.items():
-        if name in by_name:
-            by_name[also] = by_name[name]
-    return lambda value, run: by_name[type(value).__name__](value, run)
+
+    def complete(value: Any, run: Run) -> Any:
+        return by_name[type(value).__name__](value, run)
+
+    if InviteCandidateSuccess.__name__ in by_name:
+        # The core's success has all fields of its type in the schema, under the same names.
+        by_name[InviteSuccess.__name__] = by_name[InviteCandidateSuccess.__name__]
+        by_name[InviteFailure.__name__] = lambda value, run: complete(to_graphql(value), run)
+    return complete
 
 
 @_shared

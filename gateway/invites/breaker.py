@@ -61,7 +61,7 @@ class Breaker:
         self._limits = limits
         self._state = _CLOSED
         # A permit is the number of its era: calls begun in an earlier state do not count.
-        self._era = 0
+        self._era = Permit(0)
         self._until = 0.0
         self._calls = 0
         self._failed = 0
@@ -73,10 +73,10 @@ class Breaker:
     def admit(self) -> Permit | None:
         """A permit for one call, or None while the upstream is known to fail."""
         if self._state is _CLOSED:
-            return Permit(self._era)
+            return self._era
         if self._state is _OPEN and self._clock() >= self._until:
             self._enter(_HALF_OPEN)
-            return Permit(self._era)
+            return self._era
         return None
 
     @property
@@ -91,7 +91,14 @@ class Breaker:
         if self._state is _HALF_OPEN:
             self._end_probe(health)
         elif health is not _UNTOLD:
-            self._count(failed=health is _BAD)
+            now = self._clock()
+            if now >= self._until:
+                self._calls = self._failed = 0
+                self._until = now + self._limits.window_seconds
+            self._calls += 1
+            self._failed += health is _BAD
+            if self._failed:
+                self._open_if_failing()
 
     def _end_probe(self, health: Health) -> None:
         if health is _GOOD:
@@ -102,19 +109,13 @@ class Breaker:
                 # The next caller may probe at once.
                 self._until = self._clock()
 
-    def _count(self, *, failed: bool) -> None:
-        now = self._clock()
-        if now >= self._until:
-            self._calls = self._failed = 0
-            self._until = now + self._limits.window_seconds
-        self._calls += 1
-        self._failed += failed
+    def _open_if_failing(self) -> None:
         enough = self._calls >= self._limits.least_calls
         if enough and self._failed >= self._calls * self._limits.failed_share:
             self._enter(_OPEN)
 
     def _enter(self, state: BreakerState) -> None:
         self._state = state
-        self._era += 1
+        self._era = Permit(self._era + 1)
         self._calls = self._failed = 0
         self._until = self._clock() + self._limits.pause_seconds

@@ -56,9 +56,7 @@ _DESCRIPTIONS: Final = {
     Doubt.RIVALS: (
         "the candidate is listed, but another invite of unknown outcome may have caused the entry"
     ),
-    Doubt.NOT_LISTED: (
-        "the candidate is not listed; that is believed at a look after the quiet period"
-    ),
+    Doubt.NOT_LISTED: ("the candidate is not listed, which counts only after the quiet period"),
     Doubt.NO_WITNESS: (
         "the candidate is not listed, but the list is not known to show people who have not acted"
         " on their invite yet (GATEWAY_LIST_SHOWS_INVITED)"

@@ -132,11 +132,11 @@ def not_recorded(outcome: InviteOutcome) -> InviteFailure:
     `outcome` is UNKNOWN if earlier requests with the key cannot be looked up either.
     """
     is_proved = outcome is InviteOutcome.NOT_INVITED
-    told = "The candidate was not invited" if is_proved else "Nothing was sent now"
+    certain = "The candidate was not invited" if is_proved else "Nothing was sent now"
     return InviteFailure(
         code=InviteErrorCode.UPSTREAM_UNAVAILABLE,
         message=(
-            f"The invite could not be recorded, so it was not sent. {told};"
+            f"The invite could not be recorded, so it was not sent. {certain};"
             " repeat the request with the same idempotency key."
         ),
         outcome=outcome,

@@ -45,7 +45,7 @@ class Inviter:
         origin: Origin = ANYONE,
     ) -> InviteResult:
         """The invite or a typed failure; nothing that the upstream does raises an exception."""
-        request = self.check(draft)
+        request = check(draft, key_required=self._key_required)
         try:
             if isinstance(request, InviteRequest):
                 deadline = within(origin.seconds_of(self._timeout_seconds))

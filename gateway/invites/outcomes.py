@@ -97,7 +97,7 @@ class Row:
 class Judgement:
     """A row of the table, with the figures of the exchange that it was applied to.
 
-    `answer` holds the reply's fields of the invite, if the verdict is INVITED.
+    `fields` holds the reply's fields of the invite, if the verdict is INVITED.
     """
 
     verdict: Verdict
@@ -106,7 +106,7 @@ class Judgement:
     status: int | None = None
     retry_after_seconds: int | None = None
     anomaly: Anomaly | None = None
-    answer: InviteFields | None = None
+    fields: InviteFields | None = None
 
 
 _INVITED = Row(Verdict.INVITED, InviteErrorCode.UPSTREAM_FAULT)
@@ -184,21 +184,21 @@ def judge(exchange: Exchange, request: InviteRequest | None = None, *, now: Cloc
     if isinstance(exchange, NoReply):
         row = _row_of_fault(exchange.fault, possibly_sent=exchange.possibly_sent)
         return Judgement(row.verdict, row.code, row.retryable)
-    row, answer = _INVITED, None
+    row, fields = _INVITED, None
     if exchange.status // 100 != 2:  # noqa: PLR2004 - success
         row = _row_of_reply(exchange, is_read=request is None)
     elif request is not None:
-        answer = read_invite(exchange)
-        anomaly = _anomaly_of(exchange, answer, request)
+        fields = read_invite(exchange)
+        anomaly = _anomaly_of(exchange, fields, request)
         if anomaly is not None:
-            row, answer = _SUSPECT[anomaly], None
-        elif answer.has_odd_link:
+            row, fields = _SUSPECT[anomaly], None
+        elif fields.has_odd_link:
             row = _INVITED_ODDLY
     wait = None
     if exchange.retry_after is not None:
         wait = retry_after_seconds(exchange, now=now)
     return Judgement(
-        row.verdict, row.code, row.retryable, exchange.status, wait, row.anomaly, answer
+        row.verdict, row.code, row.retryable, exchange.status, wait, row.anomaly, fields
     )
 
 
@@ -239,17 +239,17 @@ def _says_what_is_missing(reply: Reply, *, is_read: bool) -> bool:
     return _TRACK.search(f"{error.message or ''} {error.error_code or ''}") is not None
 
 
-def _anomaly_of(reply: Reply, answer: InviteFields, request: InviteRequest) -> Anomaly | None:
+def _anomaly_of(reply: Reply, fields: InviteFields, request: InviteRequest) -> Anomaly | None:
     """What is wrong with a reply that has a success status."""
-    if answer.denied:
+    if fields.denied:
         return Anomaly.DENIED
-    if not (answer.shows_invite and reply.body_complete) and is_html(reply):
+    if not (fields.shows_invite and reply.body_complete) and is_html(reply):
         return Anomaly.PAGE
-    if not answer.is_object:
+    if not fields.is_object:
         return _anomaly_without_object(reply)
-    if not _is_about(answer, request):
+    if not _is_about(fields, request):
         return Anomaly.OTHER_INVITE
-    return None if answer.shows_invite else Anomaly.OTHER_JSON
+    return None if fields.shows_invite else Anomaly.OTHER_JSON
 
 
 def _anomaly_without_object(reply: Reply) -> Anomaly | None:
@@ -259,16 +259,16 @@ def _anomaly_without_object(reply: Reply) -> Anomaly | None:
     return Anomaly.OTHER_JSON if is_json(reply) else Anomaly.NO_JSON
 
 
-def _is_about(answer: InviteFields, request: InviteRequest) -> bool:
+def _is_about(fields: InviteFields, request: InviteRequest) -> bool:
     """Whether the reply is about the requested invite; fields that it leaves out do not count."""
-    if answer.track_id is not None and answer.track_id != str(request.track_id):
+    if fields.track_id is not None and fields.track_id != str(request.track_id):
         return False
-    email = answer.email
+    email = fields.email
     if email is None or email == request.candidate_email:
         return True
     if comparable_email(email) == comparable_email(request.candidate_email):
         return True
-    name = answer.name
+    name = fields.name
     return name is not None and name.strip().casefold() == request.candidate_name.casefold()
 
 

@@ -181,10 +181,10 @@ def clock_offset(date: str | None, *, asked_at: float, got_at: float) -> float:
     0 if the clocks may agree, since that header has whole seconds, or if it cannot be read.
     """
     try:
-        told = parsedate_to_datetime(date or "").timestamp()
+        theirs = parsedate_to_datetime(date or "").timestamp()
     except (ValueError, TypeError, IndexError, OverflowError):
         return 0.0
-    least, most = told - got_at, told + 1 - asked_at
+    least, most = theirs - got_at, theirs + 1 - asked_at
     return 0.0 if least <= 0 <= most else least
 
 

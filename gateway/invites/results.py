@@ -62,7 +62,7 @@ _INVITED_WITHOUT_DETAILS = (
 )
 _MAYBE = "The candidate may have been invited: check before inviting again."
 _SUSPECT: Mapping[Anomaly, str] = {
-    Anomaly.PAGE: f"A page came back instead of the recruiting platform's answer. {_MAYBE}",
+    Anomaly.PAGE: f"A page came back instead of the recruiting platform's fields. {_MAYBE}",
     Anomaly.NO_JSON: f"The recruiting platform's answer could not be read. {_MAYBE}",
     Anomaly.OTHER_JSON: f"The recruiting platform's answer does not show an invite. {_MAYBE}",
     Anomaly.DENIED: f"The recruiting platform's answer contradicts itself. {_MAYBE}",
@@ -77,8 +77,8 @@ _IN_BETWEEN = (
 
 def result_of(exchange: Exchange, judgement: Judgement, request: InviteRequest) -> InviteResult:
     """The invite, or a failure with the outcome that is proved."""
-    if judgement.answer is not None:
-        return _success(judgement.answer, judgement, request)
+    if judgement.fields is not None:
+        return _success(judgement.fields, judgement, request)
     return InviteFailure(
         code=judgement.code,
         message=_message(exchange, judgement, request),
@@ -105,8 +105,8 @@ def refusal_of(issues: tuple[InputIssue, ...]) -> InviteFailure:
     )
 
 
-def _success(answer: InviteFields, judgement: Judgement, request: InviteRequest) -> InviteResult:
-    if answer.application_id is None:
+def _success(fields: InviteFields, judgement: Judgement, request: InviteRequest) -> InviteResult:
+    if fields.application_id is None:
         return InviteFailure(
             code=judgement.code,
             message=_INVITED_WITHOUT_DETAILS,
@@ -115,12 +115,12 @@ def _success(answer: InviteFields, judgement: Judgement, request: InviteRequest)
             upstream_status=judgement.status,
         )
     invite = Invite(
-        answer.application_id,
-        answer.email or request.candidate_email,
-        answer.invite_link,
-        answer.invite_status,
-        answer.name or request.candidate_name,
-        answer.track_id or str(request.track_id),
+        fields.application_id,
+        fields.email or request.candidate_email,
+        fields.invite_link,
+        fields.invite_status,
+        fields.name or request.candidate_name,
+        fields.track_id or str(request.track_id),
     )
     return InviteSuccess(invite)
 
@@ -138,9 +138,9 @@ def _message(exchange: Exchange, judgement: Judgement, request: InviteRequest) -
         return _IN_BETWEEN
     if isinstance(exchange, Reply):
         if exchange.status in _CAUSED_BY_INPUT:
-            told = read_error(exchange).message
-            if told is not None and _is_fit_to_pass_on(told, request):
-                return told
+            message = read_error(exchange).message
+            if message is not None and _is_fit_to_pass_on(message, request):
+                return message
         if judgement.code is InviteErrorCode.UPSTREAM_UNAVAILABLE:
             return _TURNED_AWAY
     return _MESSAGES[judgement.code]

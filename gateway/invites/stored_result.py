@@ -61,9 +61,9 @@ def pack(
     if isinstance(result, InviteSuccess):
         invite, spelling = result.invite, None
         if request is not None and scramble is not None:
-            told = [invite.email, invite.name]
-            if told != [request.candidate_email, request.candidate_name]:
-                spelling = scramble(orjson.dumps(told)).hex()
+            first = [invite.email, invite.name]
+            if first != [request.candidate_email, request.candidate_name]:
+                spelling = scramble(orjson.dumps(first)).hex()
         return packed_invite(
             application_id=invite.application_id,
             invite_link=invite.invite_link,

@@ -36,8 +36,7 @@ class Share:
         self._counts = counts
         self._own = own
 
-    def tell(self, count: int) -> None:
-        """Publish this worker's number of connections."""
+    def publish(self, count: int) -> None:
         self._counts[self._own] = count
 
     def is_most(self, count: int) -> bool:
@@ -65,7 +64,7 @@ class Acceptor:
         self._logged_at = -_LOG_AGAIN_SECONDS
         listening.setblocking(False)
         if share is not None:
-            share.tell(len(port.connections))
+            share.publish(len(port.connections))
         self._listen()
 
     def close(self) -> None:
@@ -73,7 +72,7 @@ class Acceptor:
         if self._listening.fileno() < 0:
             return
         if self._share is not None:
-            self._share.tell(NOT_SERVING)
+            self._share.publish(NOT_SERVING)
         if self._pause is None:
             self._loop.remove_reader(self._listening)
         else:
@@ -92,7 +91,7 @@ class Acceptor:
     def _offered(self) -> None:
         if self._share is not None:
             count = len(self._port.connections)
-            self._share.tell(count)
+            self._share.publish(count)
             if self._share.is_most(count):
                 self._leave_alone(_LEAVE_SECONDS, self._take_and_listen)
                 return

@@ -14,10 +14,9 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from gateway.http.asgi import Respond
 from gateway.http.errors import ErrorCode, RequestError, request_error
+from gateway.http.gates import Admitted, Decision
 from gateway.http.requests import RequestHead
-from gateway.http.responses import Response
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 # How long a repeated signal is ignored: a terminal or service manager signals all processes at
@@ -51,6 +50,7 @@ class Draining:
         self._clock = clock
         self._begun_at = 0.0
         self._in_flight = 0
+        self._admitted = Admitted(release=self._leave)
         self._empty = asyncio.Event()
         self.begun = False
         """Whether `/readyz` says 503."""
@@ -61,21 +61,17 @@ class Draining:
     def in_flight(self) -> int:
         return self._in_flight
 
-    def guard(self, respond: Respond, *, closed: Callable[[RequestHead], Response]) -> Respond:
-        """`respond` while new requests are accepted, then `closed`."""
+    def admit(self, _head: RequestHead, /) -> Decision:
+        """The first gate: counts the requests in flight, and refuses new ones once `closed`."""
+        if self.closed:
+            return stopping()
+        self._in_flight += 1
+        return self._admitted
 
-        async def guarded(head: RequestHead, body: bytes) -> Response:
-            if self.closed:
-                return closed(head)
-            self._in_flight += 1
-            try:
-                return await respond(head, body)
-            finally:
-                self._in_flight -= 1
-                if not self._in_flight:
-                    self._empty.set()
-
-        return guarded
+    def _leave(self) -> None:
+        self._in_flight -= 1
+        if not self._in_flight:
+            self._empty.set()
 
     async def idle(self) -> None:
         """Wait until every accepted request has ended."""

@@ -231,6 +231,8 @@ class HttpProtocol(asyncio.Protocol):
                     requests.popleft()
                     if not self._is_lost:
                         self._write(request, response)
+                    # An idle connection keeps no personal data.
+                    del request, response
                 else:
                     if not requests and not self._deaf:
                         self._read_on()

@@ -10,17 +10,17 @@ from gateway.http.responses import error_response
 
 def _refusal(status: HTTPStatus, message: str, code: ErrorCode = ErrorCode.BAD_REQUEST) -> bytes:
     seconds = 1 if status is HTTPStatus.SERVICE_UNAVAILABLE else None
-    answer = error_response(
+    response = error_response(
         [formatted(message, code, seconds)],
         status=status,
         headers=() if seconds is None else (retry_after(seconds),),
     )
     lines = [
         b"HTTP/1.1 %d %s" % (status, status.phrase.encode()),
-        *(name + b": " + value for name, value in answer.all_headers()),
+        *(name + b": " + value for name, value in response.all_headers()),
         b"connection: close",
         b"",
-        answer.body,
+        response.body,
     ]
     return b"\r\n".join(lines)
 

@@ -49,5 +49,5 @@ def _lines(headers: tuple[Header, ...]) -> bytes:
     for name, value in headers:
         # A line break within a header would inject another header, or another response.
         if not _CONTROL.search(value):
-            lines += name + b": " + value + b"\r\n"
+            lines += b"%b: %b\r\n" % (name, value)
     return lines

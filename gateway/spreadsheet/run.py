@@ -29,6 +29,7 @@ from gateway.spreadsheet.memory import Memory
 from gateway.spreadsheet.plan import Plan, plan_of
 from gateway.spreadsheet.report import Result
 from gateway.spreadsheet.results import ResultsFile, ResultsFileError
+from gateway.spreadsheet.rows import Rows
 from gateway.spreadsheet.screen import Screen
 from gateway.spreadsheet.standing import (
     ASK_LATER,
@@ -40,7 +41,6 @@ from gateway.spreadsheet.standing import (
     concern_of_all,
     held_back,
     not_invited,
-    standing_of,
 )
 from gateway.spreadsheet.tally import Tally
 from gateway.spreadsheet.track import look_at_track
@@ -100,9 +100,7 @@ class Run:
         self._limit = limit
         self._memory = Memory(self.service.records, sheet.account)
         self._origin = Origin(scope=sheet.account)
-        self._entries = sheet.entries()
-        self._by_address = {entry.address: entry for entry in self._entries if entry.address}
-        self._standings: dict[int, Standing] = {}
+        self._rows = Rows(sheet, results)
         self._under_way: set[int] = set()
         self._unannounced: set[int] = set()
         self._waiting_for_lease: list[Entry] = []
@@ -120,7 +118,7 @@ class Run:
         if not self._screen.confirm(plan, track):
             return self._tally(declined=True)
         await self._put_what_is_known(plan, known)
-        self._write_all()
+        self._rows.begin()
         try:
             await self._until_signal(plan)
             with contextlib.suppress(StoreError):
@@ -130,26 +128,26 @@ class Run:
         return self._tally()
 
     async def _plan(self, known: Mapping[str, Result]) -> Plan:
-        return await plan_of(self._entries, self._memory, known, limit=self._limit)
+        return await plan_of(self._rows.entries, self._memory, known, limit=self._limit)
 
     async def _put_what_is_known(self, plan: Plan, known: Mapping[str, Result]) -> None:
         for entry in plan.wrong:
-            self._put(entry, not_invited(entry.wrong, code=INVALID))
+            self._rows.put(entry, not_invited(entry.wrong, code=INVALID))
         for entry in plan.later:
-            self._put(entry, not_invited(f"Left for later by --limit {self._limit}."))
+            self._rows.put(entry, not_invited(f"Left for later by --limit {self._limit}."))
         for entry in (*plan.open, *plan.to_send):
-            self._put(entry, not_invited(NOT_YET))
+            self._rows.put(entry, not_invited(NOT_YET))
         for entry in plan.open:
-            self._put(entry, Standing(InviteOutcome.UNKNOWN, reason=ON_ITS_WAY))
+            self._rows.put(entry, Standing(InviteOutcome.UNKNOWN, reason=ON_ITS_WAY))
         for entry in plan.doubtful:
-            self._put(entry, self._standing(await self._recall(entry) or in_progress()))
+            self._rows.put_result(entry, await self._recall(entry) or in_progress())
         for entry in plan.invited:
-            invited = self._standing(await self._recall(entry) or in_progress())
+            invited = self._rows.standing_of(await self._recall(entry) or in_progress())
             link = invited.link or _link_in(known.get(entry.address))
-            self._put(entry, replace(invited, link=link, is_earlier=True))
+            self._rows.put(entry, replace(invited, link=link, is_earlier=True))
         listed = await self._listed(plan)
         for entry, result in plan.held:
-            self._put(entry, held_back(entry, result, listed))
+            self._rows.put(entry, held_back(entry, result, listed))
             if result.says_invited:
                 await self._memory.adopt(_request_of(entry))
 
@@ -165,12 +163,15 @@ class Run:
 
     async def _look_up_doubtful(self) -> None:
         """Read the platform's list for the rows in doubt, and say when it may settle the rest."""
-        doubtful = [entry for entry in self._entries if self._is_doubtful(entry)]
+        doubtful = [entry for entry in self._rows.entries if self._is_doubtful(entry)]
         if doubtful and not self._interrupted:
             await self.service.reconciler.reconcile()
             for entry in doubtful:
                 result = await self._recall(entry)
-                self._put(entry, not_invited(NOT_YET) if result is None else self._standing(result))
+                if result is None:
+                    self._rows.put(entry, not_invited(NOT_YET))
+                else:
+                    self._rows.put_result(entry, result)
         moments = {}
         for entry in filter(self._is_doubtful, doubtful):
             moments[entry] = await self._memory.settles_at(
@@ -179,15 +180,11 @@ class Run:
         latest = max(filter(None, moments.values()), default=0)
         for entry in (one for one, moment in moments.items() if moment):
             reason = ask_after(latest, now=time.time())
-            self._put(entry, replace(self._standings[entry.place], reason=reason))
+            self._rows.put(entry, replace(self._rows.standings[entry.place], reason=reason))
 
     def _is_doubtful(self, entry: Entry) -> bool:
-        standing = self._standings.get(entry.place)
+        standing = self._rows.standings.get(entry.place)
         return standing is not None and standing.reason == ASK_LATER
-
-    def _write_all(self) -> None:
-        rows = [(one.candidate.cells, self._standings[one.place]) for one in self._entries]
-        self._results.begin(self._sheet.file.form, self._sheet.file.heading, rows)
 
     def _write_last(self) -> None:
         # The outcomes are known, so the run must report them even if the file cannot be written.
@@ -214,7 +211,7 @@ class Run:
             if self._interrupted:
                 await self._account_for_begun()
             for entry in entries:
-                self._put(entry, self._not_reached(entry, plan))
+                self._rows.put(entry, self._not_reached(entry, plan))
         finally:
             ticking.cancel()
 
@@ -254,8 +251,8 @@ class Run:
 
     async def _announce(self, request: InviteRequest) -> bool:
         """Write `unknown` to the results file before the first byte is sent."""
-        entry = self._by_address[lowercased(request.candidate_email)]
-        self._put(entry, Standing(InviteOutcome.UNKNOWN, reason=ON_ITS_WAY))
+        entry = self._rows.of_address[lowercased(request.candidate_email)]
+        self._rows.put(entry, Standing(InviteOutcome.UNKNOWN, reason=ON_ITS_WAY))
         if self._stopped is None and not self._interrupted and await self._flush():
             return True
         self._unannounced.add(entry.place)
@@ -273,39 +270,27 @@ class Run:
         """Find the outcomes of the rows that were in progress when the run was interrupted."""
         await self.service.paced.drain()
         for place in sorted(self._under_way):
-            entry = self._entries[place]
+            entry = self._rows.entries[place]
             result = await self._recall(entry)
             if result is None:
-                self._put(entry, not_invited("Not sent. The run was stopped."))
+                self._rows.put(entry, not_invited("Not sent. The run was stopped."))
             elif isinstance(result, InviteSuccess):
-                self._put(entry, self._standing(replace(result, replayed=False)))
+                self._rows.put_result(entry, replace(result, replayed=False))
             else:
-                self._put(entry, self._standing(result))
+                self._rows.put_result(entry, result)
 
     def _note(self, entry: Entry, result: InviteResult) -> None:
         self._under_way.discard(entry.place)
         if not isinstance(result, InviteSuccess):
             self._stopped = self._stopped or concern_of_all(result)
         if entry.place in self._unannounced:
-            self._put(entry, not_invited(f"Not sent. {self._stopped}"))
+            self._rows.put(entry, not_invited(f"Not sent. {self._stopped}"))
         else:
-            self._put(entry, self._standing(result))
-
-    def _standing(self, result: InviteResult) -> Standing:
-        return standing_of(result, wants_link=self._sheet.format == "get-link")
-
-    def _put(self, entry: Entry, standing: Standing) -> None:
-        for one in (entry, *entry.same):
-            self._standings[one.place] = standing
-            if self._results.has_begun:
-                self._results.put(one.place, standing)
+            self._rows.put_result(entry, result)
 
     async def _tick(self) -> None:
         while True:
-            done = len(self._standings) - sum(
-                one.reason in (NOT_YET, ON_ITS_WAY) for one in self._standings.values()
-            )
-            self._screen.progress(done, self._waits_for())
+            self._screen.progress(self._rows.done, self._waits_for())
             await asyncio.sleep(_TICK_SECONDS)
 
     def _waits_for(self) -> str:
@@ -320,12 +305,8 @@ class Run:
 
     def _tally(self, *, declined: bool = False) -> Tally:
         return Tally(
-            [
-                (entry.candidate.line, self._standings[entry.place])
-                for entry in self._entries
-                if entry.place in self._standings
-            ],
-            wants_links=self._sheet.format == "get-link",
+            self._rows.by_line(),
+            wants_links=self._rows.wants_links,
             stopped=self._stopped,
             interrupted=self._interrupted,
             declined=declined,

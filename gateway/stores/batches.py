@@ -21,7 +21,7 @@ class Waiting(Generic[Work]):
     work: Work
     done: asyncio.Future[Any]
 
-    def answer(self, result: object) -> None:
+    def complete(self, result: object) -> None:
         if not self.done.done():
             self.done.set_result(result)
 

@@ -31,31 +31,31 @@ _Row: TypeAlias = tuple[Any, ...]
 _AT_ONCE: Final = 4
 _VALUES: Final = ",".join(f"${place}" for place in range(1, WIDTH + 1))
 _INSERT: Final = (
-    f"INSERT INTO invite_records ({COLUMNS}) VALUES ({_VALUES})"  # noqa: S608 - constant
+    f"INSERT INTO invite_records ({COLUMNS}) VALUES ({_VALUES})"
     f" ON CONFLICT DO NOTHING RETURNING ${WIDTH + 1}::integer"
 )
 _SWAP: Final = (
-    f"UPDATE invite_records SET ({COLUMNS}) = ({_VALUES})"  # noqa: S608 - constant
+    f"UPDATE invite_records SET ({COLUMNS}) = ({_VALUES})"
     f" WHERE record_id = $1 AND attempt = ${WIDTH + 1} AND state = ${WIDTH + 2}"
     f" RETURNING ${WIDTH + 3}::integer"
 )
-_READ: Final = f"SELECT {COLUMNS} FROM invite_records WHERE record_id = $1"  # noqa: S608 - constant
+_READ: Final = f"SELECT {COLUMNS} FROM invite_records WHERE record_id = $1"
 _DOUBTFUL: Final = (
-    f"SELECT {COLUMNS} FROM invite_records"  # noqa: S608 - constant
+    f"SELECT {COLUMNS} FROM invite_records"
     " WHERE state IN ('sending', 'unknown') AND record_id > $1"
     " AND (state = 'unknown' OR lease_until <= $2) ORDER BY record_id LIMIT $3"
 )
 _OF_PERSON: Final = (
-    f"SELECT {COLUMNS} FROM invite_records"  # noqa: S608 - constant
+    f"SELECT {COLUMNS} FROM invite_records"
     " WHERE email_hash = $1 AND track_id = $2 ORDER BY updated_at DESC LIMIT 100"
 )
 _WITNESSES: Final = (
-    f"SELECT {COLUMNS} FROM invite_records"  # noqa: S608 - constant
+    f"SELECT {COLUMNS} FROM invite_records"
     " WHERE track_id = $1 AND witness IS NOT NULL AND state = 'invited'"
     " ORDER BY updated_at DESC LIMIT 10"
 )
 _PURGE: Final = (
-    "WITH old AS (SELECT record_id FROM invite_records"  # noqa: S608 - constant
+    "WITH old AS (SELECT record_id FROM invite_records"
     " WHERE state IN ('invited', 'refused', 'released') AND updated_at < $1"
     f" AND length(record_id) = {HASH_BYTES}"
     " LIMIT $2 FOR UPDATE SKIP LOCKED),"
@@ -188,16 +188,16 @@ class PostgresStore:
     ) -> None:
         in_order = sorted(batch, key=lambda waiting: waiting.work[0])
         try:
-            answers = await self._answers(statement, [waiting.work for waiting in in_order])
-            for waiting, answer in zip(in_order, answers, strict=True):
-                if isinstance(answer, StoreUnavailableError):
-                    waiting.fail(answer)
+            results = await self._results(statement, [waiting.work for waiting in in_order])
+            for waiting, result in zip(in_order, results, strict=True):
+                if isinstance(result, StoreUnavailableError):
+                    waiting.fail(result)
                 else:
-                    waiting.answer(answer)
+                    waiting.complete(result)
         finally:
             batches.ended()
 
-    async def _answers(
+    async def _results(
         self, statement: str, rows: Sequence[_Row]
     ) -> Sequence[bool | StoreUnavailableError]:
         """For each row whether it was written, or why that is not known."""
@@ -208,8 +208,8 @@ class PostgresStore:
             middle = len(rows) // 2
             if middle and is_about_a_row(error.__cause__):
                 # One that cannot be written must not spoil the others.
-                first = await self._answers(statement, rows[:middle])
-                return [*first, *await self._answers(statement, rows[middle:])]
+                first = await self._results(statement, rows[:middle])
+                return [*first, *await self._results(statement, rows[middle:])]
             return [StoreUnavailableError(str(error)) for _ in rows]
         places = {place for (place,) in written}
         return [place in places for place in range(len(rows))]

@@ -26,37 +26,34 @@ from gateway.stores.rows import COLUMNS, WIDTH, from_row, migrations, pending, t
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 _VALUES: Final = ",".join("?" * WIDTH)
-_INSERT: Final = (
-    f"INSERT INTO invite_records ({COLUMNS}) VALUES ({_VALUES})"  # noqa: S608 - constant
-    " ON CONFLICT DO NOTHING"
-)
+_INSERT: Final = f"INSERT INTO invite_records ({COLUMNS}) VALUES ({_VALUES}) ON CONFLICT DO NOTHING"
 _FIXED: Final = 4
 _CHANGING: Final = COLUMNS.split(",", _FIXED)[_FIXED].lstrip()
 _SWAP: Final = (
     # Only the columns that change: SQLite rewrites the indexes of every column named here.
-    f"UPDATE invite_records SET ({_CHANGING}) = ({','.join('?' * (WIDTH - _FIXED))})"  # noqa: S608 - constant
+    f"UPDATE invite_records SET ({_CHANGING}) = ({','.join('?' * (WIDTH - _FIXED))})"
     " WHERE record_id = ? AND attempt = ? AND state = ?"
 )
-_READ: Final = f"SELECT {COLUMNS} FROM invite_records WHERE record_id = ?"  # noqa: S608 - constant
+_READ: Final = f"SELECT {COLUMNS} FROM invite_records WHERE record_id = ?"
 _DOUBTFUL: Final = (
-    f"SELECT {COLUMNS} FROM invite_records"  # noqa: S608 - constant
+    f"SELECT {COLUMNS} FROM invite_records"
     " WHERE state IN ('sending', 'unknown') AND record_id > ?"
     " AND (state = 'unknown' OR lease_until <= ?) ORDER BY record_id LIMIT ?"
 )
 _OF_PERSON: Final = (
-    f"SELECT {COLUMNS} FROM invite_records"  # noqa: S608 - constant
+    f"SELECT {COLUMNS} FROM invite_records"
     " WHERE email_hash = ? AND track_id = ? ORDER BY updated_at DESC LIMIT 100"
 )
 _WITNESSES: Final = (
-    f"SELECT {COLUMNS} FROM invite_records"  # noqa: S608 - constant
+    f"SELECT {COLUMNS} FROM invite_records"
     " WHERE track_id = ? AND witness IS NOT NULL AND state = 'invited'"
     " ORDER BY updated_at DESC LIMIT 10"
 )
 _PURGE: Final = (
-    "DELETE FROM invite_records WHERE record_id IN (SELECT record_id FROM invite_records"  # noqa: S608 - constant
+    "DELETE FROM invite_records WHERE record_id IN (SELECT record_id FROM invite_records"
     " WHERE state IN ('invited', 'refused', 'released') AND updated_at < ?"
     f" AND length(record_id) = {HASH_BYTES} LIMIT ?)"
 )
@@ -169,11 +166,11 @@ class SqliteStore:
             writes=False,
         )
 
-    async def _ask(self, work: Callable[[sqlite3.Connection], Answer], *, writes: bool) -> Answer:
+    async def _ask(self, work: Callable[[sqlite3.Connection], Result], *, writes: bool) -> Result:
         if self._thread is None:
             raise StoreUnavailableError("the store is closed")
-        answer: Answer = await self._batches.add((work, writes))
-        return answer
+        result: Result = await self._batches.add((work, writes))
+        return result
 
     def _connect(self) -> sqlite3.Connection:
         try:
@@ -201,13 +198,13 @@ class SqliteStore:
 
     def _serve(self, connection: sqlite3.Connection, loop: asyncio.AbstractEventLoop) -> None:
         while (batch := self._begun.get()) is not None:
-            answers = self._answers(connection, batch)
+            results = self._results(connection, batch)
             # Once the loop is closed, no caller is waiting.
             with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(self._end, batch, answers)
+                loop.call_soon_threadsafe(self._end, batch, results)
         connection.close()
 
-    def _answers(
+    def _results(
         self, connection: sqlite3.Connection, batch: Sequence[Waiting[_Work]]
     ) -> Sequence[Any]:
         """The result of each operation, or its StoreUnavailableError."""
@@ -218,8 +215,8 @@ class SqliteStore:
             middle = len(batch) // 2
             if middle and not isinstance(error, sqlite3.OperationalError | OSError):
                 # One that cannot be written must not spoil the others.
-                first = self._answers(connection, batch[:middle])
-                return [*first, *self._answers(connection, batch[middle:])]
+                first = self._results(connection, batch[:middle])
+                return [*first, *self._results(connection, batch[middle:])]
             failure = StoreUnavailableError(f"the store failed: {error}")
             failure.__cause__ = error
             return [failure]
@@ -231,16 +228,16 @@ class SqliteStore:
             return [waiting.work[0](connection) for waiting in batch]
         self._check_files()
         connection.execute("BEGIN IMMEDIATE")
-        answers = [waiting.work[0](connection) for waiting in batch]
+        results = [waiting.work[0](connection) for waiting in batch]
         connection.execute("COMMIT")
-        return answers
+        return results
 
-    def _end(self, batch: Sequence[Waiting[_Work]], answers: Sequence[Any]) -> None:
-        for waiting, answer in zip(batch, answers, strict=True):
-            if isinstance(answer, StoreUnavailableError):
-                waiting.fail(answer)
+    def _end(self, batch: Sequence[Waiting[_Work]], results: Sequence[Any]) -> None:
+        for waiting, result in zip(batch, results, strict=True):
+            if isinstance(result, StoreUnavailableError):
+                waiting.fail(result)
             else:
-                waiting.answer(answer)
+                waiting.complete(result)
         self._batches.ended()
 
     def _check_files(self) -> None:

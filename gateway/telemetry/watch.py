@@ -32,7 +32,7 @@ from gateway.telemetry.observed import (
     observed,
 )
 from gateway.telemetry.trail import TRAIL
-from gateway.upstream.call import Call, CallEnded
+from gateway.upstream.call import Call, CallEnded, CallObserver
 from gateway.upstream.wire import Exchange
 
 if TYPE_CHECKING:
@@ -65,7 +65,9 @@ class Watch:
             self._invites.append(metrics.on_invite)
             self._calls.append(metrics.on_call)
             self._reads.append(metrics.on_read)
-        self._note_call = noting_calls(self._calls, self._reads, clock=_clock)
+        noted = noting_calls(self._calls, self._reads, clock=_clock)
+        self.call: CallObserver = noted if tracing is None else _traced(tracing, noted)
+        """Called when a call to the platform begins."""
         if log is not None:
             self._requests.append(partial(log_request, log))
             self._invites.append(AuditLog(log, self._hasher))
@@ -80,6 +82,8 @@ class Watch:
 
     def admitted(self, head: RequestHead) -> None:
         """All gates passed: the caller is known, and reading the document begins."""
+        if head.caller is None and self._tracing is None:
+            return
         trail = TRAIL.get()
         if trail is None:
             return
@@ -96,19 +100,6 @@ class Watch:
             if self._tracing is not None:
                 trail.operation_type = operation.type.value
                 self._tracing.end_reading(trail)
-
-    def call(self, call: Call) -> CallEnded:
-        """A call to the platform begins."""
-        noted = self._note_call(call)
-        if self._tracing is None:
-            return noted
-        traced = self._tracing.call(call)
-
-        def ended(exchange: Exchange | None) -> None:
-            traced(exchange)
-            noted(exchange)
-
-        return ended
 
     def retried(self) -> None:
         """One more call is made for an invite."""
@@ -193,6 +184,19 @@ class Watch:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LAST_SPANS_SECONDS):
                     await aside(self._tracing.close)
+
+
+def _traced(tracing: Tracing, noted: CallObserver) -> CallObserver:
+    def begun(call: Call) -> CallEnded:
+        noted_end, traced_end = noted(call), tracing.call(call)
+
+        def ended(exchange: Exchange | None) -> None:
+            traced_end(exchange)
+            noted_end(exchange)
+
+        return ended
+
+    return begun
 
 
 async def _in_flight(service: Service, draining: Draining) -> dict[str, float]:

@@ -174,11 +174,11 @@ def _entries(data: list[Any]) -> tuple[Application, ...] | None:
     )
 
 
-def _stages(told: Iterable[tuple[str | None, str | None, str | None]]) -> list[Stage | None]:
+def _stages(parts: Iterable[tuple[str | None, str | None, str | None]]) -> list[Stage | None]:
     """The stage of each entry; equal ones are one object, as a page has few different stages."""
     made: dict[tuple[str | None, ...], Stage | None] = {(None, None, None): None}
     stages = []
-    for one in told:
+    for one in parts:
         if one not in made:
             made[one] = Stage(*one)
         stages.append(made[one])

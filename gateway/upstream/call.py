@@ -105,7 +105,7 @@ def stats_call(track_id: int, *, timeout_seconds: float, api_key: str | None = N
     return Call(Route.STATS, f"/tracks/{track_id}/stats", timeout_seconds, api_key=api_key)
 
 
-def keyed_and_trusted(exchange: Exchange, *, call: Call, api_key: str) -> bool:
+def keyed_and_trusted(exchange: Exchange, call: Call, api_key: str) -> bool:
     """Note the call's key in its reply; False if the connection must not be kept."""
     if not isinstance(exchange, Reply):
         return True

@@ -226,7 +226,7 @@ class HttpxUpstream:
             _CALL.reset(before)
         exchange = known.facts(fault)
         # The result is not needed: without a complete reply, the connection is closed in any case.
-        keyed_and_trusted(exchange, call=call, api_key=key)
+        keyed_and_trusted(exchange, call, key)
         return exchange
 
     def _request(self, call: Call, known: _Known) -> httpcore2.Request:
@@ -260,7 +260,7 @@ class HttpxUpstream:
             async for _ in response.aiter_stream():
                 pass
             exchange, connection = known.facts(Fault.OTHER), cast("_Connection", known.connection)
-            is_trusted = keyed_and_trusted(exchange, call=call, api_key=known.api_key)
+            is_trusted = keyed_and_trusted(exchange, call, known.api_key)
             may_be_kept = is_trusted and connection.reader.reusable
             connection.is_spent = connection.is_old or not may_be_kept
             return exchange

@@ -7,7 +7,7 @@ two ways, such as Content-Length together with chunks, is not a reply, and prove
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 import httptools
@@ -15,7 +15,6 @@ import httptools
 from gateway.upstream.bounds import LARGEST_BODY, LARGEST_HEAD, decoded
 from gateway.upstream.wire import Exchange, Fault, NoReply, Reply
 
-_NONE: Final[Mapping[bytes, bytes]] = {}
 _BEGINNING: Final = b"HTTP/1."
 _BEGINNING_OCTETS: Final = len(_BEGINNING)
 _NO_REASON: Final = re.compile(rb"[\x00\x0b\x0c]")
@@ -39,10 +38,10 @@ class ReplyReader:
     """Whether the connection may carry another exchange."""
     _refused: bool
     _status: int | None
-    _lines: list[tuple[bytes, bytes]]
-    _idle_octets: int
-    """The octets of the reason phrase and of trailers, which are ignored."""
-    _headers: Mapping[bytes, bytes]
+    _headers: dict[bytes, bytes]
+    """Values by lowercased name; repeated headers are joined by commas."""
+    _line_octets: int
+    """The octets of reason phrases, headers and trailers."""
     _body: list[bytes]
     _body_octets: int
     _octets: int
@@ -59,21 +58,21 @@ class ReplyReader:
         """Forget the last reply; only for a reusable connection."""
         self.complete = self.broken = self.reusable = self._refused = False
         self._status = None
-        self._lines = []
-        self._headers = _NONE
+        self._headers = {}
         self._body = []
         self._tail = b""
-        self._body_octets = self._octets = self._idle_octets = 0
+        self._body_octets = self._octets = self._line_octets = 0
 
     def feed(self, data: bytes) -> None:
-        is_over = self.complete
+        is_over, octets = self.complete, self._octets
         if is_over:
             self.reusable = False
             return
-        if self._octets < _BEGINNING_OCTETS and not self._begins_well(data):
+        # The parser would accept an empty line before it, and other protocols and versions.
+        if octets < _BEGINNING_OCTETS and not _agree(data, _BEGINNING[octets:]):
             self.broken = True
             return
-        self._octets += len(data)
+        self._octets = octets + len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
@@ -120,34 +119,33 @@ class ReplyReader:
 
     def on_status(self, reason: bytes) -> None:
         if reason != b"OK":
-            self._idle_octets += len(reason)
+            self._line_octets += len(reason)
             self._refused = self._refused or _NO_REASON.search(reason) is not None
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._status is None:
-            self._lines.append((name, value))
-        else:
-            self._idle_octets += len(name) + len(value) + _COLON_BLANK_AND_END
+        self._line_octets += len(name) + len(value) + _COLON_BLANK_AND_END
+        # What follows the head, or goes beyond the limit, is not kept.
+        if self._status is None and self._line_octets <= LARGEST_HEAD:
+            small, headers = name.lower(), self._headers
+            headers[small] = headers[small] + b", " + value if small in headers else value
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
         if self._status is not None or self._refused:
             return
         if status < _FINAL and status != _SWITCHING_PROTOCOLS:
-            self._lines.clear()
+            self._headers.clear()
             return
-        headers = _joined(self._lines)
-        coding = headers.get(b"transfer-encoding")
+        coding = self._headers.get(b"transfer-encoding")
         if (
             status == _SWITCHING_PROTOCOLS
             # No other protocol was requested, and a body in one could not be read.
             or (coding is not None and coding.strip().lower() != b"chunked")
-            # The data may go beyond the head.
-            or (self._octets > LARGEST_HEAD and self._head_octets() > LARGEST_HEAD)
+            or self._line_octets > LARGEST_HEAD
         ):
             self._refused = True
         else:
-            self._status, self._headers = status, headers
+            self._status = status
 
     def on_body(self, body: bytes) -> None:
         if not self.complete:
@@ -159,13 +157,6 @@ class ReplyReader:
             self.complete = True
             self.reusable = self._parser.should_keep_alive()
 
-    def _begins_well(self, data: bytes) -> bool:
-        # The parser would accept an empty line before it, and other protocols and versions.
-        if data.startswith(_BEGINNING) and not self._octets:
-            return True
-        expected = _BEGINNING[self._octets :]
-        return data[: len(expected)] == expected[: len(data)]
-
     def _ends_with(self, data: bytes) -> bool:
         """Whether the reply ends where the data does: the parser skips empty lines after it.
 
@@ -175,32 +166,21 @@ class ReplyReader:
             return data.endswith(self._body[-1])
         return not (self._tail + data).endswith(_SURPLUS_LINE)
 
-    def _head_octets(self) -> int:
-        lines = sum(len(name) + len(value) + _COLON_BLANK_AND_END for name, value in self._lines)
-        return self._idle_octets + lines
-
     def _is_too_large(self) -> bool:
         if self._status is None and self._octets > LARGEST_HEAD:
             return True
         return (
-            self._idle_octets > LARGEST_HEAD
+            self._line_octets > LARGEST_HEAD
             or self._body_octets > LARGEST_BODY
             or self._octets > _LARGEST_REPLY
         )
 
 
-def _joined(lines: Sequence[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]:
-    """Values by lowercased name; repeated headers are joined by commas."""
-    headers: dict[bytes, bytes] = {}
-    for name, value in lines:
-        headers[name.lower()] = value
-    if len(headers) != len(lines):
-        headers = {}
-        for written, value in lines:
-            small = written.lower()
-            headers[small] = headers[small] + b", " + value if small in headers else value
-    return headers
+def _agree(data: bytes, expected: bytes) -> bool:
+    """Whether the two are the same, as far as the shorter one goes."""
+    return data.startswith(expected) or expected.startswith(data)
 
 
 def _text(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
-    return headers[name].decode("latin-1").strip(" \t") if name in headers else None
+    value = headers.get(name)
+    return None if value is None else value.decode("latin-1").strip(" \t")

@@ -83,8 +83,8 @@ def main(
                 click.echo(
                     f"\n{name}: {PROFILES[name].summary}\n\n{table(summarise(taken[name]))}\n"
                 )
-                for line_told in (*scaling(taken[name]), *beside(summarise(taken[name]))):
-                    click.echo(f"{line_told}\n")
+                for sentence in (*scaling(taken[name]), *beside(summarise(taken[name]))):
+                    click.echo(f"{sentence}\n")
     except (*_FAILURES, OlderUnavailableError, PeersUnavailableError) as error:
         raise click.ClickException(str(error)) from error
     rows = [(PROFILES[name], summarise(samples)) for name, samples in taken.items()]
@@ -120,7 +120,7 @@ def _measured(
 ) -> list[Sample]:
     with tempfile.TemporaryDirectory() as scratch:
         bench = Bench(profile, Path(scratch), seconds=seconds)
-        return bench.run(line, rounds=rounds, report=lambda told: click.echo(told, err=True))
+        return bench.run(line, rounds=rounds, report=lambda line: click.echo(line, err=True))
 
 
 if __name__ == "__main__":

@@ -184,7 +184,7 @@ def test_ratio_is_the_median_of_rounds():
     assert "| other | 400 | 1 : 2.0 | 1000 |" in table([ours, other])
 
 
-def test_scaling_is_told_in_words():
+def test_scaling_is_said_in_words():
     """Throughput and CPU of two workers are set against those of one, round by round."""
     samples = [
         *(sample("1", 200), sample("2", 300, per_second=1900.0, workers=2)),
@@ -238,7 +238,7 @@ def test_stub_status_tells_the_requests():
     assert requests_in(status) == 51970
 
 
-def test_rate_beside_another_load_is_told_in_words():
+def test_rate_beside_another_load_is_said_in_words():
     """What is left of a gateway's rate, set against its own rate alone."""
     rows = summarise([sample("ours", 1), sample("ours, beside 2 × list", 1, per_second=400.0)])
 

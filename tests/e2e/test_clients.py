@@ -50,8 +50,8 @@ def trusting_gateway(shared_pair: Pair, frontend: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module", params=PROGRAMS)
-def told(request, shared_pair: Pair, programs: Path, trusting_gateway: str) -> dict[str, Any]:
-    """What one client was told, and how often the stand-in has invited whom."""
+def report(request, shared_pair: Pair, programs: Path, trusting_gateway: str) -> dict[str, Any]:
+    """What one client got, and how often the stand-in has invited whom."""
     client: str = request.param
     shared_pair.forget()
     persisting = shared_pair.gateway if client in AUTOMATIC + UNNAMED else trusting_gateway
@@ -78,13 +78,13 @@ def test_generated_types_compile_in_strict_mode(frontend):
     run_tool(frontend, "tsc", "--project", ".")
 
 
-def test_candidate_is_invited(told):
+def test_candidate_is_invited(report):
     """The client hands over every field of the invite."""
-    invite = told["invite"]["invite"]
+    invite = report["invite"]["invite"]
 
-    assert told["invite"]["__typename"] == "InviteCandidateSuccess"
+    assert report["invite"]["__typename"] == "InviteCandidateSuccess"
     assert (invite["email"], invite["name"], invite["trackId"], invite["inviteStatus"]) == (
-        f"{told['client']}@example.com",
+        f"{report['client']}@example.com",
         "Ada Lovelace",
         "6578",
         "invited",
@@ -92,9 +92,9 @@ def test_candidate_is_invited(told):
     assert invite["inviteLink"].endswith(invite["applicationId"])
 
 
-def test_typed_error_is_data(told):
+def test_typed_error_is_data(report):
     """A refusal arrives as a member of the union, not as an exception."""
-    refused = told["typedError"]
+    refused = report["typedError"]
 
     assert (refused["__typename"], refused["code"], refused["outcome"], refused["retryable"]) == (
         "AlreadyInvitedError",
@@ -104,20 +104,20 @@ def test_typed_error_is_data(told):
     )
 
 
-def test_request_error_is_raised_with_its_code(told):
+def test_request_error_is_raised_with_its_code(report):
     """A mistake of the frontend is an error of this client, which keeps the code."""
-    assert told["requestError"] == "BAD_USER_INPUT"
+    assert report["requestError"] == "BAD_USER_INPUT"
 
 
-def test_document_is_named_instead_of_sent(told):
+def test_document_is_named_instead_of_sent(report):
     """Once the gateway knows a document, the client sends its name alone."""
-    invited = [result["__typename"] for result in told["persisted"]]
-    sent = ["document" if body.get("query") else "name" for body in told["bodies"]]
+    invited = [result["__typename"] for result in report["persisted"]]
+    sent = ["document" if body.get("query") else "name" for body in report["bodies"]]
 
     assert invited == ["InviteCandidateSuccess"] * 2
-    if told["client"] in AUTOMATIC:
+    if report["client"] in AUTOMATIC:
         assert sent == ["name", "document", "name"]
-    elif told["client"] in UNNAMED:
+    elif report["client"] in UNNAMED:
         assert sent == ["document", "document"]
     else:
         assert sent == ["name", "name"]
@@ -130,11 +130,11 @@ def test_manifest_has_ids_that_are_no_sha256(frontend):
     assert {len(operation["id"]) for operation in manifest["operations"]} == {32}
 
 
-def test_no_client_invites_twice(told):
+def test_no_client_invites_twice(report):
     """However a client repeats and registers, one call is one invite."""
-    client = told["client"]
+    client = report["client"]
 
-    assert told["accepted"] == [
+    assert report["accepted"] == [
         f"{local_part}@example.com"
         for local_part in (client, f"{client}-first", f"{client}-second")
     ]

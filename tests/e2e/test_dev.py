@@ -59,9 +59,9 @@ def test_it_says_that_nothing_is_real(dev):
     """A client can tell the stand-in from the platform."""
     asked = json.dumps({"query": "{gateway{platform}}"})
 
-    answer = json.loads(fetch("POST", f"{addresses(dev).gateway}/graphql", asked))
+    response = json.loads(fetch("POST", f"{addresses(dev).gateway}/graphql", asked))
 
-    assert answer == {"data": {"gateway": {"platform": "stand-in"}}}
+    assert response == {"data": {"gateway": {"platform": "stand-in"}}}
 
 
 def test_it_says_how_to_provoke_each_failure(dev):
@@ -85,7 +85,7 @@ def test_it_fits_a_narrow_terminal(tmp_path, monkeypatch):
 
 
 def test_a_port_in_use_suggests_another(dev, tmp_path):
-    """Whoever starts it twice is told how."""
+    """The message says how to start it twice."""
     port = addresses(dev).gateway.rpartition(":")[2]
     with running(tmp_path, "dev", "--port", port) as second:
         code = second.end()
@@ -109,13 +109,13 @@ def test_pages_of_this_machine_and_named_ones_may_call(tmp_path, origin, allowed
         dev.read_to(END_OF_WELCOME)
         connection = HTTPConnection(urlsplit(addresses(dev).gateway).netloc, timeout=30)
         connection.request("POST", "/graphql", "{}", {"origin": origin})
-        answered = connection.getresponse().headers["access-control-allow-origin"]
+        allowed_origin = connection.getresponse().headers["access-control-allow-origin"]
         connection.close()
 
-    assert answered == (origin if allowed else None)
+    assert allowed_origin == (origin if allowed else None)
 
 
-def test_an_origin_that_is_none_is_told(tmp_path):
+def test_an_invalid_origin_is_refused(tmp_path):
     """It is a clear error, not a traceback."""
     with running(tmp_path, "dev", "--port", "0", CORS_ORIGINS="nonsense") as dev:
         code = dev.end()
@@ -146,9 +146,9 @@ def test_printed_line_works_when_pasted(dev):
     """The curl line invites one more candidate when a shell runs it as it stands."""
     (line,) = [line for line in dev.printed.splitlines() if line.startswith("curl ")]
 
-    answer = json.loads(subprocess.check_output(["/bin/sh", "-c", line], timeout=30))
+    response = json.loads(subprocess.check_output(["/bin/sh", "-c", line], timeout=30))
 
-    result = answer["data"]["inviteCandidate"]
+    result = response["data"]["inviteCandidate"]
     assert result["__typename"] == "InviteCandidateSuccess"
     assert len(addresses(dev).accepted()) == 2
 

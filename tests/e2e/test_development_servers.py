@@ -58,6 +58,7 @@ def next_js(
     (folder / "pages").mkdir()
     (folder / "public").mkdir()
     shutil.copy(frontend / "src" / "invite.js", folder / "public")
+    # A plain file: for a page of its own, Next.js would ask npm's registry for newer versions.
     (folder / "public" / "try.html").write_text("<!doctype html>", "utf-8")
     shutil.copy(frontend / "next.config.mjs", folder)
     point_to(gateway, folder / "next.config.mjs")

@@ -90,7 +90,7 @@ async def test_every_example_runs(page, tab, expected):
 
 
 async def test_every_description_is_shown(page):
-    """The panel tells of each type, field and enum value what the schema says."""
+    """The panel shows the description of each type, field and enum value."""
     await page.get_by_role("button", name="Show Documentation Explorer").click()
     panel = page.locator(".graphiql-doc-explorer")
     missing = []
@@ -131,7 +131,7 @@ def _plain(description: str | None) -> str:
 
 
 async def test_arguments_are_described(page):
-    """The page of the mutation tells what it takes."""
+    """The page of the mutation describes its input."""
     await page.get_by_role("button", name="Show Documentation Explorer").click()
     panel = page.locator(".graphiql-doc-explorer")
     await panel.get_by_role("link", name="Mutation", exact=True).first.click()
@@ -148,7 +148,7 @@ async def test_arguments_are_described(page):
     ],
 )
 async def test_the_outcome_is_said_in_a_line(page, tab, verdict):
-    """Below the answer stands what became of the invite."""
+    """Below the response stands the outcome of the invite."""
     await open_tab(page, tab)
     await run(page)
 
@@ -168,7 +168,7 @@ async def test_a_replay_is_said_in_a_line(page):
 
 
 async def test_doubt_is_said_in_a_line(page):
-    """An outcome that nobody knows is not called a failure."""
+    """An unknown outcome is not called a failure."""
     await open_tab(page, "HandleEveryError")
     await page.wait_for_url("**conflict**")
     await page.goto(page.url.replace("conflict", "dropped"))
@@ -190,7 +190,7 @@ async def test_an_invite_is_found_again(page):
 
 
 async def test_a_failed_read_is_said_in_a_line(page):
-    """What a field could not be answered for stands below, too."""
+    """The code of a failed field stands below, too."""
     await open_tab(page, "WhatBecameOfIt")
     await page.wait_for_url(re.compile("WhatBecameOfIt.*6578"))
     await page.goto(page.url.replace("6578", "503503"))
@@ -200,7 +200,7 @@ async def test_a_failed_read_is_said_in_a_line(page):
 
 
 async def test_a_refused_request_is_said_in_a_line(page, gateway):
-    """A document that the gateway does not take shows its error and its code."""
+    """A document that the gateway refuses shows its error and its code."""
     await page.goto(f"{gateway}/?query={quote('{ gateway { age } }')}")
     await run(page)
 
@@ -385,8 +385,8 @@ async def test_dialogs_need_no_looser_policy(page):
     await expect(page.get_by_role("dialog")).to_contain_text("Theme")
 
 
-async def test_an_answer_from_something_else_is_shown(browser, gateway):
-    """The page of a proxy in between is no riddle about JSON."""
+async def test_a_response_of_something_else_is_shown(browser, gateway):
+    """The page of a proxy in between is shown as it is, not as an error about JSON."""
 
     async def fail(route: Route) -> None:
         await route.fulfill(status=502, content_type="text/html", body="<h1>Bad Gateway</h1>")
@@ -400,8 +400,8 @@ async def test_an_answer_from_something_else_is_shown(browser, gateway):
         await expect(answer(page)).to_contain_text("<h1>Bad Gateway</h1>")
 
 
-async def test_a_gateway_that_is_gone_is_told(browser, gateway):
-    """Without an answer the page says so, and does not guess what became of the invite."""
+async def test_an_unreachable_gateway_is_reported(browser, gateway):
+    """Without a response the page says so, and does not guess the outcome of the invite."""
     async with visit(browser, gateway, forgiving="ERR_CONNECTION_REFUSED") as page:
         await page.route("**/graphql", lambda route: route.abort("connectionrefused"))
         await page.goto(gateway)
@@ -423,7 +423,7 @@ async def test_it_works_below_a_path(browser):
 
 
 async def test_an_operation_of_another_tab_is_not_asked_for(page):
-    """Whoever opens a tab and runs it at once gets its answer."""
+    """A tab that is run as soon as it is opened gets its own response."""
     answer = await page.evaluate(
         """async () => {
             const script = document.querySelector('script[src$="explorer.js"]').src;
@@ -459,7 +459,7 @@ async def test_many_outcomes_are_said_in_a_line(page, gateway):
 
 
 @pytest.mark.parametrize("headers", ["{", '{"no name": "x"}'], ids=["no JSON", "no name"])
-async def test_a_request_that_is_not_sent_is_told(page, headers):
+async def test_a_request_that_is_not_sent_is_reported(page, headers):
     """The verdict on an earlier request is not left standing below it."""
     await run(page)
     await expect(page.get_by_role("status")).to_contain_text("Invited")
@@ -470,7 +470,7 @@ async def test_a_request_that_is_not_sent_is_told(page, headers):
 
 
 async def test_a_request_under_way_has_no_verdict_yet(page):
-    """While an answer is awaited, none of an earlier one is shown."""
+    """While a response is awaited, the verdict on an earlier one is not shown."""
     held = asyncio.Event()
 
     async def hold(route: Route) -> None:

@@ -124,8 +124,8 @@ async def test_a_token_can_be_kept_for_the_session(browser, tmp_path):
     [("gone", "does not accept this token"), (jwt_that_ended(), "Your token expired on")],
     ids=["wrong", "expired"],
 )
-async def test_a_token_that_is_refused_is_told_why(browser, tmp_path, token, reason):
-    """Nobody is asked for a token as if they had given none."""
+async def test_a_refused_token_is_explained(browser, tmp_path, token, reason):
+    """The page does not ask for a token as if there were none."""
     async with asked_for_token(browser, tmp_path) as (page, _):
         await use_token(page, token)
 

@@ -40,6 +40,19 @@ INVITE_IN_PAGE = """async ([endpoint, token]) => {
 }"""
 
 
+LISTED = [f"{name}@example.com" for name in ("ada", "alan", "barbara", "grace", "edsger")]
+# One by one, so that a reload after the second finds the third on its way.
+INVITE_LIST = f"""async (afterSecond) => {{
+  const {{ inviteAll }} = await import("/inviteAll.js");
+  const people = {json.dumps(LISTED)}.map((email) => ({{
+    candidateName: "Somebody",
+    candidateEmail: email,
+  }}));
+  const onProgress = (done) => done === 2 && afterSecond();
+  return inviteAll("list", "6578", people, {{ chunk: 1, onProgress }});
+}}"""
+
+
 @pytest.fixture(scope="module")
 def fetched(shared_pair: Pair, frontend: Path) -> dict[str, Any]:
     """What the fetch example returned, and whom the stand-in has invited."""
@@ -121,8 +134,8 @@ async def press(page: Page, name: str) -> None:
     await page.get_by_role("button", name=name).click()
 
 
-async def lose_one_answer(page: Page) -> None:
-    """Let the next request through and its answer not."""
+async def lose_one_response(page: Page) -> None:
+    """Let the next request through, and not its response."""
 
     async def lose(route: Route) -> None:
         await route.fetch()
@@ -159,8 +172,8 @@ def test_fetch_example_returns_typed_errors(fetched):
     assert fetched["results"]["conflict"]["code"] == "ALREADY_INVITED"
 
 
-def test_fetch_example_repeats_when_no_answer_comes(fetched):
-    """A lost answer is asked for again with the same key, and nobody is invited twice."""
+def test_fetch_example_repeats_when_no_response_comes(fetched):
+    """After a lost response it sends the same key again, and nobody is invited twice."""
     assert fetched["results"]["lost"]["replayed"] is True
     assert fetched["accepted"].count("lost@example.com") == 1
 
@@ -216,6 +229,25 @@ def test_fetch_example_invites_a_list_over_a_bad_network(pair, frontend):
     assert accepted_names(pair) == ["ada", "alan", "dropped", "grace"]
 
 
+async def test_fetch_example_goes_on_after_a_reload(pair, frontend):
+    """A page that is reloaded in the middle of a list knows what it sent, and with which keys."""
+    needs_browser()
+    script = (frontend / "src" / "inviteAll.js").read_text("utf-8")
+    async with launched() as browser:
+        page = await browser.new_page()
+        await page.route("**/try", lambda route: route.fulfill(body="", content_type="text/html"))
+        await page.route(
+            "**/*.js", lambda route: route.fulfill(body=script, content_type="text/javascript")
+        )
+        await page.goto(f"{pair.gateway}/try")
+        async with page.expect_event("load"):
+            await page.evaluate(f"({INVITE_LIST})(() => location.reload()); undefined")
+        results = await page.evaluate(f"({INVITE_LIST})(() => {{}})")
+
+    assert [result["invite"]["email"] for result in results] == LISTED
+    assert [invite["candidate_email"] for invite in pair.accepted()] == LISTED
+
+
 def invited_as_list(pair: Pair, frontend: Path, *words: str) -> dict[str, Any]:
     printed = run_node(frontend, "src/use-invite-all.js", f"{pair.gateway}/graphql", *words)
     report: dict[str, Any] = json.loads(printed)
@@ -231,7 +263,7 @@ def accepted_names(pair: Pair) -> list[str]:
 
 
 def test_fetch_example_reads_a_whole_track(pair, frontend):
-    """Part by part it finds everybody, latest first, and says why it finds nobody."""
+    """Page by page it finds everybody, latest first, and says why it finds nobody."""
     for number in range(60):
         pair.invite(f"c{number}@example.com", trackId=77)
 
@@ -292,7 +324,7 @@ async def test_react_example_invites(page, pair):
 
 
 async def test_react_example_shows_each_issue(page, pair):
-    """What the gateway finds wrong is told in its words."""
+    """It shows what the gateway finds wrong, in the words of the gateway."""
     await fill(page, "ada@example")
     await press(page, "Invite")
 
@@ -302,7 +334,7 @@ async def test_react_example_shows_each_issue(page, pair):
 
 
 async def test_react_example_shows_refusals(page):
-    """A refusal is told, and cannot be sent again as it is."""
+    """It shows a refusal, and the same input cannot be sent again."""
     await fill(page, "conflict@example.com")
     await press(page, "Invite")
 
@@ -311,8 +343,8 @@ async def test_react_example_shows_refusals(page):
 
 
 async def test_react_example_asks_again_with_the_same_key(page, pair):
-    """After a lost answer the input stays as it is, and asking again invites nobody twice."""
-    await lose_one_answer(page)
+    """After a lost response the input stays as it is, and asking again invites nobody twice."""
+    await lose_one_response(page)
     await fill(page, "lost-in-page@example.com")
     await press(page, "Invite")
     await expect(page.get_by_label("E-mail")).to_have_attribute("readonly", "")
@@ -323,7 +355,7 @@ async def test_react_example_asks_again_with_the_same_key(page, pair):
 
 
 async def test_react_example_takes_a_new_key_for_new_input(page, pair):
-    """The next candidate is not answered with the one before."""
+    """The next candidate does not get the result of the one before."""
     for email in ("first@example.com", "second@example.com"):
         await fill(page, email)
         await press(page, "Invite")

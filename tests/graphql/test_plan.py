@@ -56,7 +56,7 @@ def inviting(selection: str, more: str = "") -> str:
 
 
 @pytest.mark.parametrize("result", RESULTS, ids=name_of)
-async def test_every_result_is_told_alike(result):
+async def test_every_result_gets_the_same_response(result):
     """Every member of the union, every field, null and not."""
     assert is_planned(WHOLE, {"input": ADA})
 
@@ -100,7 +100,7 @@ COVERED = {
 
 @pytest.mark.parametrize("query", COVERED.values(), ids=COVERED)
 @pytest.mark.parametrize("result", [RESULTS[0], *RESULTS[2:5], RESULTS[-1]], ids=name_of)
-async def test_covered_documents_are_told_alike(query, result):
+async def test_covered_documents_get_the_same_response(query, result):
     """The plan knows selections as the executor does, to the order of the fields."""
     assert is_planned(query, {"input": ADA})
 
@@ -282,7 +282,7 @@ def test_a_plan_is_made_once():
     document=mutations(printed_schema(), mode=Mode.POSITIVE),
     result=st.sampled_from(RESULTS),
 )
-def test_generated_documents_are_told_alike(document, result):
+def test_generated_documents_get_the_same_response(document, result):
     """Whatever document fits the schema."""
     asyncio.run(check_same(result, {"query": document}))
 
@@ -374,7 +374,7 @@ async def check_same_reads(
 
 @pytest.mark.parametrize(("query", "variables"), READS.values(), ids=READS)
 @pytest.mark.parametrize("size", [0, 5])
-async def test_reads_are_told_alike(query, variables, size):
+async def test_reads_get_the_same_response(query, variables, size):
     """Applications, one and many, with all that may be asked of each without another read."""
     assert is_planned(query, variables)
 
@@ -414,7 +414,7 @@ async def test_allowance_is_counted_alike(values):
     ids=str,
 )
 @pytest.mark.parametrize("query", [PLACED, READS["one"][0].replace("$a: ID!", "$a: ID! = 1")])
-async def test_failed_reads_are_told_alike(situation, query):
+async def test_failed_reads_get_the_same_response(situation, query):
     """Whatever the platform answers, errors with their places included."""
     await check_same_reads(query, {"t": 1}, **situation)
 
@@ -471,7 +471,7 @@ CANDIDATES = [
     ],
     ids=["all", "none", "too-many", "literals", "variables-in-input", "variables-in-list"],
 )
-async def test_lists_are_told_alike(query, variables, result):
+async def test_lists_get_the_same_response(query, variables, result):
     """A list of candidates: what reaches the core, and what is told of each."""
     assert is_planned(query, variables)
 
@@ -514,6 +514,6 @@ async def test_more_is_left_to_the_general_executor(query, variables):
 
 @settings(max_examples=40, deadline=None)
 @given(document=queries(printed_schema(), mode=Mode.POSITIVE), values=st.integers(0, 40))
-def test_generated_queries_are_told_alike(document, values):
+def test_generated_queries_get_the_same_response(document, values):
     """Whatever query fits the schema."""
     asyncio.run(check_same_reads(document, None, values=values))

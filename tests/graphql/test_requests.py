@@ -155,6 +155,16 @@ def test_fractions_are_not_rounded_away(text):
     assert value != int(value)
 
 
+@pytest.mark.parametrize("before", range(17))
+def test_fraction_is_exact_wherever_it_stands(before):
+    """The shortest one that a float may round is found at every distance from the beginning."""
+    text = b'{"%s":1234567890123.456}' % (b"x" * before)
+
+    (value,) = read_json(text, LIMITS, what="body").values()
+
+    assert value == Decimal("1234567890123.456")
+
+
 @pytest.mark.parametrize("text", ["\ud83d", "Ada \ud83d", "\udc00\ud800", "\ud83d😀"], ids=ascii)
 def test_lone_surrogates_are_read(text):
     """A name that was cut in the middle of an emoji is for the name's own rules to judge."""

@@ -376,7 +376,7 @@ ROUTED = {
 
 @pytest.mark.parametrize("query", ROUTED.values(), ids=ROUTED)
 @pytest.mark.parametrize("result", [RESULTS[0], RESULTS[2], RESULTS[3], RESULTS[-1]], ids=repr)
-async def test_routed_invites_are_planned_and_told_alike(query, result):
+async def test_routed_invites_are_planned_and_get_the_same_response(query, result):
     """The subgraph's plans give the bytes that its general executor gives."""
     document = DocumentReader(SUBGRAPH, WIDE, introspection=False).read(query)
     plan = Planner(SUBGRAPH).plan(document, document.operation(None))

@@ -46,7 +46,7 @@ DOCUMENTS = [
 ]  # fmt: skip
 
 
-def told(errors: list[GraphQLError]) -> list[object]:
+def shown(errors: list[GraphQLError]) -> list[object]:
     """All that is sent of errors, and which nodes they are about."""
     return [(type(e).__name__, e.formatted, e.nodes, e.path, e.extensions) for e in errors]
 
@@ -65,7 +65,7 @@ def check_same(text: str) -> None:
     for rules, most, hides, validator in VALIDATORS:
         expected = validate(SCHEMA, document, rules, most, hides)
 
-        assert told(validator(document)) == told(expected)
+        assert shown(validator(document)) == shown(expected)
 
 
 @pytest.mark.parametrize("text", DOCUMENTS, ids=lambda text: text[:60])
@@ -148,4 +148,4 @@ def test_rules_may_skip_and_stop(text):
 
     actual = Validator(SCHEMA, [_Fussy, _Fussy], max_errors=1000, hide_suggestions=False)(document)
 
-    assert told(actual) == told(expected)
+    assert shown(actual) == shown(expected)

@@ -39,9 +39,10 @@ def opened(breaker: Breaker) -> None:
     assert breaker.state is BreakerState.OPEN
 
 
-def test_opens_when_half_fails(breaker):
-    """Half of enough calls failing opens the breaker."""
-    call(breaker, Health.GOOD, Health.GOOD, Health.BAD, Health.BAD)
+@pytest.mark.parametrize("last", [Health.BAD, Health.GOOD])
+def test_opens_when_half_fails(breaker, last):
+    """Half of enough calls failing opens the breaker, whichever call makes them enough."""
+    call(breaker, Health.GOOD, Health.BAD, Health.BAD, last)
 
     assert breaker.state is BreakerState.OPEN
     assert breaker.admit() is None
@@ -174,3 +175,8 @@ def test_hint_is_at_least_a_second(breaker, clock):
     clock.now += 60
 
     assert breaker.retry_after_seconds == 1
+
+
+def test_states_keep_their_names():
+    """They are labels of a metric."""
+    assert [state.value for state in BreakerState] == ["closed", "open", "half-open"]

@@ -11,7 +11,12 @@ import pytest
 
 from gateway.invites.admission import Admission
 from gateway.invites.breaker import Breaker, BreakerLimits
-from gateway.invites.bulk import BulkInviter, PacedInviter, TooManyCandidatesError
+from gateway.invites.bulk import (
+    BulkInviter,
+    PacedInviter,
+    TooManyCandidatesError,
+    checked_each,
+)
 from gateway.invites.deadline import within
 from gateway.invites.inputs import InviteDraft
 from gateway.invites.invite import Inviter
@@ -20,6 +25,7 @@ from gateway.invites.models import (
     InviteFailure,
     InviteFormat,
     InviteOutcome,
+    InviteRequest,
     InviteSuccess,
     Origin,
 )
@@ -554,3 +560,20 @@ async def test_attempt_that_hangs_does_not_hold_its_worker_for_the_whole_list(ma
     assert result.outcome is InviteOutcome.UNKNOWN
     replica.upstream.free.set()
     await bulk.drain()
+
+
+async def test_pause_is_that_of_the_gateways_own_account(pace):
+    """Whoever shows the progress of a list says why it waits."""
+    paced = PacedInviter(Refusing(LIMITED), Paces(lambda: pace), attempt_seconds=15)
+    before = paced.pause_seconds
+    turn = await pace.turn(deadline=within(15))
+    turn.turned_away(7)
+
+    assert (before, round(paced.pause_seconds)) == (0, 7)
+
+
+def test_keys_are_not_required_unless_the_operator_says_so():
+    """Most lists have none."""
+    [checked] = checked_each(drafts(1))
+
+    assert isinstance(checked, InviteRequest)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.invites.clocks import ClockWatch, Moment, moment
+from gateway.invites.clocks import ClockWatch, Moment, _boot, moment
 from tests.fakes.invites import Clock
 from tests.fakes.records import NOW
 
@@ -47,6 +47,16 @@ def test_now_is_read_from_the_system():
 def test_boot_is_named_by_the_system():
     """Processes of one machine compare their ticks, also after a restart of the gateway."""
     assert moment().boot == Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+
+
+def test_machine_that_names_no_boot_compares_nothing(monkeypatch, tmp_path):
+    """Each process then has a name of its own."""
+    monkeypatch.setattr("gateway.invites.clocks._BOOT_ID", tmp_path / "none")
+
+    names = {_boot.__wrapped__() for _ in range(2)}
+
+    assert len(names) == 2
+    assert all(names)
 
 
 @pytest.mark.parametrize("offset", [-600, 0, 600])

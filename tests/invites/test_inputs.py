@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.invites import inputs
-from gateway.invites.inputs import InviteDraft, check, comparable_email
+from gateway.invites.inputs import InviteDraft, check, comparable_email, trimmed
 from gateway.invites.models import InviteFormat, InviteRequest
 
 GOOD = {
@@ -155,6 +155,22 @@ def test_blanks_around_are_no_part_of_the_input(blank):
     )
 
     assert (result.candidate_name, result.candidate_email) == ("Ada Lovelace", "Ada@example.com")
+
+
+AROUND = (0x20, 0xA0, 0xAD, 0x61C, 0x1680, 0x180E, 0x202F, 0x205F, 0x3000, 0xFEFF)
+AROUND += (*range(0x2000, 0x200C), 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x2070))
+
+
+@pytest.mark.parametrize("code", AROUND, ids=hex)
+def test_each_blank_is_taken_off(code):
+    """On both sides."""
+    assert trimmed(f"{chr(code)}Zo\xeb{chr(code)}") == "Zo\xeb"
+
+
+@pytest.mark.parametrize("code", [0x1FFE, 0x200C, 0x200D, 0x2010, 0x2029, 0x2030, 0x2070], ids=hex)
+def test_neighbours_of_blanks_are_kept(code):
+    """They are signs, letters or joiners."""
+    assert trimmed(f"Zo\xeb{chr(code)}") == f"Zo\xeb{chr(code)}"
 
 
 def test_joiners_are_part_of_a_name_alone():

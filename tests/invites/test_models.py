@@ -11,7 +11,16 @@ from gateway.http.requests import RequestHead
 from gateway.http.responses import Response
 from gateway.invites.deadline import Deadline
 from gateway.invites.inputs import InviteDraft
-from gateway.invites.models import Invite, InviteFormat, InviteRequest, InviteSuccess, Origin
+from gateway.invites.models import (
+    Anomaly,
+    Invite,
+    InviteErrorCode,
+    InviteFormat,
+    InviteOutcome,
+    InviteRequest,
+    InviteSuccess,
+    Origin,
+)
 from gateway.invites.outcomes import judge
 from gateway.invites.sender import Sent, _Post
 from gateway.upstream.call import invite_call
@@ -46,3 +55,21 @@ REPLY = Reply(200, SECRET.encode())
 def test_value_does_not_show_what_is_in_it(value):
     """An error's message that quotes it holds no name, no address and no secret."""
     assert SECRET not in repr(value)
+
+
+@pytest.mark.parametrize("one", [*InviteErrorCode, *InviteOutcome])
+def test_codes_are_written_as_they_are_named(one):
+    """In the schema, in records, in metrics and in the log."""
+    assert one.value == one.name
+
+
+def test_formats_are_the_platforms_words():
+    assert [one.value for one in InviteFormat] == ["getlink", "sendlink"]
+
+
+def test_anomalies_keep_their_names():
+    """They are labels of a metric."""
+    assert {one.name: one.value for one in Anomaly} == {
+        "PAGE": "html_page",
+        **{name: name.lower() for name in Anomaly.__members__ if name != "PAGE"},
+    }

@@ -186,7 +186,7 @@ def test_json_that_shows_no_invite_proves_none(status, said):
 
     assert judgement.verdict is Verdict.UNKNOWN
     assert judgement.anomaly in (Anomaly.OTHER_JSON, Anomaly.DENIED)
-    assert judgement.answer is None
+    assert judgement.fields is None
 
 
 FULL = {
@@ -248,8 +248,8 @@ def test_a_link_that_is_not_for_the_web_is_left_out_and_noticed(link):
     judgement = judged(200, json.dumps({**FULL, "invite_link": link}).encode())
 
     assert (judgement.verdict, judgement.anomaly) == (Verdict.INVITED, Anomaly.ODD_LINK)
-    assert judgement.answer is not None
-    assert judgement.answer.invite_link is None
+    assert judgement.fields is not None
+    assert judgement.fields.invite_link is None
 
 
 @pytest.mark.parametrize("link", ["http://x.example", "HTTPS://x.example/é", " https://x.example"])
@@ -258,8 +258,8 @@ def test_a_link_for_the_web_is_kept_as_it_is(link):
     judgement = judged(200, json.dumps({**FULL, "invite_link": link}).encode())
 
     assert judgement.anomaly is None
-    assert judgement.answer is not None
-    assert judgement.answer.invite_link == link
+    assert judgement.fields is not None
+    assert judgement.fields.invite_link == link
 
 
 DENIALS = [{"success": False}, {"error": "No"}, {"status": False}, {"invite_status": "failed"}]
@@ -274,7 +274,7 @@ def test_a_success_that_denies_itself_proves_nothing(said):
         judgement = judged(200, json.dumps(body).encode())
 
         assert (judgement.verdict, judgement.anomaly) == (Verdict.UNKNOWN, Anomaly.DENIED)
-        assert judgement.answer is None
+        assert judgement.fields is None
 
 
 @pytest.mark.parametrize("said", DENIALS, ids=str)
@@ -315,7 +315,7 @@ def test_a_reply_about_another_invite_proves_nothing(said):
     judgement = judged(200, json.dumps({**said, "application_id": 7}).encode())
 
     assert (judgement.verdict, judgement.anomaly) == (Verdict.UNKNOWN, Anomaly.OTHER_INVITE)
-    assert judgement.answer is None
+    assert judgement.fields is None
 
 
 @pytest.mark.parametrize(
@@ -469,7 +469,7 @@ def test_guide_has_the_table_of_the_code():
     for status, codes in documented().items():
         judgements = [judged(status, body) for body in SAMPLES]
 
-        assert {None if one.answer else one.code.value for one in judgements} == codes, status
+        assert {None if one.fields else one.code.value for one in judgements} == codes, status
     assert set(STATUSES) <= set(documented())
 
 

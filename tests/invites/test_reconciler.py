@@ -279,6 +279,8 @@ async def test_background_work_outlives_failures(store, replica, fault, caplog):
     await running(replica, mended)
 
     assert "reconciling" in caplog.text
+    # Only a bug's origin is worth a traceback.
+    assert ("Traceback" in caplog.text) is (fault == "bug")
 
 
 async def test_one_of_many_works(store, replica):

@@ -239,3 +239,9 @@ def test_settle_of_the_latest_attempt(current, outcome, expected):
 def test_settle_of_a_former_attempt(state):
     """An attempt that was taken over changes nothing in any state."""
     assert not accepts(a_record(state=state, attempt=2), a_record(state=State.INVITED))
+
+
+@pytest.mark.parametrize("state", State)
+def test_states_keep_their_names(state):
+    """They are on disk."""
+    assert state.value == state.name.lower()

@@ -12,6 +12,7 @@ from tests.fakes.invites import MemoryStore
 async def opened(store: MemoryStore, secret: bytes | None = None) -> Records:
     records = Records(store, secret=secret)
     await records.open()
+    assert store.is_open
     return records
 
 

@@ -76,6 +76,14 @@ def test_reserve_is_for_so_many_retries():
     assert [budget.spend() for _ in range(3)] == [True, True, False]
 
 
+def test_traffic_fills_the_reserve_and_no_more():
+    """After a quiet night there are not more retries than at first."""
+    budget = RetryBudget(share=1, reserve=1)
+    budget.earn()
+
+    assert [budget.spend() for _ in range(2)] == [True, False]
+
+
 def test_budget_is_a_share_of_the_traffic():
     """Ten first attempts earn one retry, and savings are bounded."""
     budget = RetryBudget(share=0.1, reserve=1)

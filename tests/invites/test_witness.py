@@ -43,7 +43,7 @@ async def test_hidden_invite_is_noted_too(replica):
     assert await invite(replica, "ada") is False
 
 
-async def test_one_look_in_ten_minutes_is_enough(replica):
+async def test_one_look_in_ten_minutes_is_enough(store, replica):
     """On each track; the platform is not asked with every invite."""
     noted = [await invite(replica, "a"), await invite(replica, "b")]
     elsewhere = await invite(replica, "c", track_id=1)
@@ -52,6 +52,8 @@ async def test_one_look_in_ten_minutes_is_enough(replica):
 
     assert (noted, elsewhere, later) == ([True, None], True, True)
     assert replica.upstream.looks == 3
+    # Nor is the store asked.
+    assert store.calls["lease"] == 3
 
 
 async def test_other_process_on_the_same_store_does_not_look_again(store, replica):
@@ -124,6 +126,7 @@ async def test_failing_store_costs_no_more_than_the_witness(store, replica, capl
 
     assert await invite(replica, "ada") is None
     assert "could not be noted" in caplog.text
+    assert "disk full" in caplog.text
 
 
 async def test_tracks_are_forgotten_in_their_order(store, replica, monkeypatch):

@@ -169,6 +169,8 @@ def _is_statement_left_out(node: ast.stmt, owner: ast.AST) -> bool:
             )
         case ast.If(test=ast.Name(id="TYPE_CHECKING")):
             return True
+        case ast.If(orelse=[]):
+            return all(_is_statement_left_out(inner, node) for inner in node.body)
         case ast.FunctionDef(name="__repr__") | ast.Assert() | ast.Import() | ast.ImportFrom():
             return True
     return False
@@ -179,7 +181,7 @@ def _is_name_of_type(node: ast.stmt, name: str) -> bool:
         return True
     value = getattr(node, "value", None)
     called = ast.unparse(value.func) if isinstance(value, ast.Call) else ""
-    return called in ("NewType", "TypeVar") or name in ("__slots__", "__all__")
+    return called in ("NewType", "TypeVar", "logging.getLogger") or name in ("__slots__", "__all__")
 
 
 def _is_number(node: ast.expr) -> bool:

@@ -26,7 +26,7 @@ import coverage
 import pytest
 
 _SPARE_MEMORY: Final = 2 * 1024**3
-OTHER_TESTS: Final = 150
+OTHER_TESTS: Final = 200
 _LOADED_ONCE: Final = "asyncpg email_validator httptools httpx2 orjson pydantic strawberry uvloop"
 
 
@@ -41,8 +41,8 @@ class Timetable:
     def tests_of(self, module: str, lines: Iterable[int] | None = None) -> list[str]:
         """The tests that run one of the lines, or any of the module, in the order to run them in.
 
-        All of the module's own first, then some others: the quickest case of each test before its
-        other cases. Any test may come, where none runs the module: it has no functions.
+        All of the module's own first, then some others, those of its room first: the quickest case
+        of each test before its other cases. Any test may come, where none runs the module: it has no functions.
         """
         seen = self.by_line.get(module, {})
         tests = set().union(*(seen.get(line, ()) for line in (seen if lines is None else lines)))
@@ -50,10 +50,11 @@ class Timetable:
             tests = set(self.seconds)
         own = own_tests(module)
         cases: Counter[str] = Counter()
-        order: list[tuple[bool, int, float, str]] = []
+        order: list[tuple[bool, bool, int, float, str]] = []
         for test in sorted(tests, key=lambda test: (self.seconds[test], test)):
             name = test.partition("[")[0]
-            order.append((not test.startswith(own), cases[name], self.seconds[test], test))
+            is_far = Path(test).parts[1] != Path(module).parts[0]
+            order.append((not test.startswith(own), is_far, cases[name], self.seconds[test], test))
             cases[name] += 1
         order.sort()
         own_ones = sum(not is_other for is_other, *_ in order)
@@ -118,6 +119,11 @@ class _Session:
 
     def __init__(self, work: Callable[[dict[str, pytest.Item]], Any]) -> None:
         self._work = work
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            # Then no test is run.
+            self.result = report.nodeid, report.longreprtext
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:

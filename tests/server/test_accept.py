@@ -23,7 +23,7 @@ from tests.fakes.waiting import until
 def test_one_worker_has_never_the_most():
     """There is nobody to leave a connection to."""
     share = Share(array("i", [5, NOT_SERVING]), 0)
-    share.tell(5)
+    share.publish(5)
 
     assert not share.is_most(5)
 
@@ -32,7 +32,7 @@ def test_who_has_more_than_another_worker_knows_it():
     """As many are not more: both take what comes next, whoever is quicker."""
     counts = array("i", [0, 3])
     share = Share(counts, 0)
-    share.tell(9)
+    share.publish(9)
 
     assert counts[0] == 9
     assert not share.is_most(3)
@@ -45,7 +45,7 @@ class Fixed:
     def __init__(self, *, most: bool) -> None:
         self._most = most
 
-    def tell(self, count: int) -> None: ...
+    def publish(self, count: int) -> None: ...
 
     def is_most(self, _: int) -> bool:
         return self._most

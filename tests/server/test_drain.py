@@ -12,26 +12,29 @@ import pytest
 
 from gateway.graphql.endpoint import GraphQLEndpoint
 from gateway.graphql.schema import executable_schema
+from gateway.http.gates import Gate
 from gateway.http.requests import RequestHead
-from gateway.http.responses import Response
-from gateway.server.drain import Draining, stopping
+from gateway.server.drain import Draining
 from tests.fakes.waiting import until
 
 ORIGIN = "https://app.example.com"
-ENDPOINT = GraphQLEndpoint(
-    executable_schema(), make_context=lambda _: None, cors_origins=frozenset({ORIGIN})
-)
-CLOSED = ENDPOINT.refusing(stopping())
+SCHEMA = executable_schema()
 
 
-async def answer(_head, _body) -> Response:
-    return Response(200, (), b"{}")
+def endpoint(draining: Draining, *gates: Gate) -> GraphQLEndpoint:
+    return GraphQLEndpoint(
+        SCHEMA,
+        make_context=lambda _: None,
+        cors_origins=frozenset({ORIGIN}),
+        gates=(draining.admit, *gates),
+    )
 
 
-async def ask(respond, method: str = "POST", **headers: str):
+async def ask(endpoint: GraphQLEndpoint, method: str = "POST", **headers: str):
     """Status, headers and body of one answer."""
     named = {name.replace("_", "-").encode(): text.encode() for name, text in headers.items()}
-    response = await respond(RequestHead(method, named), b"")
+    head = RequestHead(method, {b"content-type": b"application/json", **named})
+    response = await endpoint.respond(head, b'{"query": "{__typename}"}')
     return response.status, dict(response.all_headers()), response.body
 
 
@@ -47,13 +50,13 @@ def server_stops():
 async def test_signal_turns_new_requests_away(server_stops):
     """From SIGTERM on a request gets 503, in GraphQL's shape, and the connection closes."""
     draining = Draining()
-    respond = draining.guard(answer, closed=CLOSED)
+    graphql = endpoint(draining)
 
     with draining.on_signals():
-        before = await ask(respond)
+        before = await ask(graphql)
         os.kill(os.getpid(), signal.SIGTERM)
         await until(lambda: server_stops)
-        status, headers, body = await ask(respond)
+        status, headers, body = await ask(graphql)
 
     assert before[0] == 200
     assert draining.begun
@@ -70,13 +73,13 @@ async def test_page_of_another_origin_is_told_too():
     """A browser passes the 503 on to the page, which then knows that nothing was done."""
     draining = Draining()
     draining.closed = True
-    respond = draining.guard(answer, closed=CLOSED)
+    graphql = endpoint(draining)
 
     preflight, _, _ = await ask(
-        respond, "OPTIONS", origin=ORIGIN, access_control_request_method="POST"
+        graphql, "OPTIONS", origin=ORIGIN, access_control_request_method="POST"
     )
     status, headers, _ = await ask(
-        respond, origin=ORIGIN, accept="application/graphql-response+json"
+        graphql, origin=ORIGIN, accept="application/graphql-response+json"
     )
 
     assert (preflight, status) == (204, 503)
@@ -88,12 +91,12 @@ async def test_page_of_another_origin_is_told_too():
 async def test_requests_are_served_during_the_delay(server_stops):
     """A load balancer has the delay to notice; nobody is turned away meanwhile."""
     draining = Draining(delay_seconds=60)
-    respond = draining.guard(answer, closed=CLOSED)
+    graphql = endpoint(draining)
 
     with draining.on_signals():
         os.kill(os.getpid(), signal.SIGTERM)
         await until(lambda: draining.begun)
-        status, _, _ = await ask(respond)
+        status, _, _ = await ask(graphql)
 
     assert status == 200
     assert not server_stops
@@ -172,12 +175,11 @@ async def test_idle_waits_for_those_inside():
     draining = Draining()
     go_on = asyncio.Event()
 
-    async def slow(_head, _body) -> Response:
+    async def slow(_head):
         await go_on.wait()
         raise RuntimeError
 
-    respond = draining.guard(slow, closed=CLOSED)
-    inside = asyncio.ensure_future(respond(RequestHead("POST", {}), b""))
+    inside = asyncio.ensure_future(ask(endpoint(draining, slow)))
     await until(lambda: draining.in_flight)
     idle = asyncio.create_task(draining.idle())
     await asyncio.sleep(0)
@@ -187,7 +189,7 @@ async def test_idle_waits_for_those_inside():
 
     assert waited
     assert draining.in_flight == 0
-    assert isinstance((await asyncio.gather(inside, return_exceptions=True))[0], RuntimeError)
+    assert (await inside)[0] == 500
 
 
 async def test_other_threads_leave_signals_alone():

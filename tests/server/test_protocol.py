@@ -13,7 +13,9 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.http.responses import Response
 from gateway.server.port import Direct
+from gateway.server.reader import Request
 from gateway.settings.limits import MAX_PIPELINED, ConnectionLimits
 from tests.fakes.connections import (
     GET,
@@ -490,7 +492,11 @@ async def test_idle_connection_keeps_no_body(patient):
         await one_answer(reader)
         reading = patient.connection()._reader
 
+        (responding,) = patient.state.tasks
+        values = responding.get_coro().cr_frame.f_locals.values()
+
         assert (reading._request, reading._parts, len(reading._requests)) == (None, [], 0)
+        assert not [value for value in values if isinstance(value, Request | Response)]
 
 
 async def test_head_is_as_an_application_would_see_it(patient):

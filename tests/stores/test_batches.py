@@ -108,7 +108,7 @@ async def test_who_is_gone_gets_no_answer(batches, begun):
     await passes()
     gone.cancel()
     for waiting in begun[0][:2]:
-        waiting.answer(waiting.work)
+        waiting.complete(waiting.work)
     begun[0][2].fail(ZeroDivisionError())
     begun[0][0].fail(ZeroDivisionError())
 

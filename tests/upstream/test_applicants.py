@@ -97,6 +97,16 @@ def test_reads_a_page():
     )
 
 
+def test_what_became_of_an_applicant_denies_no_page():
+    """Only what the page says of itself does."""
+    entry = {"application_id": 1, "email": "a@example.com", "status": "rejected", "error": "No"}
+
+    page = read_applicants(Reply(200, json.dumps({**PAGE, "data": [entry]}).encode()))
+
+    assert page is not None
+    assert [one.application_id for one in page.applicants] == ["1"]
+
+
 @pytest.mark.parametrize(
     "reply",
     [

@@ -67,3 +67,13 @@ def test_reply_is_shown_with_the_key_that_it_must_not_pass_on(trusted: bool):  #
 
     assert keyed_and_trusted(Reply(200), call=call, api_key="secret") is trusted
     assert seen == ["secret"]
+
+
+def test_routes_keep_their_names():
+    """They are labels of a metric, and name spans."""
+    assert [route.value for route in Route] == [
+        "POST /tracks/invite",
+        "GET /tracks/{track_id}/applicants",
+        "GET /tracks/{track_id}/applicants/{application_id}",
+        "GET /tracks/{track_id}/stats",
+    ]

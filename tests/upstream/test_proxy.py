@@ -58,6 +58,7 @@ def test_this_machine_is_reached_directly(monkeypatch, url):
         (" a.example , upstream.example", UPSTREAM, True),
         ("*", UPSTREAM, True),
         ("upstream.example:443", UPSTREAM, True),
+        ("upstream.example:80", "http://upstream.example", True),
         ("upstream.example:8443", UPSTREAM, False),
         ("upstream.example:8443", "https://upstream.example:8443", True),
         ("upstream.example", "https://upstream.example:8443", True),

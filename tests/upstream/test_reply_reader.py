@@ -116,6 +116,9 @@ def test_a_connection_that_ends_is_not_reusable(answer):
     "extra",
     [
         pytest.param(LENGTH, id="second-answer"),
+        pytest.param(
+            b"HTTP/1.1 409 No\r\nretry-after: 1\r\ncontent-length: 2\r\n\r\nno", id="another-answer"
+        ),
         pytest.param(b"HTTP/1.1 2", id="half-an-answer"),
         pytest.param(b"garbage", id="garbage"),
         pytest.param(b"\r\n", id="empty-line"),
@@ -187,6 +190,7 @@ def test_longest_body_is_whole():
             ["1\r\n{\r\n", *(f"1;{'x' * 9999}\r\n \r\n" for _ in range(250))], id="extensions"
         ),
         pytest.param([f"{LARGEST_BODY + 1:x}\r\n", "x" * (LARGEST_BODY + 1)], id="long"),
+        pytest.param(["0\r\nx: ", "y" * LARGEST_HEAD, "\r\nz: y\r\n"], id="trailers"),
     ],
 )
 def test_a_broken_body_leaves_the_status(parts):

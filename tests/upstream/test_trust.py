@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import ssl
+
 import pytest
 
 from gateway.upstream.api_key import FixedApiKey
@@ -40,6 +43,21 @@ async def test_an_own_authority_is_trusted_if_it_is_named(ca_file, kind, trusted
         assert exchange.status == 200
     else:
         assert exchange == NoReply(Fault.CERTIFICATE, possibly_sent=False)
+
+
+def test_http_1_1_is_chosen_where_there_is_a_choice(ca_file):
+    """No client here speaks HTTP/2, which a server may prefer."""
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    hostile.authority().issue_cert("platform.example").configure_cert(serving)
+    serving.set_alpn_protocols(["h2", "http/1.1"])
+    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = trusting(ca_file).wrap_bio(back, there, server_hostname="platform.example")
+    server = serving.wrap_bio(there, back, server_side=True)
+    for side in (client, server, client, server):
+        with contextlib.suppress(ssl.SSLWantReadError):
+            side.do_handshake()
+
+    assert server.selected_alpn_protocol() == "http/1.1"
 
 
 def test_the_systems_authorities_stay_trusted(ca_file):

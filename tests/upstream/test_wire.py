@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from gateway.upstream.wire import (
     ErrorFields,
+    Fault,
     InviteFields,
     Reply,
     invite_body,
@@ -86,6 +87,7 @@ def test_absurd_fields_are_absent(field, absurd):
         (1, "1"),
         ("77", "77"),
         (2**63 - 1, str(2**63 - 1)),
+        (str(2**63 - 1), str(2**63 - 1)),
         (2**63, None),
         (2**70, None),
         (0, None),
@@ -132,17 +134,32 @@ def test_unreadable_bodies_read_as_nothing(body):
             '{"application_id": 1, "name": "Zoë"}'.encode("latin-1"),
             "application/json; charset=latin-1",
         ),
+        (
+            '{"application_id": 1, "name": "Zoë"}'.encode("latin-1"),
+            'a/b; charset="ISO-8859-1"; x',
+        ),
         ('{"application_id": 1, "name": "Zoë"}'.encode("utf-16"), None),
         ('\ufeff{"application_id": 1, "name": "Zoë"}'.encode(), "application/json"),
+        ('\ufeff{"application_id": 1, "name": "Zoë"}'.encode(), "a/b; charset=utf-8"),
         ('{"application_id": 1, "name": "Zoë"}'.encode("utf-16-le"), 'a/b; charset="UTF-16LE"; x'),
     ],
-    ids=["latin-1", "utf-16-bom", "utf-8-bom", "utf-16-declared"],
+    ids=["latin-1", "quoted", "utf-16-bom", "utf-8-bom", "utf-8-bom-declared", "utf-16-declared"],
 )
 def test_other_charsets_are_read(body, content_type):
     """A charset beside UTF-8 does not lose an invite."""
     answer = read_invite(reply(body, content_type=content_type))
 
     assert (answer.application_id, answer.name) == ("1", "Zoë")
+
+
+@pytest.mark.parametrize(
+    "charset", ["iso-8859-1", "latin-1", "latin1", "iso-8859-15", "windows-1252"]
+)
+def test_charsets_of_one_octet_are_read(charset):
+    """Nothing but the header tells them from UTF-8."""
+    body = b'{"application_id": 1, "name": "Zo\xeb"}'
+
+    assert read_invite(reply(body, content_type=f"a/b; charset={charset}")).name == "Zo\xeb"
 
 
 @pytest.mark.parametrize(
@@ -207,6 +224,32 @@ def test_what_only_looks_like_the_api_key_stays(text):
     assert json_of(Reply(200, body, api_key=text)) == {"name": "éabcd \nabcdefg"}
 
 
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "byte order mark"])
+def test_shortest_key_that_is_taken_out(mark):
+    """Eight characters are seldom a word."""
+    body = mark + b'{"application_id": 1, "name": "a12345678b"}'
+
+    names = [read_invite(Reply(200, body, api_key=key)).name for key in ("12345678", "1234567")]
+
+    assert names == ["a***b", "a12345678b"]
+
+
+@pytest.mark.parametrize(
+    ("key", "written"),
+    [
+        ("secret-key", b"\\u0073ecret-key"),
+        ("secret/key", b"secret\\/key"),
+        ('secret"key', b'secret\\"key'),
+        ("secret\\key", b"secret\\\\key"),
+    ],
+)
+def test_key_in_escapes_is_taken_out_of_the_plainest_body(key, written):
+    """Its bytes are not there to be found."""
+    body = b'{"name": "' + written + b'"}'
+
+    assert read_invite(Reply(200, body, api_key=key)).name == "***"
+
+
 def test_a_short_api_key_is_kept_out_of_messages():
     """It may be a word, so that other fields are left alone."""
     received = Reply(400, b'{"message": "No Key1 here", "name": "Key1"}', api_key="key1")
@@ -238,6 +281,32 @@ def test_a_denied_success_is_seen():
     assert not read_invite(reply({**FULL, "success": True, "error": None})).denied
 
 
+def test_status_of_an_invite_may_deny_it():
+    """Beside the fields of an invite and nothing else."""
+    assert read_invite(reply({**FULL, "invite_status": "failed"})).denied
+    assert not read_invite(reply(FULL)).denied
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (
+            b'{"email": "ada@example.com", "name": "Ada", "track_id": 7, "application_id": 9',
+            InviteFields(email="ada@example.com", name="Ada", track_id="7", shows_invite=True),
+        ),
+        (b'{"page": 7, "appl', InviteFields(shows_invite=False)),
+        (b'{"invite_status": "failed", "x', InviteFields(shows_invite=True, denied=True)),
+        (b'[{"name": "Ada"', InviteFields(is_object=False)),
+        (b"<html", InviteFields(is_object=False)),
+        (b'{"na', InviteFields(shows_invite=True)),
+        (b'"Ada', InviteFields(is_object=False)),
+    ],
+)
+def test_beginning_of_an_invite_is_read(body, expected):
+    """What a cut body is about is read from what is certainly whole."""
+    assert read_invite(Reply(201, body, body_complete=False)) == expected
+
+
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
@@ -254,8 +323,10 @@ def test_a_denied_success_is_seen():
         ({"errors": ["Bad", "Worse"]}, ErrorFields("Bad")),
         ({"errors": {"email": ["is bad"]}}, ErrorFields("is bad")),
         ({"errors": [{"message": "Bad"}]}, ErrorFields("Bad")),
+        ({"errors": [{"field": "name", "message": "Bad"}]}, ErrorFields("Bad")),
         ({"errors": []}, ErrorFields()),
         ({"errors": {}}, ErrorFields()),
+        ({"errors": [[[["deep"]]]]}, ErrorFields("deep")),
         ({"errors": [[[[["deep"]]]]]}, ErrorFields()),
         ({"error": {"code": 1}}, ErrorFields()),
         ({}, ErrorFields()),
@@ -271,3 +342,9 @@ def test_no_body_raises(body):
     """Whatever comes back is read as something."""
     assert isinstance(read_invite(Reply(200, body)), InviteFields)
     assert isinstance(read_error(Reply(400, body)), ErrorFields)
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_faults_keep_their_names(fault):
+    """They are labels of a metric, and in the log."""
+    assert fault.value == fault.name.lower()

@@ -12,6 +12,8 @@ from gateway.upstream.wire import Exchange, Fault
 
 # Event loops round their timers, so one may fire a little early.
 _CLOCK_GRAIN_SECONDS = 0.001
+# A complete reply has no fault; this one is not looked at.
+_NONE = Fault.OTHER
 
 
 class Connection(asyncio.Protocol):
@@ -74,7 +76,7 @@ class Connection(asyncio.Protocol):
             # The reply may have come before all of the request was sent.
             if transport and (not reader.reusable or transport.get_write_buffer_size()):
                 transport.abort()
-            self._end(Fault.OTHER)
+            self._end(_NONE)
         elif reader.broken:
             self._give_up(Fault.PROTOCOL)
 
