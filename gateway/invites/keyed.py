@@ -240,7 +240,9 @@ class KeyedInviter:
         forgets = state is State.RELEASED and follows_doubt(claim)
         answer = None if forgets else pack(result, job.request, self._scramble(job))
         outcome = settled(claim, state, now=self._clocks().wall, answer=answer, doubt=doubt)
-        job.result, job.unsettled = result, outcome
+        job.unsettled = outcome
+        if state is State.INVITED:
+            job.success = result
         instead = await self._settler.settle(outcome, claim=claim)
         job.unsettled = None
         if is_first_hand and self._witness_looks is not None:

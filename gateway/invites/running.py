@@ -32,16 +32,18 @@ _TICK_SECONDS: Final = 0.25
 class Job:
     """One request with a key.
 
-    `result` is set as soon as it is known, and `unsettled` while its outcome is being recorded.
+    `unsettled` is the outcome while it is being recorded. `success` is set once it is known that
+    the candidate was invited, which is true whatever the store says. Any other result is not
+    certain before it is recorded: another process may have taken over while this one was paused.
     """
 
     request: InviteRequest
     identity: Identity
     origin: Origin
     deadline: Deadline
-    result: InviteResult | None = None
+    success: InviteResult | None = None
     unsettled: Record | None = None
-    task: asyncio.Task[None] | None = None
+    task: asyncio.Task[None] = field(init=False)
     callers: list[asyncio.Future[InviteResult]] = field(default_factory=list)
 
     def complete(self, result: InviteResult) -> None:
@@ -105,7 +107,7 @@ class Running:
     async def drain(self) -> None:
         """Wait for all jobs to end; an outcome that takes too long to record is not waited for."""
         while self._jobs:
-            await asyncio.wait([job.task for job in self._jobs.values() if job.task is not None])
+            await asyncio.wait([job.task for job in self._jobs.values()])
 
     async def _run(self, job: Job) -> None:
         try:
@@ -129,13 +131,12 @@ class Running:
 
     def _let_go(self, job: Job) -> None:
         """Answer the caller whose time is up; others may have more time."""
-        if job.result is None:
-            caller = job.callers[0]
-            if not caller.done():
-                caller.set_result(in_progress())
-            return
-        job.complete(job.result)
-        if job.unsettled is not None and job.task is not None:
+        if job.unsettled is not None:
+            job.complete(job.success or in_progress())
             self._settle_late(job.unsettled)
             job.unsettled = None
             job.task.cancel()
+        elif job.success is not None:
+            job.complete(job.success)
+        elif not (caller := job.callers[0]).done():
+            caller.set_result(in_progress())

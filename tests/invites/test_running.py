@@ -26,13 +26,14 @@ class Work:
     error: BaseException | None = None
     known: Record | None = None
     """The outcome that is being recorded while the work is not free to end."""
+    success: InviteSuccess | None = None
     free: asyncio.Event = field(default_factory=asyncio.Event)
     begun: asyncio.Event = field(default_factory=asyncio.Event)
     ended: list[str] = field(default_factory=list)
 
     async def __call__(self, job: Job) -> InviteSuccess:
         if self.known is not None:
-            job.result, job.unsettled = DONE, self.known
+            job.success, job.unsettled = self.success, self.known
         self.begun.set()
         try:
             await self.free.wait()
@@ -145,9 +146,21 @@ async def test_time_of_the_others_is_their_own(running, work):
 
 async def test_known_result_does_not_wait_for_the_store(running, work, late):
     """Once the time is up, a slow record is left to the background, and the truth is said."""
-    work.known = OUTCOME
+    work.known, work.success = OUTCOME, DONE
 
     assert await running.begin(a_job(seconds=-1)) is DONE
+    await running.drain()
+    assert (late, work.ended) == ([OUTCOME], ["cancelled"])
+
+
+async def test_failure_is_not_certain_before_it_is_recorded(running, work, late):
+    """Another process may have invited while this one was paused: only its record would say so."""
+    work.known = OUTCOME
+    first = asyncio.create_task(running.begin(a_job(seconds=-1)))
+    await work.begun.wait()
+    other = asyncio.create_task(joined(running, seconds=20))
+
+    assert [await first, await other] == [in_progress()] * 2
     await running.drain()
     assert (late, work.ended) == ([OUTCOME], ["cancelled"])
 
@@ -156,7 +169,7 @@ async def test_recorded_result_is_given_in_time(running, work, late):
     """What comes after recording keeps nobody waiting, and is not cut off."""
     begun = asyncio.create_task(running.begin(job := a_job(seconds=-1)))
     await work.begun.wait()
-    job.result = DONE
+    job.success = DONE
 
     assert await begun is DONE
     work.free.set()
@@ -202,7 +215,6 @@ async def test_bug_that_nobody_waits_for_is_not_lost(running, work):
 
     await running.drain()
 
-    assert job.task is not None
     assert job.task.exception() is work.error
 
 
