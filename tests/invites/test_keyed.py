@@ -944,7 +944,7 @@ async def test_what_another_has_settled_meanwhile_counts(store, replica, monkeyp
 
     async def overtaken(record, *, was) -> bool:
         store.records[was.record_id] = settled(was, State.INVITED, now=NOW, answer=ANSWER)
-        return await swap(record, was=was)
+        return bool(await swap(record, was=was))
 
     monkeypatch.setattr(store, "swap", overtaken)
     answer = await replica.invite()
