@@ -207,6 +207,15 @@ def test_fit_words_are_passed_on(message):
     assert told(reply(409, {"error": message}), request).message == message
 
 
+def test_mailbox_is_no_word_to_pass_on():
+    """It may name the candidate better than the name does."""
+    request = replace(REQUEST, candidate_email="countess@example.com")
+
+    assert told(reply(409, {"error": "Countess has applied"}), request).message == (
+        told(reply(409, {})).message
+    )
+
+
 def test_invalid_input_is_not_sent_again_as_it_is():
     """Its issues say what to correct."""
     issues = (InputIssue("track_id", "No."),)

@@ -141,6 +141,37 @@ async def test_each_further_attempt_is_counted(upstream):
     assert len(retries) == 2
 
 
+class JudgedAtOnce(FakeUpstream):
+    """Shows each reply to the sender while its connection is still open, as the clients do."""
+
+    async def send(self, call):
+        exchange = await super().send(call)
+        if isinstance(exchange, Reply) and call.trusts_connection is not None:
+            call.trusts_connection(exchange)
+        return exchange
+
+
+@pytest.mark.parametrize(
+    ("acts", "verdict"),
+    [
+        ([answers(429), LOSES_THE_REPLY], Verdict.UNKNOWN),
+        ([answers(429), INVITES], Verdict.INVITED),
+        ([answers(401), INVITES], Verdict.INVITED),
+    ],
+    ids=["lost after a limit", "invited after a limit", "invited with a new key"],
+)
+async def test_verdict_is_that_of_the_last_exchange(acts, verdict):
+    """What an earlier reply proved says nothing of a later call."""
+    upstream = JudgedAtOnce(Clock())
+    upstream.acts += acts
+    upstream.new_keys = 1
+
+    sent = await send(a_sender(upstream))
+
+    assert sent.judgement.verdict is verdict
+    assert len(upstream.posts) == 2
+
+
 async def test_attempts_are_spaced_by_default(upstream):
     """Nothing has to be set for a second attempt."""
     upstream.acts += [UNREACHABLE, INVITES]
@@ -168,7 +199,7 @@ async def test_retries_stay_within_their_budget(upstream):
     for _ in range(100):
         await send(sender)
 
-    assert len(upstream.posts) <= 100 + 2 + 10
+    assert 100 + 2 < len(upstream.posts) <= 100 + 2 + 10
 
 
 async def test_nothing_is_sent_after_the_deadline(upstream):
@@ -192,7 +223,7 @@ async def test_open_breaker_spares_the_call(upstream):
     assert breaker.state is BreakerState.OPEN
     assert sent.judgement.code is InviteErrorCode.UPSTREAM_UNAVAILABLE
     assert sent.judgement.verdict is Verdict.NOT_SENT
-    assert sent.judgement.retry_after_seconds == 7
+    assert (sent.judgement.retryable, sent.judgement.retry_after_seconds) == (True, 7)
     assert len(upstream.posts) == 2
 
 
