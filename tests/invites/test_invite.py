@@ -106,6 +106,7 @@ async def test_key_may_be_required(replica):
 
     assert isinstance(result, InviteFailure)
     assert result.code is InviteErrorCode.INVALID_INPUT
+    assert inviter.check(a_draft()) == result.issues
     assert replica.upstream.posts == []
 
 

@@ -899,6 +899,59 @@ async def test_no_place_means_no_record(store):
     assert store.records == {}
 
 
+async def test_place_is_waited_for_no_longer_than_the_caller_has(store):
+    """A request with a key is shed at its deadline, however long the queue may be waited in."""
+    replica = await a_replica(store, admission=Admission(1, queue=1, max_wait_seconds=60))
+    await replica.admission.enter()
+
+    async with asyncio.timeout(10):
+        answer = await replica.invite(seconds=0.01)
+
+    assert (answer.code, answer.outcome) == (
+        InviteErrorCode.UPSTREAM_UNAVAILABLE,
+        InviteOutcome.NOT_INVITED,
+    )
+    assert store.records == {}
+
+
+async def test_store_is_asked_ever_more_rarely(store, replica, monkeypatch):
+    """Another gateway's invite may take long, and its record is read again and again."""
+    claim = a_record()
+    store.records[claim.record_id] = claim
+    sleep, slept = asyncio.sleep, []
+
+    async def noted(seconds: float) -> None:
+        if seconds:
+            slept.append(seconds)
+        if len(slept) == 7:
+            store.records[claim.record_id] = settled(claim, State.INVITED, now=NOW, answer=ANSWER)
+        await sleep(0)
+
+    monkeypatch.setattr(asyncio, "sleep", noted)
+    answer = await replica.invite()
+
+    assert answer.invite.application_id == "77"
+    assert slept == [0.02, 0.04, 0.08, 0.16, 0.32, 0.5, 0.5]
+
+
+async def test_what_another_has_settled_meanwhile_counts(store, replica, monkeypatch):
+    """Somebody settles a record by hand while it is looked up."""
+    replica.upstream.acts.append(LOSES_THE_REPLY)
+    replica.upstream.listed_from = NOW + 10
+    await replica.invite()
+    replica.clock.now += 10
+    swap = store.swap
+
+    async def overtaken(record, *, was) -> bool:
+        store.records[was.record_id] = settled(was, State.INVITED, now=NOW, answer=ANSWER)
+        return bool(await swap(record, was=was))
+
+    monkeypatch.setattr(store, "swap", overtaken)
+    answer = await replica.invite()
+
+    assert answer.invite.application_id == "77"
+
+
 async def test_place_comes_back(replica):
     """However an invite ends, its place is free again."""
     replica.upstream.acts += [INVITES, LOSES_THE_REPLY, answers(400), answers(500)]

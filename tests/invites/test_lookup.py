@@ -10,7 +10,7 @@ from gateway.invites.deadline import within
 from gateway.invites.doubt import Doubt
 from gateway.invites.failures import interrupted, key_reused
 from gateway.invites.lookup import Clearing
-from gateway.invites.models import InviteOutcome, InviteSuccess
+from gateway.invites.models import Invite, InviteOutcome, InviteSuccess
 from tests.fakes.invites import QUIET_SECONDS, a_replica
 from tests.fakes.records import NOW, a_record, a_request
 
@@ -51,7 +51,10 @@ async def test_without_time_nothing_is_asked(clearing, replica):
 
 async def test_what_is_certain_is_not_looked_up(clearing, replica):
     """Neither a success nor a refusal."""
+    success = InviteSuccess(Invite("1", "ada@example.com", None, None, "Ada", "6578"))
+
     assert await clear_up(clearing, seconds=9, result=key_reused()) == (key_reused(), None)
+    assert await clear_up(clearing, seconds=9, result=success) == (success, None)
     assert replica.upstream.looks == 0
 
 

@@ -11,7 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.invites.models import Anomaly, InviteFormat, InviteOutcome, InviteRequest
+from gateway.invites.models import (
+    Anomaly,
+    InviteFormat,
+    InviteOutcome,
+    InviteRequest,
+)
 from gateway.invites.models import InviteErrorCode as Code
 from gateway.invites.outcomes import FAULTS, STATUSES, Verdict, judge, retry_after_seconds
 from gateway.upstream.wire import Fault, Reply
@@ -548,3 +553,25 @@ def test_not_invited_is_only_said_of_refusals(status, body):
         assert status in (307, 308) or 400 <= status < 500
     if judgement.verdict is Verdict.INVITED:
         assert 200 <= status < 300
+
+
+@pytest.mark.parametrize("status", [300, 302, 303, 399])
+def test_redirection_is_noted_and_proves_nothing_but_of_reads(status):
+    """A read changes nothing, wherever it was sent."""
+    of_invite = judged(status)
+    of_read = judge(Reply(status), now=lambda: NOW)
+
+    assert (of_invite.verdict, of_invite.anomaly) == (Verdict.UNKNOWN, Anomaly.REDIRECT)
+    assert of_read.verdict is Verdict.REFUSED
+    assert of_read.code is Code.UPSTREAM_UNAVAILABLE
+
+
+def test_cut_body_that_is_announced_as_a_page_is_one():
+    """Whatever it begins with: only a whole JSON body is believed against its header."""
+    body = b'{"application_id": 7, "em'
+
+    page = judged(200, body, body_complete=False, content_type="text/html")
+    cut = judged(200, body, body_complete=False, content_type="application/json")
+
+    assert (page.verdict, page.anomaly) == (Verdict.UNKNOWN, Anomaly.PAGE)
+    assert (cut.verdict, cut.anomaly) == (Verdict.INVITED, None)

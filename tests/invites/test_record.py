@@ -186,6 +186,7 @@ def test_first_look_without_the_candidate_is_noted_once():
     assert (once.absent, once.doubt) == (at(LATER), Doubt.NOT_LISTED)
     assert twice == once
     assert same_second == once
+    assert looked_at(once, now=at(LATER + 99)) == once
 
 
 def test_other_doubts_leave_the_first_look_as_it_is():

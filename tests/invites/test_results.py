@@ -156,6 +156,7 @@ def test_the_upstreams_words_are_kept_back_elsewhere(status):
     "message",
     [
         "x" * 201,
+        "no " * 67,
         "<b>No</b>",
         "2 < 1",
         "2 > 1",

@@ -122,7 +122,6 @@ class _Session:
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
-            # Then no test is run.
             self.result = report.nodeid, report.longreprtext
 
     @pytest.hookimpl(tryfirst=True)
@@ -132,7 +131,8 @@ class _Session:
         phases = (Phase.explicit, Phase.generate)
         settings.register_profile("mutation", database=None, phases=phases, print_blob=False)
         settings.load_profile("mutation")
-        self.result = self._work({item.nodeid: item for item in session.items})
+        if self.result is None:
+            self.result = self._work({item.nodeid: item for item in session.items})
         return True
 
 

@@ -17,6 +17,7 @@ from gateway.upstream.wire import (
     InviteFields,
     Reply,
     invite_body,
+    is_html,
     json_of,
     read_error,
     read_invite,
@@ -281,6 +282,30 @@ def test_a_denied_success_is_seen():
     assert not read_invite(reply({**FULL, "success": True, "error": None})).denied
 
 
+@pytest.mark.parametrize("before", [b" ", b"\t", b"\r\n", b"\f", b"\v", b"\xef\xbb\xbf"], ids=repr)
+def test_page_is_one_whatever_stands_before_its_markup(before):
+    """Blanks, and a byte order mark."""
+    assert is_html(Reply(200, before + b"<p>Hello"))
+
+
+def test_replies_are_compared_without_the_key():
+    """It belongs to the call."""
+    assert Reply(200, api_key="secret-key") == Reply(200)
+
+
+@pytest.mark.parametrize("link", ["https://a.example/1", "http://a.example/1"])
+def test_link_for_the_web_is_passed_on(link):
+    """With or without TLS."""
+    assert read_invite(reply({**FULL, "invite_link": link})).invite_link == link
+
+
+def test_body_too_deep_to_take_the_key_out_is_not_read():
+    """Half-way the rest might show it."""
+    body = b'{"name": ' + b"[" * 900 + b'"secret-key"' + b"]" * 900 + b"}"
+
+    assert not read_invite(Reply(200, body, api_key="secret-key")).is_object
+
+
 def test_status_of_an_invite_may_deny_it():
     """Beside the fields of an invite and nothing else."""
     assert read_invite(reply({**FULL, "invite_status": "failed"})).denied
@@ -295,6 +320,12 @@ def test_status_of_an_invite_may_deny_it():
             InviteFields(email="ada@example.com", name="Ada", track_id="7", shows_invite=True),
         ),
         (b'{"page": 7, "appl', InviteFields(shows_invite=False)),
+        (b'{"application_id": "soon", "x', InviteFields(shows_invite=True)),
+        (b'{"email": "a@b.example", "x', InviteFields(email="a@b.example", shows_invite=True)),
+        (b'{"invite_link": "https://", "x', InviteFields(shows_invite=True)),
+        (b'{"invite_status": "sent", "x', InviteFields(shows_invite=True)),
+        (b'{"name": "Ada", "x', InviteFields(name="Ada", shows_invite=True)),
+        (b'{"track_id": 7, "x', InviteFields(track_id="7", shows_invite=True)),
         (b'{"invite_status": "failed", "x', InviteFields(shows_invite=True, denied=True)),
         (b'[{"name": "Ada"', InviteFields(is_object=False)),
         (b"<html", InviteFields(is_object=False)),
@@ -317,6 +348,10 @@ def test_beginning_of_an_invite_is_read(body, expected):
             ErrorFields("Exhausted.", "limit_exceed", PLATFORMS),
         ),
         ({"success": True, "error": "No"}, ErrorFields("No", "No")),
+        (
+            {"success": False, "message": "No.", "error": "no"},
+            ErrorFields("No.", "no", PLATFORMS),
+        ),
         ({"statusCode": 403, "error": "No"}, ErrorFields("No", "No")),
         ({"message": "No"}, ErrorFields("No")),
         ({"errors": "Bad"}, ErrorFields("Bad")),
