@@ -198,10 +198,10 @@ async def test_a_deadline_is_that_of_its_own_exchange():
         short = await client.send(invite_call(BODY, timeout_seconds=0.3))
         await answered_in_time(server, client, 1)
         connection = client._pool._idle[0]
+        timer = connection._timer
         server.received.clear()
         long = asyncio.create_task(client.send(invite_call(BODY, timeout_seconds=60)))
         await server.received.wait()
-        timer = connection._timer
         await until(lambda: connection._timer is not timer)
         assert connection._timer is not None
         server.writers[-1].write(OK)

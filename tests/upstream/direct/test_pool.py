@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from gateway.upstream.direct import pool as pool_module
 from gateway.upstream.direct.pool import Pool
 from tests.fakes.waiting import until
@@ -190,3 +192,35 @@ async def test_a_call_without_a_connection_gives_its_place_back():
     pool.give_back(None, now())
 
     assert await taken(pool, 0.0)
+
+
+async def test_places_taken_at_once_count():
+    """Idle connections beyond the limit are no places."""
+    pool = small_pool(2)
+    given = [await taken(pool), await taken(pool)]
+    for connection in given:
+        pool.give_back(connection, now())
+    pool._free -= 1  # another call waits for its new connection
+
+    assert pool.take(now()) is given[1]
+    assert pool.take(now()) is None
+    assert not await pool.place(wait_until=now())
+    pool.give_back(given[1], now())
+    assert pool.take(now()) is given[1]
+
+
+async def test_connections_at_rest_are_closed_when_they_are_old_and_not_before(monkeypatch):
+    """The next look at them is when the oldest of them will be old."""
+    monkeypatch.setattr(pool_module, "KEEP_ALIVE_SECONDS", 60.0)
+    pool = small_pool(2)
+    first, second = await taken(pool), await taken(pool)
+    start = now()
+    pool.give_back(first, start - 61)
+    pool.give_back(second, start)
+
+    await until(lambda: not first.is_usable)
+
+    assert second.is_usable
+    assert pool._sweep is not None
+    assert pool._sweep.when() == pytest.approx(start + 60, abs=0.01)
+    await pool.aclose()
