@@ -6,8 +6,8 @@ for statuses that they do not name.
 
     status                               | body                      | verdict
     -------------------------------------|---------------------------|--------------------------
-    2xx                                  | JSON object with an       | INVITED
-                                         |   application id or link  |
+    2xx                                  | JSON object with a field  | INVITED
+                                         |   that shows an invite    |
     2xx                                  | none, or the beginning of | INVITED
                                          |   an invite's JSON        |
     2xx                                  | denies it, cut short too  | UNKNOWN
@@ -18,8 +18,8 @@ for statuses that they do not name.
     400, 401, 403, 404, 409, 422         | HTML                      | REFUSED, not by the platform
     401, 403                             | neither empty nor an      | REFUSED, not by the platform
                                          |   error of the platform's |
-    404                                  | does not name the track;  | REFUSED, not by the platform
-                                         |   of a read: as with 401  |
+    404                                  | as with 401, or about the | REFUSED, not by the platform
+                                         |   URL; names no track     |
     400, 401, 403, 404, 409, 422         | any other                 | REFUSED
     429                                  | any                       | NOT_PROCESSED
     others that are about a request's form | any                     | REFUSED
@@ -157,6 +157,10 @@ _BLAMING: frozenset[int] = frozenset({400, 401, 403, 404, 409, 422})
 _BLAMING_KEY: frozenset[int] = frozenset({401, 403})
 _NOT_FOUND = 404
 _STAY_PUT = (307, 308)
+# What is missing if a 404 is about the URL, and not about the track.
+_URL = re.compile(
+    r"\b(route|path|handler|endpoint|url|uri|method|resource|page|host|cannot)\b|/", re.IGNORECASE
+)
 # As a word, not within a path: `No route for /tracks/invite` says nothing about the track.
 _TRACK = re.compile(r"(?<![a-z/])tracks?(?:[ _-]?id)?(?![a-z/])", re.IGNORECASE)
 
@@ -230,13 +234,16 @@ def _may_blame_key(reply: Reply) -> bool:
 def _says_what_is_missing(reply: Reply, *, is_read: bool) -> bool:
     """Whether a 404 is about the track, or what is read, and not about the URL.
 
-    It is final for an invite, so the track has to be named; for a read the platform's form is
-    enough.
+    It is final for an invite, so there the platform's form is not enough: it must not be about
+    the URL either.
     """
+    if not reply.body.strip():
+        return not is_read
     error = read_error(reply)
-    if is_read and error.is_platforms:
+    said = f"{error.message or ''} {error.error_code or ''}"
+    if _TRACK.search(said) is not None:
         return True
-    return _TRACK.search(f"{error.message or ''} {error.error_code or ''}") is not None
+    return error.is_platforms and (is_read or _URL.search(said) is None)
 
 
 def _anomaly_of(reply: Reply, fields: InviteFields, request: InviteRequest) -> Anomaly | None:

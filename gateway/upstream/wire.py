@@ -92,8 +92,9 @@ Exchange: TypeAlias = Reply | NoReply
 class InviteFields:
     """The readable fields of an invite in a 2xx body; ids are decimal.
 
-    `shows_invite` is True only if the body has what only an invite has: an application id or a
-    link. Of a body that was cut off, it is also True if all fields so far are an invite's.
+    `shows_invite` is True only if the body has an application id, a link, an `invite_status` or
+    the candidate's address, or `"success": true`. Of a body that was cut off, it is also True if
+    all fields so far are an invite's.
     """
 
     application_id: str | None = None
@@ -159,17 +160,20 @@ def read_invite(reply: Reply) -> InviteFields:
         return InviteFields(is_object=False) if reply.body_complete else _read_beginning(reply)
     get = body.get
     application_id, link = id_of(get("application_id")), text_of(get("invite_link"))
+    email, status = text_of(get("email")), text_of(get("invite_status"))
     has_odd_link = link is not None and not link.startswith(_WEB) and not _is_for_web(link)
     if has_odd_link:
         link = None
     return InviteFields(
         application_id,
-        text_of(get("email")),
+        email,
         link,
-        text_of(get("invite_status")),
+        status,
         text_of(get("name")),
         id_of(get("track_id")),
-        application_id is not None or link is not None,
+        application_id is not None
+        or not (link is None and status is None and email is None)
+        or get("success") is True,
         is_failure(get("invite_status")) or (not body.keys() <= _INVITE_FIELDS and denies(body)),
         has_odd_link=has_odd_link,
     )

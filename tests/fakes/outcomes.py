@@ -71,7 +71,6 @@ INTERMEDIARIES: Final = {
     ),
     "kong-401": (401, b'{"message":"No API key found in request"}'),
     "kong-403": (403, b'{"message":"You cannot consume this service"}'),
-    "tyk": (404, b'{"error": "Not Found"}'),
     "aws": (404, b'{"message":"Not Found"}'),
     "aws-401": (401, b'{"message":"Unauthorized"}'),
     "aws-403": (403, b'{"message":"Forbidden"}'),
@@ -107,7 +106,6 @@ INTERMEDIARIES: Final = {
     ),
     "fastapi": (404, b'{"detail":"Not Found"}'),
     "path": (404, b'{"error":"No handler for /v2/tracks"}'),
-    "word": (404, b'{"error":"No such soundtrack"}'),
     "route": (404, b'{"error":"No route for POST tracks/invite"}'),
     "problem": (404, b'{"type":"about:blank","title":"Not Found","status":404}'),
     "apigee": (
@@ -119,7 +117,6 @@ INTERMEDIARIES: Final = {
     ),
     "apigee-401": (401, b'{"fault":{"faultstring":"Invalid ApiKey"}}'),
     "cloudflare": (403, b'{"success":false,"errors":[{"code":1020,"message":"Access denied"}]}'),
-    "envoy": (404, b""),
     "null": (404, b"null"),
     "list": (403, b'["Forbidden"]'),
     "cut": (404, b'{"error": "Track not f'),
@@ -136,7 +133,7 @@ def assert_status_row(status: int, verdict: Verdict, code: Code, *, retryable: b
     if status < 300:
         bodies = (b"", b'{"application_id": 1}')
     elif status == 404:
-        bodies = (b'{"error": "No such track"}',)
+        bodies = (b"", b'{"error": "No such track"}', b'{"error": "Not found"}')
     for body in bodies:
         judgement = judged(status, body)
 

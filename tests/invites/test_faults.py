@@ -138,7 +138,7 @@ NOT_BELIEVED = {
             b'{"message": "Applicant already exists"}',
             b'{"message": "Applicant already exists", "application_id": 7}',
             b'{"detail": "Not found"}',
-            b'{"email": "ada@example.com", "name": "Ada", "track_id": 6578}',
+            b'{"name": "Ada", "track_id": 6578}',
             b'{"application_id": "\xff"}',
             b"[" + INVITED + b"]",
             b"{}",

@@ -249,7 +249,6 @@ async def test_refusal_is_final(store, replica, act, code):
         answers(307),
         *(answers(status, b"<html>blocked</html>") for status in (400, 401, 403, 404, 409, 422)),
         *(answers(status, b'{"message": "no route"}') for status in (401, 403, 404)),
-        answers(404, b""),
     ],
 )
 async def test_what_was_not_looked_at_may_be_sent_again(store, replica, act):

@@ -168,11 +168,10 @@ SILENT = [
     {"message": "Applicant already exists"},
     {"detail": "Not found"},
     {"message": "Invite sent"},
-    {"success": True},
     {"status": "queued", "message": "Accepted"},
-    {"email": "ada@example.com", "name": "Ada Lovelace", "track_id": 6578},
-    {"email": "ada@example.com", "invite_status": "invited"},
-    {"application_id": None, "invite_link": None, "email": "ada@example.com"},
+    {"name": "Ada Lovelace", "track_id": 6578},
+    {"success": "soon"},
+    {"email": ["taken"]},
     {"application_id": 0},
     {"application_id": "x"},
     {"application_id": True},
@@ -186,7 +185,7 @@ SILENT = [
 @pytest.mark.parametrize("said", SILENT, ids=str)
 @pytest.mark.parametrize("status", [200, 201, 202])
 def test_json_that_shows_no_invite_proves_none(status, said):
-    """A success status alone does not: what an invite alone has is an application or a link."""
+    """A success status alone does not: only the platform's own JSON does."""
     judgement = judged(status, json.dumps(said).encode())
 
     assert judgement.verdict is Verdict.UNKNOWN
@@ -210,6 +209,63 @@ def test_documented_reply_is_an_invite_whatever_it_lacks(missing):
     body = json.dumps({name: value for name, value in FULL.items() if name != missing})
 
     assert judged(200, body.encode()).verdict is Verdict.INVITED
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"success": True},
+        {"success": True, "message": "Candidate invited"},
+        {"invite_status": "invited"},
+        {"email": "ada@example.com", "name": "Ada Lovelace", "track_id": 6578},
+        {"application_id": None, "invite_link": None, "email": "ada@example.com"},
+        {"application_id": "soon", "invite_link": "https://upstream.example/i/7"},
+    ],
+    ids=str,
+)
+def test_any_field_that_shows_an_invite_is_enough(said):
+    assert judged(200, json.dumps(said).encode()).verdict is Verdict.INVITED
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"success": True, "error": "Applicant already exists"},
+        {"success": True, "message": "Applicant already exists"},
+        {"invite_status": "not sent"},
+        {"email": "bob@example.com", "success": True},
+    ],
+    ids=str,
+)
+def test_a_field_that_shows_an_invite_is_not_enough_beside_a_denial(said):
+    assert judged(200, json.dumps(said).encode()).verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["Not found", "No such track", "nothing here", "No handler for track 7"],
+)
+def test_a_404_in_the_platforms_form_is_about_the_track(said):
+    judgement = judged(404, json.dumps({"error": said}).encode())
+
+    assert (judgement.code, judgement.anomaly) == (Code.TRACK_NOT_FOUND, None)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Route not found",
+        "Cannot POST",
+        "no such resource",
+        "unknown endpoint",
+        "GET /x",
+        "Bad host",
+    ],
+)
+def test_a_404_about_the_url_is_not_about_the_track(said):
+    judgement = judged(404, json.dumps({"error": said}).encode())
+
+    assert (judgement.code, judgement.anomaly) == (Code.UPSTREAM_UNAVAILABLE, Anomaly.OTHER_JSON)
 
 
 @pytest.mark.parametrize("cut", range(1, 60))
