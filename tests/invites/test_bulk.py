@@ -76,7 +76,9 @@ def pace(pauses):
 
     async def sleep(seconds: float) -> None:
         nonlocal moved
-        pauses.append(round(seconds))
+        # A second refusal may come some milliseconds later, and make the pause as much longer.
+        if round(seconds):
+            pauses.append(round(seconds))
         # Whoever is under way meanwhile goes on, as in a real sleep.
         for _ in range(5):
             await asyncio.sleep(0)

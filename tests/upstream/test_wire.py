@@ -301,7 +301,7 @@ def test_link_for_the_web_is_passed_on(link):
 
 def test_body_too_deep_to_take_the_key_out_is_not_read():
     """Half-way the rest might show it."""
-    body = b'{"name": ' + b"[" * 900 + b'"secret-key"' + b"]" * 900 + b"}"
+    body = b'{"name": ' + b"[" * 1010 + b'"secret-key"' + b"]" * 1010 + b"}"
 
     assert not read_invite(Reply(200, body, api_key="secret-key")).is_object
 
