@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -11,7 +11,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page
 
+from tests.e2e.browser import BROWSERS, launched, needs_browser
 from tests.e2e.frontend import make_frontend
 from tests.e2e.processes import Command, running
 
@@ -123,3 +126,18 @@ def serve_settings(sandbox: str, **changed: str) -> dict[str, str]:
         "UPSTREAM_TIMEOUT_SECONDS": "4",
         **changed,
     }
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=BROWSERS)
+async def browser(request: pytest.FixtureRequest) -> AsyncIterator[Browser]:
+    """Each of the browsers in turn, for all tests of a module."""
+    needs_browser(request.param)
+    async with launched(request.param) as browser:
+        yield browser
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    page = await browser.new_page()
+    yield page
+    await page.close()

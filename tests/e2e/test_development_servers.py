@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import expect
 
-from tests.e2e.browser import BROWSERS, launched, needs_browser
 from tests.e2e.frontend import CLIENTS
 from tests.e2e.node import needs_packages
 from tests.e2e.processes import Command, program, running
@@ -78,20 +76,6 @@ def tool(folder: Path, name: str, *words: str) -> AbstractContextManager[Command
     needs_packages(CLIENTS)
     quiet = ("env", "NO_COLOR=1", "NEXT_TELEMETRY_DISABLED=1")
     return program(folder, *quiet, f"node_modules/.bin/{name}", *words)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=BROWSERS)
-async def browser(request: pytest.FixtureRequest) -> AsyncIterator[Browser]:
-    needs_browser(request.param)
-    async with launched(request.param) as browser:
-        yield browser
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def page(browser: Browser) -> AsyncIterator[Page]:
-    page = await browser.new_page()
-    yield page
-    await page.close()
 
 
 async def test_a_page_that_vite_serves_invites(page, vite, gateway):

@@ -6,16 +6,15 @@ import contextlib
 import hashlib
 import json
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Page, async_playwright
 
-from tests.e2e.browser import BROWSERS, launched, needs_browser, program_of
+from tests.e2e.browser import needs_browser, program_of
 from tests.e2e.conftest import serve_settings
 from tests.e2e.processes import running
 
@@ -110,20 +109,6 @@ def gateway(
     )
     with running(tmp_path_factory.mktemp("origins"), "serve", **settings) as command:
         yield command.address()
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=BROWSERS)
-async def browser(request: pytest.FixtureRequest) -> AsyncIterator[Browser]:
-    needs_browser(request.param)
-    async with launched(request.param) as browser:
-        yield browser
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def page(browser: Browser) -> AsyncIterator[Page]:
-    page = await browser.new_page()
-    yield page
-    await page.close()
 
 
 async def ask(page: Page, gateway: str, **options: object) -> Any:
