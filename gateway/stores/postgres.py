@@ -31,31 +31,31 @@ _Row: TypeAlias = tuple[Any, ...]
 _AT_ONCE: Final = 4
 _VALUES: Final = ",".join(f"${place}" for place in range(1, WIDTH + 1))
 _INSERT: Final = (
-    f"INSERT INTO invite_records ({COLUMNS}) VALUES ({_VALUES})"
+    f"INSERT INTO invite_records ({COLUMNS}) VALUES ({_VALUES})"  # noqa: S608 - constant
     f" ON CONFLICT DO NOTHING RETURNING ${WIDTH + 1}::integer"
 )
 _SWAP: Final = (
-    f"UPDATE invite_records SET ({COLUMNS}) = ({_VALUES})"
+    f"UPDATE invite_records SET ({COLUMNS}) = ({_VALUES})"  # noqa: S608 - constant
     f" WHERE record_id = $1 AND attempt = ${WIDTH + 1} AND state = ${WIDTH + 2}"
     f" RETURNING ${WIDTH + 3}::integer"
 )
-_READ: Final = f"SELECT {COLUMNS} FROM invite_records WHERE record_id = $1"
+_READ: Final = f"SELECT {COLUMNS} FROM invite_records WHERE record_id = $1"  # noqa: S608 - constant
 _DOUBTFUL: Final = (
-    f"SELECT {COLUMNS} FROM invite_records"
+    f"SELECT {COLUMNS} FROM invite_records"  # noqa: S608 - constant
     " WHERE state IN ('sending', 'unknown') AND record_id > $1"
     " AND (state = 'unknown' OR lease_until <= $2) ORDER BY record_id LIMIT $3"
 )
 _OF_PERSON: Final = (
-    f"SELECT {COLUMNS} FROM invite_records"
+    f"SELECT {COLUMNS} FROM invite_records"  # noqa: S608 - constant
     " WHERE email_hash = $1 AND track_id = $2 ORDER BY updated_at DESC LIMIT 100"
 )
 _WITNESSES: Final = (
-    f"SELECT {COLUMNS} FROM invite_records"
+    f"SELECT {COLUMNS} FROM invite_records"  # noqa: S608 - constant
     " WHERE track_id = $1 AND witness IS NOT NULL AND state = 'invited'"
     " ORDER BY updated_at DESC LIMIT 10"
 )
 _PURGE: Final = (
-    "WITH old AS (SELECT record_id FROM invite_records"
+    "WITH old AS (SELECT record_id FROM invite_records"  # noqa: S608 - constant
     " WHERE state IN ('invited', 'refused', 'released') AND updated_at < $1"
     f" AND length(record_id) = {HASH_BYTES}"
     " LIMIT $2 FOR UPDATE SKIP LOCKED),"
