@@ -62,7 +62,7 @@ _INVITED_WITHOUT_DETAILS = (
 )
 _MAYBE = "The candidate may have been invited: check before inviting again."
 _SUSPECT: Mapping[Anomaly, str] = {
-    Anomaly.PAGE: f"A page came back instead of the recruiting platform's fields. {_MAYBE}",
+    Anomaly.PAGE: f"A page came back instead of the recruiting platform's answer. {_MAYBE}",
     Anomaly.NO_JSON: f"The recruiting platform's answer could not be read. {_MAYBE}",
     Anomaly.OTHER_JSON: f"The recruiting platform's answer does not show an invite. {_MAYBE}",
     Anomaly.DENIED: f"The recruiting platform's answer contradicts itself. {_MAYBE}",
